@@ -1,0 +1,71 @@
+"""What an error's cause says to a person."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cryptoetl.state_machine import one_line
+
+REASON_LIMIT = 500
+"""Characters of a readable reason."""
+
+_CUT_OFF_MESSAGE = re.compile(r'"ErrorMessage"\s*:\s*"((?:[^"\\]|\\.)*)')
+_NOISE = re.compile(
+    r"Error Category: \w+; |Failed Line Number: \d+; |An error occurred while calling \w+\.\w+\. "
+)
+_EXCEPTION = re.compile(r"(?:\w+\.)*(\w*(?:Error|Exception|Fault)): (?=\S+ \S)")
+_PROGRAMMING_ERRORS = frozenset(
+    {"KeyError", "IndexError", "TypeError", "AttributeError", "NameError", "AssertionError"}
+)
+"""Exceptions whose message says little without their name."""
+
+
+def readable(cause: str) -> str:
+    """An error's cause as one line for people, at most `REASON_LIMIT` characters; "" for an empty one.
+
+    Glue's cause is its JobRun as JSON, with the exception of the script as `ErrorMessage`.
+    """
+    job_run = parse_json(cause)
+    text = cause
+    if isinstance(job_run, Mapping):
+        text = str(job_run.get("ErrorMessage") or job_run.get("StateDetail") or _by_state(job_run) or cause)
+    elif cause.lstrip().startswith("{") and (found := _CUT_OFF_MESSAGE.search(cause)):
+        # Causes have a maximum length; what is left of the JSON may end in the message.
+        text = str(parse_json(f'"{found[1]}"') or found[1])
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()] or [""]
+    line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    return one_line(_without_noise(line), REASON_LIMIT)
+
+
+def _by_state(job_run: Mapping[str, Any]) -> str | None:
+    match job_run.get("JobRunState"):
+        case "STOPPED" | "STOPPING":
+            return "the job run was stopped"
+        case "TIMEOUT":
+            minutes = job_run.get("Timeout")
+            return (
+                f"the job run exceeded its limit of {minutes} minutes" if minutes else "the job run timed out"
+            )
+        case str(state):
+            return f"the job run ended as {state} without a message"
+        case _:
+            return None
+
+
+def _without_noise(line: str) -> str:
+    while True:
+        found = _NOISE.match(line) or _EXCEPTION.match(line)
+        if found is None or (found.re is _EXCEPTION and found[1] in _PROGRAMMING_ERRORS):
+            return line
+        line = line[found.end() :]
+
+
+def parse_json(text: str | None) -> Any:
+    """JSON text as data; None if it is not JSON (cut off, or plain words)."""
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return None

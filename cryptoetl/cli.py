@@ -1,0 +1,414 @@
+"""The commands: parse, call a use case, hand its result to the console. Nothing else.
+
+Heavy modules are imported inside the commands, so that `--help` and `--version` stay quick. `command`
+gives each of them the global options and is the one place where errors become messages and exit codes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+
+import typer
+
+from cryptoetl import __version__
+from cryptoetl.errors import ConfigError, CryptoetlError, EnvironmentFault, Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from cryptoetl.config import Config, Currency, TargetName
+    from cryptoetl.console import Terminal
+    from cryptoetl.state_machine import Step
+    from cryptoetl.target import Target
+
+app = typer.Typer(
+    help="From crypto price and trend files to tables ready for SQL, on AWS or on this machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: rich would double the time that --help takes
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+render_app = typer.Typer(
+    help="Print what would be deployed, without credentials or network.", no_args_is_help=True
+)
+app.add_typer(render_app, name="render")
+
+
+# --- global options and the error boundary ------------------------------------------------------------
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file. [env: CRYPTOETL_CONFIG; default: config.yaml]"),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option("--target", metavar="local|aws", help="Where to work. [env: CRYPTOETL_TARGET]"),
+]
+RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region.")]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+TickersOption = Annotated[
+    str | None, typer.Option("--tickers", metavar="BTC,XMR", help="These currencies only.")
+]
+
+
+@dataclass(frozen=True)
+class Globals:
+    """The global options, wherever on the command line they were given."""
+
+    config: ConfigOption = None
+    target: TargetOption = None
+    region: RegionOption = None
+    profile: ProfileOption = None
+    json: JsonOption = False
+    verbose: VerboseOption = False
+    debug: DebugOption = False
+
+    def over(self, other: Globals) -> Globals:
+        """These, and where they say nothing, the other's."""
+        return Globals(*(getattr(self, f.name) or getattr(other, f.name) for f in fields(self)))
+
+
+class Session:
+    """What a command works with, each part made when it is first needed."""
+
+    def __init__(self, options: Globals, terminal: Terminal) -> None:
+        self.options = options
+        self.terminal = terminal
+        self.path = options.config or Path(os.environ.get("CRYPTOETL_CONFIG") or "config.yaml")
+
+    def config(self) -> Config:
+        """The configuration, --target and CRYPTOETL_TARGET applied."""
+        from cryptoetl import config
+
+        loaded = config.load(self.path)
+        name = self.options.target or os.environ.get("CRYPTOETL_TARGET")
+        if name is None:
+            return loaded
+        if name not in ("local", "aws"):
+            raise UsageError(f"{name!r} is not a target", hint="There are local and aws.")
+        return loaded.model_copy(update={"target": cast("TargetName", name)})
+
+    def files(self, config: Config, tickers: str | None) -> tuple[Currency, ...]:
+        """The chosen currencies, their files present. Raises ConfigError naming each that is not."""
+        from cryptoetl.config import missing_files
+
+        currencies = config.select(parse_tickers(tickers))
+        if problems := missing_files(self.path, currencies):
+            raise ConfigError(problems)
+        return currencies
+
+    def target(self, config: Config) -> Target:
+        if config.target == "aws":
+            raise UsageError(
+                "the aws target cannot be worked with yet: this version runs on the local target",
+                hint="Use --target local.",
+            )
+        from cryptoetl import local
+
+        return local.target(config)
+
+
+def command(
+    group: typer.Typer, name: str | None = None
+) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Register a command: it receives a Session first, gains the global options, and returns its exit code."""
+
+    def register(function: Callable[..., int | None]) -> Callable[..., int | None]:
+        signature = inspect.signature(function, eval_str=True)
+        own = list(signature.parameters.values())[1:]
+        shared = inspect.signature(Globals, eval_str=True).parameters.values()
+        context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+        @wraps(function)
+        def call(context: typer.Context, **arguments: Any) -> NoReturn:
+            given = Globals(**{f.name: arguments.pop(f.name) for f in fields(Globals)})
+            options = given.over(cast(Globals, context.obj))
+            raise typer.Exit(_bounded(function, options, arguments))
+
+        parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared))]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        group.command(name)(call)
+        return function
+
+    return register
+
+
+def _bounded(function: Callable[..., int | None], options: Globals, arguments: dict[str, Any]) -> int:
+    """Run a command; whatever goes wrong becomes a message and an exit code."""
+    from cryptoetl.console import Terminal
+
+    with Terminal(as_json=options.json, verbose=options.verbose) as terminal:
+        try:
+            return function(Session(options, terminal), **arguments) or 0
+        except CryptoetlError as error:
+            if options.debug:
+                raise
+            terminal.error(error)
+            return error.exit_code
+        except KeyboardInterrupt:
+            terminal.error(Interrupted("stopped before anything was running"))
+            return Interrupted.exit_code
+        except BrokenPipeError:
+            # The reader of a pipe (head, less) has gone: nothing more to say, and nothing to flush at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except Exception as error:
+            if options.debug:
+                raise
+            terminal.error(_unforeseen(error))
+            return 2
+
+
+def _unforeseen(error: Exception) -> CryptoetlError:
+    if isinstance(error, ModuleNotFoundError) and error.name in (
+        "duckdb",
+        "pysail",
+        "pyspark",
+        "filelock",
+        "pyarrow",
+    ):
+        return EnvironmentFault(
+            f"the local target needs the package {error.name}, which is not installed",
+            hint="Install it with: pip install 'cryptoetl[local]'",
+        )
+    if isinstance(error, OSError):
+        return EnvironmentFault(f"{error.filename or 'the system'}: {error.strerror or error}")
+    return CryptoetlError(
+        f"unexpected {type(error).__name__}: {error}", hint="Run the same command with --debug and report it."
+    )
+
+
+@app.callback(invoke_without_command=True)
+def _global_options(
+    context: typer.Context,
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"cryptoetl {__version__}")
+        raise typer.Exit
+    context.obj = Globals(config, target, region, profile, json, verbose, debug)
+
+
+def parse_tickers(text: str | None) -> list[str] | None:
+    """`BTC,XMR` as a list; None stays None. Raises UsageError for a list without a ticker."""
+    if text is None:
+        return None
+    tickers = [part.strip() for part in text.split(",") if part.strip()]
+    if not tickers:
+        raise UsageError("--tickers names no currency", hint="Write it as --tickers BTC,XMR.")
+    return list(dict.fromkeys(tickers))
+
+
+def parse_fail(items: list[str]) -> dict[str, Step]:
+    """`["XMR:gold"]` as {"XMR": "gold"}. Raises UsageError."""
+    from cryptoetl.state_machine import STEPS
+
+    fail: dict[str, Step] = {}
+    for item in items:
+        ticker, _, step = item.partition(":")
+        if step not in STEPS or not ticker:
+            raise UsageError(
+                f"--fail {item}: not a currency and step",
+                hint=f"Write TICKER:STEP, with one of {', '.join(STEPS)}.",
+            )
+        fail[ticker] = cast("Step", step)
+    return fail
+
+
+# --- commands -----------------------------------------------------------------------------------------
+
+
+@command(app)
+def check(session: Session, *, tickers: TickersOption = None) -> int:
+    """Read every raw file and report all that is wrong, with file and line."""
+    from cryptoetl import pipeline
+
+    result = pipeline.check(session.files(session.config(), tickers), session.terminal.observe)
+    session.terminal.show(result)
+    return result.exit_code
+
+
+@command(app)
+def upload(session: Session, *, tickers: TickersOption = None) -> int:
+    """Check, then copy the raw files that changed."""
+    from cryptoetl import pipeline
+
+    config = session.config()
+    currencies = session.files(config, tickers)
+    result = pipeline.upload(currencies, session.target(config), session.terminal.observe)
+    session.terminal.show(result)
+    return result.exit_code
+
+
+@command(app)
+def deploy(
+    session: Session,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> int:
+    """Show what would change, ask, and apply it."""
+    from cryptoetl import pipeline
+
+    config = session.config()
+    target = session.target(config)
+    plan = pipeline.plan(config, target)
+    if dry_run or not plan.changes:
+        session.terminal.show(plan)
+        return plan.exit_code
+    if not yes and session.terminal.can_ask:
+        session.terminal.show(plan)
+        if not session.terminal.confirm("Deploy this?"):
+            session.terminal.say("Nothing was deployed.")
+            return 2
+    session.terminal.show(pipeline.deploy(plan, target))
+    return plan.exit_code
+
+
+FailOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail",
+        metavar="TICKER:STEP",
+        help="Make this step fail on purpose, to see that the others go on (local target).",
+    ),
+]
+
+
+@command(app)
+def run(
+    session: Session,
+    *,
+    tickers: TickersOption = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="What failed last time, each from its failed step.")
+    ] = False,
+    fail: FailOption = None,
+) -> int:
+    """Start an execution of what is deployed, and follow it."""
+    from cryptoetl import pipeline
+    from cryptoetl.results import RunRequest
+
+    config = session.config()
+    request = RunRequest(parse_tickers(tickers), retry_failed, parse_fail(fail or []))
+    result = pipeline.run(config, session.target(config), request, session.terminal.observe)
+    session.terminal.show(result)
+    return result.exit_code
+
+
+@command(app)
+def up(session: Session, *, tickers: TickersOption = None, fail: FailOption = None) -> int:
+    """Check, upload, deploy, run and verify: everything in one."""
+    from cryptoetl import pipeline
+    from cryptoetl.results import RunRequest
+
+    config = session.config()
+    session.files(config, tickers)
+    request = RunRequest(parse_tickers(tickers), fail=parse_fail(fail or []))
+    result = pipeline.up(config, session.target(config), request, session.terminal.observe)
+    session.terminal.show(result)
+    return result.exit_code
+
+
+@command(app)
+def status(
+    session: Session,
+    execution: Annotated[str | None, typer.Argument(help="The latest by default.")] = None,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    last: Annotated[int | None, typer.Option("--last", min=1, help="List this many executions.")] = None,
+) -> int:
+    """Each currency and its steps in an execution."""
+    from cryptoetl import pipeline
+    from cryptoetl.results import ExecutionList, exit_code
+
+    target = session.target(session.config())
+    if last is not None:
+        session.terminal.show(ExecutionList(tuple(pipeline.latest(target, last))))
+        return 0
+    if watch:
+        result = pipeline.follow(target, execution, session.terminal.observe)
+    else:
+        result = pipeline.status(target, execution)
+    session.terminal.show(result)
+    return exit_code(result)
+
+
+@command(app)
+def verify(session: Session, *, tickers: TickersOption = None) -> int:
+    """Whether the tables are there and hold what gold holds."""
+    from cryptoetl import pipeline
+
+    config = session.config()
+    chosen = [currency.ticker for currency in config.select(parse_tickers(tickers))]
+    result = pipeline.verify(config, session.target(config), chosen, session.terminal.observe)
+    session.terminal.show(result)
+    return result.exit_code
+
+
+@command(app)
+def query(
+    session: Session,
+    sql: Annotated[str, typer.Argument(help="A SELECT; - reads it from standard input.")],
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at the most.")] = 1000,
+) -> int:
+    """Run a read-only SQL statement."""
+    config = session.config()
+    text = sys.stdin.read() if sql == "-" else sql
+    session.terminal.show(session.target(config).warehouse.query(text, limit))
+    return 0
+
+
+@command(render_app)
+def machine(session: Session) -> int:
+    """The state machine, in Amazon States Language."""
+    import json
+
+    from cryptoetl import bundle
+
+    session.terminal.text(json.dumps(bundle.machine(session.config()), indent=2, ensure_ascii=False))
+    return 0
+
+
+@command(app)
+def schema(session: Session) -> int:
+    """The JSON Schema of the configuration file, for editors."""
+    import json
+
+    from cryptoetl import config
+
+    session.terminal.text(json.dumps(config.json_schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def main() -> None:
+    """The entry point. SIGTERM and SIGHUP stop a run as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), interrupt)
+    app(prog_name="cryptoetl")
+
+
+if __name__ == "__main__":
+    main()

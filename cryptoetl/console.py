@@ -1,0 +1,192 @@
+"""What a person sees: results as tables or JSON on standard output, everything else on standard error.
+
+The only importer of rich. On a terminal a run is a live table; piped, it is one plain line per change.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from types import TracebackType
+from typing import Any, TextIO, assert_never
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from cryptoetl import tables
+from cryptoetl.errors import CryptoetlError
+from cryptoetl.results import (
+    Event,
+    FileProgress,
+    Phase,
+    Progressed,
+    Result,
+    Warned,
+)
+from cryptoetl.serialize import to_data
+from cryptoetl.status import ExecutionStatus
+
+PIPED_WIDTH = 10_000
+"""Columns where nobody looks at a screen: nothing is cut or wrapped."""
+SMALL_FILE = 2_000_000
+"""Bytes below which a file is read or copied before a progress bar could be seen."""
+
+
+class Terminal:
+    """One object for all output of a command; use it as a context manager, which ends the live view."""
+
+    def __init__(self, *, as_json: bool = False, verbose: bool = False) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal without the letters must not end a run
+        self.out = _console(sys.stdout)
+        self.err = _console(sys.stderr, stderr=True)
+        self._as_json = as_json
+        self._verbose = verbose
+        self._live: Live | None = None
+        self._progress: Progress | None = None
+        self._files: dict[str, TaskID] = {}
+        self._told: dict[tuple[str, str], str] = {}
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end_views()
+
+    # --- results, on standard output
+
+    def show(self, result: Result) -> None:
+        """Print a result: a table for people, or JSON."""
+        self._end_views()
+        if self._as_json:
+            self._write_json(to_data(result))
+            return
+        for part in tables.render(result, verbose=self._verbose):
+            self.out.print(part)
+
+    def text(self, text: str) -> None:
+        """Print a document (a state machine, a schema) as it is."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def _write_json(self, data: Any) -> None:
+        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+    # --- progress and messages, on standard error
+
+    def observe(self, event: Event) -> None:
+        """Show an event of a use case."""
+        match event:
+            case Phase():
+                self._end_views()
+            case FileProgress():
+                self._file_progress(event)
+            case Warned():
+                self.warn(event.message)
+            case Progressed():
+                self._progressed(event.status)
+            case _:
+                assert_never(event)
+
+    def say(self, message: str) -> None:
+        self.err.print(Text(message))
+
+    def warn(self, message: str) -> None:
+        self.err.print(Text.assemble(("warning: ", "yellow"), message))
+
+    def error(self, error: CryptoetlError) -> None:
+        """Print what went wrong and what to do; as JSON on standard output too, if that was asked for."""
+        self._end_views()
+        label = "interrupted: " if error.exit_code == 130 else "error: "
+        self.err.print(Text.assemble((label, "bold red"), error.message))
+        if error.hint:
+            self.err.print(Text(error.hint, style="dim"))
+        if self._as_json:
+            self._write_json({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is somebody to ask."""
+        return sys.stdin.isatty() and self.err.is_terminal and not self._as_json
+
+    def confirm(self, question: str) -> bool:
+        """Ask on the terminal."""
+        self.err.print(Text(f"{question} [y/N] "), end="")
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def _file_progress(self, event: FileProgress) -> None:
+        if event.total < SMALL_FILE or not self.err.is_terminal:
+            return
+        if self._progress is None:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                DownloadColumn(),
+                console=self.err,
+                transient=True,
+            )
+            self._progress.start()
+        name = f"{event.ticker} {event.file.name}"
+        if name not in self._files:
+            self._files[name] = self._progress.add_task(name, total=event.total)
+        self._progress.update(self._files[name], completed=event.done)
+
+    def _progressed(self, status: ExecutionStatus) -> None:
+        if self.err.is_terminal:
+            if self._live is None:
+                self._live = Live(console=self.err, refresh_per_second=8, transient=True)
+                self._live.start()
+            self._live.update(_LiveView(status, self.err.height))
+        else:
+            for line in self._changes(status):
+                self.err.print(Text(line))
+
+    def _changes(self, status: ExecutionStatus) -> Iterable[str]:
+        """One line for each step that began or ended since the last call."""
+        for currency in status.currencies:
+            for step in currency.steps:
+                if self._told.get((currency.ticker, step.step)) == step.status or step.status == "PENDING":
+                    continue
+                self._told[currency.ticker, step.step] = step.status
+                took = tables.seconds(step.started, step.ended)
+                reason = f": {step.reason}" if step.reason else ""
+                duration = f" in {took}" if took else ""
+                yield f"{currency.ticker} {step.step} {step.status.lower()}{duration}{reason}"
+
+    def _end_views(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+            self._files.clear()
+
+
+class _LiveView:
+    """The table of a running execution; what does not fit the screen is counted."""
+
+    def __init__(self, status: ExecutionStatus, height: int) -> None:
+        self._status = status
+        self._rows = max(3, height - 6)
+
+    def __rich__(self) -> RenderableType:
+        now = datetime.now().astimezone()
+        return tables.execution(self._status, now=now, rows=self._rows)
+
+
+def _console(file: TextIO, *, stderr: bool = False) -> Console:
+    width = None if file.isatty() else PIPED_WIDTH
+    return Console(
+        stderr=stderr, width=width, highlight=False, emoji=False, markup=False, soft_wrap=width is not None
+    )

@@ -1,0 +1,27 @@
+"""The local target: folders, an embedded Spark-compatible engine and DuckDB."""
+
+from __future__ import annotations
+
+from cryptoetl.config import Config
+from cryptoetl.local.deployment import LocalDeployment
+from cryptoetl.local.executions import LocalExecutions
+from cryptoetl.local.home import Home
+from cryptoetl.local.storage import LocalStorage
+from cryptoetl.local.warehouse import LocalWarehouse
+from cryptoetl.local.worker import Worker
+from cryptoetl.target import Target
+
+
+def target(config: Config) -> Target:
+    """The pipeline in the configuration's home folder."""
+    home = Home(config.local.home)
+    schema = config.aws.redshift.schema_name
+    deployment = LocalDeployment(home)
+    return Target(
+        name="local",
+        storage=LocalStorage(home),
+        deployment=deployment,
+        executions=LocalExecutions(home, deployment, Worker(home, schema, config.local.engine)),
+        warehouse=LocalWarehouse(home, schema),
+        exclusive=home.exclusive,
+    )

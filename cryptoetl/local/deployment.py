@@ -1,0 +1,69 @@
+"""What is deployed: deployed/state_machine.json, deployed/jobs.json and deployed/scripts/.
+
+A run uses these copies, so that an edited script or configuration takes effect with `deploy`, as on AWS.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from cryptoetl.bundle import Bundle, Job, Layout
+from cryptoetl.errors import EnvironmentFault
+from cryptoetl.local.home import Home, told
+
+
+class LocalDeployment:
+    """`target.Deployment` on folders."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def layout(self) -> Layout:
+        return self._home.layout()
+
+    def current(self) -> Bundle | None:
+        folder = self._home.deployed
+        if not folder.exists():
+            return None
+        try:
+            machine = json.loads((folder / "state_machine.json").read_text(encoding="utf-8"))
+            jobs = json.loads((folder / "jobs.json").read_text(encoding="utf-8"))
+            scripts = {path.name: path.read_bytes() for path in sorted((folder / "scripts").glob("*.py"))}
+            return Bundle(machine, tuple(Job(**job) for job in jobs), scripts)
+        except (OSError, ValueError, TypeError) as error:
+            raise EnvironmentFault(
+                f"{folder} is damaged: {error}", hint="Remove that folder and run `cryptoetl deploy` again."
+            ) from error
+
+    def apply(self, bundle: Bundle) -> None:
+        final = self._home.deployed
+        with told(final):
+            self._home.path.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(prefix=".deployed-", dir=self._home.path))
+            try:
+                _write(fresh, bundle)
+                fresh.chmod(0o755)
+                with tempfile.TemporaryDirectory(prefix=".replaced-", dir=self._home.path) as old:
+                    if final.exists():
+                        final.rename(Path(old) / final.name)
+                    fresh.rename(final)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+
+    def location(self) -> str:
+        return str(self._home.deployed)
+
+
+def _write(folder: Path, bundle: Bundle) -> None:
+    (folder / "state_machine.json").write_text(
+        json.dumps(bundle.machine, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    jobs = json.dumps([asdict(job) for job in bundle.jobs], indent=2)
+    (folder / "jobs.json").write_text(jobs + "\n", encoding="utf-8")
+    (folder / "scripts").mkdir()
+    for name, body in bundle.scripts.items():
+        (folder / "scripts" / name).write_bytes(body)

@@ -1,0 +1,137 @@
+"""The record of an execution: executions/<name>/ with its input, definition, history and result.
+
+::
+
+    execution.json        name, input, when it started
+    state_machine.json    the definition that it runs
+    history.jsonl         one event per line, shaped like Step Functions' GetExecutionHistory
+    result.json           how it ended; absent while it runs, and after a kill
+    logs/<TICKER>-<step>.log
+
+Writing is the running process's alone; any process may read at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from cryptoetl.local.home import told, write_atomically
+from cryptoetl.target import RecordStatus
+
+
+class RecordWriter:
+    """Writes one execution's record. Raises EnvironmentFault when the disk refuses."""
+
+    def __init__(
+        self, folder: Path, input: Mapping[str, Any], definition: Mapping[str, Any], started: datetime
+    ) -> None:
+        from filelock import FileLock
+
+        self.folder = folder
+        with told(folder):
+            (folder / "logs").mkdir(parents=True)
+        # Held as long as the process lives: how a reader tells a running execution from a killed one.
+        self._alive = FileLock(folder / "alive", timeout=0)
+        with told(folder):
+            self._alive.acquire()
+        begun = {"name": folder.name, "input": input, "started": started.isoformat()}
+        write_atomically(folder / "execution.json", _json(begun))
+        write_atomically(folder / "state_machine.json", _json(definition))
+        with told(folder):
+            self._history: IO[bytes] = (folder / "history.jsonl").open("ab", buffering=0)
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        with told(self.folder / "history.jsonl"):
+            self._history.write(json.dumps(event, default=_iso, ensure_ascii=False).encode() + b"\n")
+
+    def result(self, status: RecordStatus, ended: datetime, **details: Any) -> None:
+        """End the record. Later events are lost: call it last."""
+        try:
+            write_atomically(
+                self.folder / "result.json",
+                _json({"status": status, "ended": ended.isoformat(), **details}),
+            )
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        self._history.close()
+        self._alive.release()
+
+
+@dataclass(frozen=True)
+class _Position:
+    last_id: int
+    offset: int
+
+
+class RecordReader:
+    """Reads records incrementally: each call continues where the last one for that name stopped."""
+
+    def __init__(self, executions: Path) -> None:
+        self._executions = executions
+        self._positions: dict[str, _Position] = {}
+
+    def names(self) -> list[str]:
+        """All executions, newest first: their names begin with the time they started."""
+        found = self._executions.glob("*/execution.json")
+        return sorted((path.parent.name for path in found), reverse=True)
+
+    def exists(self, name: str) -> bool:
+        return Path(name).name == name and (self._executions / name / "execution.json").is_file()
+
+    def events(self, name: str, after: int) -> list[dict[str, Any]]:
+        """The events with an id above `after`, timestamps as datetime."""
+        position = self._positions.get(name)
+        offset = position.offset if position is not None and position.last_id == after else 0
+        events, last_id = [], after
+        try:
+            with (self._executions / name / "history.jsonl").open("rb") as file:
+                file.seek(offset)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break  # still being written
+                    offset += len(line)
+                    event = json.loads(line)
+                    if event["id"] > after:
+                        event["timestamp"] = datetime.fromisoformat(event["timestamp"])
+                        events.append(event)
+                        last_id = event["id"]
+        except FileNotFoundError:
+            return []
+        self._positions[name] = _Position(last_id, offset)
+        return events
+
+    def result(self, name: str) -> dict[str, Any] | None:
+        try:
+            result: dict[str, Any] = json.loads((self._executions / name / "result.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        result["ended"] = datetime.fromisoformat(result["ended"])
+        return result
+
+    def alive(self, name: str) -> bool:
+        """Whether the process that runs the execution still exists."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._executions / name / "alive", timeout=0)
+        try:
+            with lock:
+                return False
+        except Timeout:
+            return True
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False, default=_iso) + "\n").encode()
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} in an execution's record")

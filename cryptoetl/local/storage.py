@@ -1,0 +1,47 @@
+"""Raw files in lake/raw, with the same keys as in the raw bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptoetl.local.home import Home, told
+
+_CHUNK = 1 << 20
+
+
+class LocalStorage:
+    """`target.Storage` on folders."""
+
+    def __init__(self, home: Home) -> None:
+        self._root = home.raw
+
+    def digest(self, key: str) -> str | None:
+        path = self._root / key
+        if not path.is_file():
+            return None
+        with told(path), path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def put(self, key: str, source: Path, on_bytes: Callable[[int], None]) -> None:
+        path = self._root / key
+        with told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            try:
+                with source.open("rb") as reader, os.fdopen(handle, "wb") as writer:
+                    while chunk := reader.read(_CHUNK):
+                        writer.write(chunk)
+                        on_bytes(len(chunk))
+                shutil.copymode(source, name)
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    def location(self, key: str) -> str:
+        return str(self._root / key)

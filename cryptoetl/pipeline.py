@@ -1,0 +1,393 @@
+"""The use cases, and with them the whole story.
+
+`check` reads the raw files and says everything that is wrong with them (raw_files.py). `upload`
+copies those that pass and have changed to the target's raw location: bronze. `deploy` builds the
+bundle of state machine, jobs and scripts (bundle.py, state_machine.py, definitions/, glue_scripts/),
+compares it with what is deployed, and applies the difference. `run` starts an execution of the
+deployed state machine: it empties what the currencies in the run will rewrite, then each branch
+takes its currency from bronze to silver to gold to the warehouse; a failing branch ends in its own
+Pass state, so that the others go on. Whoever follows the execution folds its events (status.py).
+`verify` compares the tables with gold. `up` is all of it.
+
+Every use case works over a `Target` (target.py) and returns a result that says how it went, with the
+exit code that follows; what a person sees of it is console.py's business. A broken file or a failing
+currency is a result. What keeps a use case from being carried out at all is an exception
+(errors.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Literal
+
+from cryptoetl import bundle as bundles
+from cryptoetl import raw_files, state_machine
+from cryptoetl.bundle import Bundle
+from cryptoetl.config import Config, Currency
+from cryptoetl.errors import Interrupted, NotDeployedError, UsageError
+from cryptoetl.raw_files import HistoryFormat
+from cryptoetl.results import (
+    CheckResult,
+    CurrencyCheck,
+    FileProgress,
+    Observe,
+    Phase,
+    Plan,
+    Progressed,
+    RunRequest,
+    RunResult,
+    TableCheck,
+    UploadedFile,
+    UploadResult,
+    UpResult,
+    VerifyResult,
+    Warned,
+)
+from cryptoetl.state_machine import STEPS, Step
+from cryptoetl.status import ExecutionStatus, Fold, retry_plan
+from cryptoetl.target import TableFacts, Target
+
+# --- check and upload ---------------------------------------------------------------------------------
+
+
+def check(currencies: Iterable[Currency], observe: Observe) -> CheckResult:
+    """Read every raw file of the currencies and report all that is wrong."""
+    observe(Phase("check"))
+    return CheckResult(tuple(_check_one(currency, observe) for currency in currencies))
+
+
+def _check_one(currency: Currency, observe: Observe) -> CurrencyCheck:
+    def progress(file: Path) -> Callable[[int], None]:
+        total = file.stat().st_size
+        return lambda done: observe(FileProgress(currency.ticker, file, done, total))
+
+    layout = HistoryFormat(
+        currency.date_column, currency.price_column, currency.date_format, currency.decimal
+    )
+    return CurrencyCheck(
+        currency.ticker,
+        raw_files.check_history(
+            currency.history, layout, drop=currency.drop, on_bytes=progress(currency.history)
+        ),
+        raw_files.check_trend(currency.trend, on_bytes=progress(currency.trend)),
+    )
+
+
+def upload(currencies: Sequence[Currency], target: Target, observe: Observe) -> UploadResult:
+    """Check, then copy the files that changed of the currencies that pass."""
+    with target.exclusive("upload"):
+        return _upload(currencies, target, observe)
+
+
+def _upload(currencies: Sequence[Currency], target: Target, observe: Observe) -> UploadResult:
+    checked = check(currencies, observe)
+    observe(Phase("upload"))
+    files = [
+        _upload_one(currency, kind, target, observe, refused=currency.ticker in checked.refused)
+        for currency in currencies
+        for kind in ("history", "trend")
+    ]
+    return UploadResult(checked, tuple(files))
+
+
+def _upload_one(
+    currency: Currency,
+    kind: Literal["history", "trend"],
+    target: Target,
+    observe: Observe,
+    *,
+    refused: bool,
+) -> UploadedFile:
+    source: Path = getattr(currency, kind)
+    key = bundles.raw_key(currency, kind)
+    size = source.stat().st_size
+    done = 0
+
+    def progress(part: int) -> None:
+        nonlocal done
+        done += part
+        observe(FileProgress(currency.ticker, source, done, size))
+
+    action: Literal["uploaded", "unchanged", "refused"] = "uploaded"
+    if refused:
+        action = "refused"
+    elif target.storage.digest(key) == _sha256(source):
+        action = "unchanged"
+    else:
+        target.storage.put(key, source, progress)
+    return UploadedFile(currency.ticker, kind, source, target.storage.location(key), action, size)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- deploy -------------------------------------------------------------------------------------------
+
+
+def plan(config: Config, target: Target) -> Plan:
+    """The difference between the configuration and what is deployed."""
+    wanted = bundles.build(config, target.deployment.layout())
+    changes = bundles.compare(target.deployment.current(), wanted)
+    return Plan(wanted, changes, target.deployment.location())
+
+
+def deploy(planned: Plan, target: Target) -> Plan:
+    """Carry the plan out; nothing is touched where nothing changes."""
+    with target.exclusive("deploy"):
+        return _deploy(planned, target)
+
+
+def _deploy(planned: Plan, target: Target) -> Plan:
+    if planned.changes:
+        target.deployment.apply(planned.bundle)
+    return replace(planned, applied=bool(planned.changes))
+
+
+# --- run and status -----------------------------------------------------------------------------------
+
+
+def run(config: Config, target: Target, request: RunRequest, observe: Observe) -> RunResult:
+    """Start an execution of what is deployed and follow it to its end.
+
+    Raises NotDeployedError, UsageError for unknown tickers, Interrupted.
+    """
+    target.executions.warm_up()
+    with target.exclusive("run"):
+        deployed = _deployed(target)
+        for difference in _drift(config, target, deployed):
+            observe(Warned(difference))
+        if request.retry_failed:
+            return _retry(config, target, deployed, request, observe)
+        start: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), "silver")
+        for message in _not_uploaded(config, target, start):
+            observe(Warned(message))
+        return _execute(target, start, {}, request.fail, observe)
+
+
+def _deployed(target: Target) -> Bundle:
+    deployed = target.deployment.current()
+    if deployed is None:
+        raise NotDeployedError(
+            "nothing is deployed yet", hint="Run `cryptoetl deploy`, or `cryptoetl up` for everything."
+        )
+    return deployed
+
+
+def _chosen(deployed: Bundle, tickers: Sequence[str] | None) -> list[str]:
+    """The deployed tickers that are meant, in the deployed order. Raises UsageError."""
+    if tickers is None:
+        return deployed.tickers
+    known = {ticker.lower(): ticker for ticker in deployed.tickers}
+    if unknown := [ticker for ticker in tickers if ticker.lower() not in known]:
+        raise UsageError(
+            f"{', '.join(unknown)}: not deployed",
+            hint=f"Deployed are {', '.join(deployed.tickers)}. "
+            "Add a currency to the configuration and run `cryptoetl deploy`.",
+        )
+    wanted = {known[ticker.lower()] for ticker in tickers}
+    return [ticker for ticker in deployed.tickers if ticker in wanted]
+
+
+def _drift(config: Config, target: Target, deployed: Bundle) -> list[str]:
+    changes = bundles.compare(deployed, bundles.build(config, target.deployment.layout()))
+    if not changes:
+        return []
+    named = ", ".join(f"{change.what} {change.name}" for change in changes[:3])
+    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+    return [
+        f"the configuration or the scripts differ from what is deployed ({named}{more}): "
+        "this run uses what is deployed; `cryptoetl deploy` brings them together"
+    ]
+
+
+def _not_uploaded(config: Config, target: Target, tickers: Iterable[str]) -> list[str]:
+    """A line for each currency whose local files are not those that this run will read."""
+    by_ticker = {currency.ticker: currency for currency in config.currencies}
+    messages = []
+    for ticker in tickers:
+        currency = by_ticker.get(ticker)
+        if currency is None:
+            continue
+        states = {kind: _raw_state(currency, kind, target) for kind in ("history", "trend")}
+        messages += [
+            f"{ticker}: its {' and '.join(named)} file is {word}; `cryptoetl upload` brings it up to date"
+            for word in ("not uploaded yet", "changed since its upload")
+            if (named := [kind for kind, state in states.items() if state == word])
+        ]
+    return messages
+
+
+def _raw_state(currency: Currency, kind: str, target: Target) -> str | None:
+    stored = target.storage.digest(bundles.raw_key(currency, kind))
+    if stored is None:
+        return "not uploaded yet"
+    local: Path = getattr(currency, kind)
+    return "changed since its upload" if local.is_file() and _sha256(local) != stored else None
+
+
+def _retry(
+    config: Config, target: Target, deployed: Bundle, request: RunRequest, observe: Observe
+) -> RunResult:
+    """Run what failed last time, each currency from its failed step.
+
+    A currency that begins at silver again gets its mended files first: checked, and uploaded if they
+    changed.
+    """
+    last = status(target)
+    plan_of_retry = retry_plan(last)
+    if request.tickers is not None:
+        chosen = set(_chosen(deployed, request.tickers))
+        plan_of_retry = {ticker: step for ticker, step in plan_of_retry.items() if ticker in chosen}
+    for ticker in [ticker for ticker in plan_of_retry if ticker not in deployed.tickers]:
+        observe(Warned(f"{ticker} failed in {last.name}, but is no longer deployed: left out"))
+        del plan_of_retry[ticker]
+    if not plan_of_retry:
+        return RunResult(None, f"Nothing to retry: no such currency failed in execution {last.name}.")
+    by_ticker = {currency.ticker: currency for currency in config.currencies}
+    mended = [
+        currency
+        for ticker, step in plan_of_retry.items()
+        if step == STEPS[0]
+        and (currency := by_ticker.get(ticker)) is not None
+        and any(_raw_state(currency, kind, target) for kind in ("history", "trend"))
+        and currency.history.is_file()
+        and currency.trend.is_file()
+    ]
+    refused = _upload(mended, target, observe).check.refused if mended else {}
+    start = {ticker: step for ticker, step in plan_of_retry.items() if ticker not in refused}
+    if not start:
+        return RunResult(None, "Nothing was run: the files of what failed are still broken.", refused)
+    return _execute(target, start, refused, request.fail, observe)
+
+
+def _execute(
+    target: Target,
+    start: Mapping[str, Step],
+    refused: Mapping[str, str],
+    fail: Mapping[str, Step],
+    observe: Observe,
+) -> RunResult:
+    observe(Phase("run"))
+    input = state_machine.execution_input(start, refused)
+    name = target.executions.start(input, fail=fail)
+    try:
+        execution = follow(target, name, observe)
+    except KeyboardInterrupt:
+        raise Interrupted(target.executions.interrupt(name)) from None
+    return RunResult(execution, refused=refused)
+
+
+def status(target: Target, name: str | None = None) -> ExecutionStatus:
+    """An execution as it stands, the latest by default. Raises UsageError if there is none."""
+    return _read(target, name or _latest(target))
+
+
+def _latest(target: Target) -> str:
+    if names := target.executions.names():
+        return names[0]
+    raise UsageError("there is no execution yet", hint="Run `cryptoetl up` first.")
+
+
+def _read(target: Target, name: str) -> ExecutionStatus:
+    record = target.executions.read(name, 0)
+    fold = Fold(name)
+    for event in record.events:
+        fold.add(event)
+    return fold.status(record.status, record.ended)
+
+
+def latest(target: Target, count: int) -> list[ExecutionStatus]:
+    """The latest executions, newest first."""
+    return [_read(target, name) for name in target.executions.names()[:count]]
+
+
+def follow(
+    target: Target, name: str | None, observe: Observe, sleep: Callable[[float], None] = time.sleep
+) -> ExecutionStatus:
+    """Watch an execution to its end, telling of every change."""
+    name = name or _latest(target)
+    fold, after = Fold(name), 0
+    while True:
+        record = target.executions.read(name, after)
+        for event in record.events:
+            fold.add(event)
+            after = event["id"]
+        current = fold.status(record.status, record.ended)
+        if record.events or record.status != "RUNNING":
+            observe(Progressed(current))
+        if record.status != "RUNNING":
+            return current
+        sleep(target.executions.poll_seconds)
+
+
+# --- verify and query ---------------------------------------------------------------------------------
+
+COLUMNS = ("date", "price", "trend", "pricema", "trend_i")
+RELATIVE_TOLERANCE = 1e-9
+"""For sums of floats, which depend on the order of the rows in their last digits."""
+
+
+def verify(config: Config, target: Target, tickers: Iterable[str], observe: Observe) -> VerifyResult:
+    """Whether the tables are there and hold what gold holds."""
+    observe(Phase("verify"))
+    schema = config.aws.redshift.schema_name
+    tables = [_verify_one(ticker, f"{schema}.{ticker.lower()}", target) for ticker in tickers]
+    return VerifyResult(tuple(tables), target.warehouse.location())
+
+
+def _verify_one(ticker: str, table: str, target: Target) -> TableCheck:
+    gold, found = target.warehouse.gold(ticker), target.warehouse.table(ticker.lower())
+    if found is None:
+        return TableCheck(ticker, table, None, None, None, None, ("the table is missing",))
+    problems = []
+    if (names := tuple(name for name, _ in found.columns)) != COLUMNS:
+        problems.append(f"its columns are {', '.join(names)}, not {', '.join(COLUMNS)}")
+    elif gold is None:
+        problems.append("there is no gold set to compare it with")
+    else:
+        problems += _differences(gold, found)
+    missing = found.rows - found.prices
+    return TableCheck(ticker, table, found.rows, found.first, found.last, missing, tuple(problems))
+
+
+def _differences(gold: TableFacts, table: TableFacts) -> list[str]:
+    found = []
+    for item in fields(TableFacts):
+        if item.name == "columns":
+            continue
+        expected, actual = getattr(gold, item.name), getattr(table, item.name)
+        if isinstance(expected, float) and isinstance(actual, float):
+            same = math.isclose(expected, actual, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
+        else:
+            same = expected == actual
+        if not same:
+            found.append(f"{item.name.replace('_', ' ')}: {actual} in the table, {expected} in gold")
+    return found
+
+
+# --- everything ---------------------------------------------------------------------------------------
+
+
+def up(config: Config, target: Target, request: RunRequest, observe: Observe) -> UpResult:
+    """Check, upload, deploy, run and verify. Currencies whose files are broken stay out; the rest go on."""
+    target.executions.warm_up()
+    currencies = config.select(request.tickers)
+    with target.exclusive("up"):
+        uploaded = _upload(currencies, target, observe)
+        refused = uploaded.check.refused
+        start: dict[str, Step] = {c.ticker: "silver" for c in currencies if c.ticker not in refused}
+        if not start:
+            return UpResult(uploaded)
+        observe(Phase("deploy"))
+        deployed = _deploy(plan(config, target), target)
+        ran = _execute(target, start, refused, request.fail, observe)
+        assert ran.execution is not None
+        loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]
+        return UpResult(uploaded, deployed, ran, verify(config, target, loaded, observe))

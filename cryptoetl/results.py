@@ -1,0 +1,217 @@
+"""What the use cases tell: events while they work, and a result at the end.
+
+Frozen data, so that showing it as a table and printing it as JSON read the same thing (console.py).
+Every result has an `exit_code`: 0 all good, 1 it ran and something in it failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from cryptoetl.bundle import Bundle, Change
+from cryptoetl.raw_files import FileReport
+from cryptoetl.state_machine import Step
+from cryptoetl.status import ExecutionStatus
+from cryptoetl.target import QueryRows
+
+# --- what is told while it happens --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A new part of the work begins."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class FileProgress:
+    """`done` of `total` bytes of a raw file are read or copied."""
+
+    ticker: str
+    file: Path
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """An execution has come further."""
+
+    status: ExecutionStatus
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that does not stop the work, but that the user should know."""
+
+    message: str
+
+
+Event = Phase | FileProgress | Progressed | Warned
+Observe = Callable[[Event], None]
+
+
+# --- results -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CurrencyCheck:
+    """A currency's two files and whether they can be loaded."""
+
+    ticker: str
+    history: FileReport
+    trend: FileReport
+
+    @property
+    def ok(self) -> bool:
+        return not self.history.errors and not self.trend.errors
+
+    @property
+    def reason(self) -> str | None:
+        return "; ".join(reason for file in (self.history, self.trend) if (reason := file.reason)) or None
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """All currencies that were checked."""
+
+    currencies: tuple[CurrencyCheck, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if all(currency.ok for currency in self.currencies) else 1
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Ticker → reason of those that cannot be loaded."""
+        return {currency.ticker: currency.reason or "" for currency in self.currencies if not currency.ok}
+
+
+@dataclass(frozen=True)
+class UploadedFile:
+    """What became of one raw file; `bytes` is its size."""
+
+    ticker: str
+    kind: Literal["history", "trend"]
+    source: Path
+    location: str
+    action: Literal["uploaded", "unchanged", "refused"]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class UploadResult:
+    """The check that came first, and every file with what was done."""
+
+    check: CheckResult
+    files: tuple[UploadedFile, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return self.check.exit_code
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `deploy` would do: the bundle, and how it differs from what is deployed."""
+
+    bundle: Bundle
+    changes: tuple[Change, ...]
+    location: str
+    applied: bool = False
+    exit_code = 0
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run: `tickers` None means all; `fail` makes steps fail on purpose (local target only)."""
+
+    tickers: Sequence[str] | None = None
+    retry_failed: bool = False
+    fail: Mapping[str, Step] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The execution as it ended; None with a `note` if there was nothing to run."""
+
+    execution: ExecutionStatus | None
+    note: str | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        if self.execution is None:
+            return 1 if self.refused else 0
+        return exit_code(self.execution)
+
+
+def exit_code(execution: ExecutionStatus) -> int:
+    """1 if a currency failed or the execution ended badly, else 0."""
+    bad = execution.status not in ("RUNNING", "SUCCEEDED")
+    return 1 if bad or any(c.status in ("FAILED", "ABORTED") for c in execution.currencies) else 0
+
+
+@dataclass(frozen=True)
+class TableCheck:
+    """A currency's table against its gold set; `problems` is empty if they agree."""
+
+    ticker: str
+    table: str
+    rows: int | None
+    first: date | None
+    last: date | None
+    missing_prices: int | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """All tables that were looked at, and where they are."""
+
+    tables: tuple[TableCheck, ...]
+    location: str
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if any(table.problems for table in self.tables) else 0
+
+
+@dataclass(frozen=True)
+class UpResult:
+    """Each part's own result; the later ones are None where there was nothing left to do."""
+
+    upload: UploadResult
+    deploy: Plan | None = None
+    run: RunResult | None = None
+    verify: VerifyResult | None = None
+
+    @property
+    def exit_code(self) -> int:
+        parts = (self.upload, self.deploy, self.run, self.verify)
+        return max(part.exit_code for part in parts if part is not None)
+
+
+@dataclass(frozen=True)
+class ExecutionList:
+    """The latest executions, newest first."""
+
+    executions: tuple[ExecutionStatus, ...]
+
+
+Result = (
+    CheckResult
+    | UploadResult
+    | Plan
+    | RunResult
+    | ExecutionStatus
+    | ExecutionList
+    | VerifyResult
+    | QueryRows
+    | UpResult
+)

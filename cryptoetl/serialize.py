@@ -1,0 +1,58 @@
+"""Results as JSON data: every public field under its own name, dates in ISO form, paths as text.
+
+What `--json` prints is read by other people's scripts: fields are added here, not renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, time
+from decimal import Decimal
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from cryptoetl.bundle import Bundle
+from cryptoetl.results import CurrencyCheck, UpResult
+from cryptoetl.target import QueryRows
+
+
+def to_data(value: Any) -> Any:
+    """The value as dicts, lists and scalars that JSON knows."""
+    match value:
+        case QueryRows():
+            rows = [dict(zip(value.columns, map(to_data, row), strict=True)) for row in value.rows]
+            return {"columns": list(value.columns), "rows": rows, "more": value.more}
+        case CurrencyCheck():
+            return {"ticker": value.ticker, "ok": value.ok} | {
+                name: to_data(getattr(value, name)) for name in ("history", "trend")
+            }
+        case UpResult():
+            # One list of currencies at the top: what a script wants first.
+            currencies = value.run.execution.currencies if value.run and value.run.execution else ()
+            return {"exit_code": value.exit_code, "currencies": to_data(currencies), **_fields(value)}
+        case Bundle():
+            return {"tickers": value.tickers, "scripts": sorted(value.scripts)}
+        case Path():
+            return str(value)
+        case date() | time():
+            return value.isoformat()
+        case float():
+            return value if isfinite(value) else str(value)
+        case str() | int() | None:
+            return value
+        case Decimal():
+            return float(value)
+        case Mapping():
+            return {str(key): to_data(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [to_data(item) for item in value]
+        case _ if is_dataclass(value):
+            return _fields(value)
+        case _:
+            return str(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: to_data(getattr(value, field.name)) for field in fields(value)}

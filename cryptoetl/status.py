@@ -1,0 +1,321 @@
+"""How an execution stands, per currency and step, from the events of its history.
+
+One fold for both targets: `Fold.add` takes events as boto3's `get_execution_history` returns them (times as
+datetime), in the order of their ids and as they come; `Fold.status` may be asked at any time. What counts is
+what the job runs did. The records that the branches return are not looked at: they leave out causes, and
+an execution that was stopped has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from cryptoetl.causes import parse_json
+from cryptoetl.causes import readable as readable
+from cryptoetl.state_machine import (
+    CLEAN,
+    EVERY_CURRENCY,
+    RETRIED_ERRORS,
+    STEPS,
+    Step,
+    parse_state_name,
+    state_name,
+)
+
+Stage: TypeAlias = Literal["check", "clean", "silver", "gold", "redshift"]
+Progress: TypeAlias = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
+CurrencyProgress: TypeAlias = Literal["PENDING", "RUNNING", "LOADED", "FAILED", "SKIPPED", "ABORTED"]
+ExecutionProgress: TypeAlias = Literal[
+    "RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"
+]
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """One job run of one currency, or the cleaning. PENDING: not begun, or not part of this execution.
+
+    A RUNNING step with an `error` waits to be tried again. `retries` counts the attempts after the first.
+    """
+
+    step: Stage
+    status: Progress = "PENDING"
+    started: datetime | None = None
+    ended: datetime | None = None
+    retries: int = 0
+    job_run_id: str | None = None
+    error: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class CurrencyStatus:
+    """One branch. `step` is where it is, failed or was cut off; `begins` the step it was to begin at.
+
+    FAILED at "check": refused before the execution; at "clean": not started, because the cleaning failed.
+    ABORTED: the execution ended before the currency did. SKIPPED: not part of this execution.
+    """
+
+    ticker: str
+    status: CurrencyProgress
+    step: Stage | None
+    error: str | None
+    reason: str | None
+    steps: tuple[StepStatus, ...]
+    begins: Step
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ExecutionStatus:
+    """An execution. INTERRUPTED: the process that ran it is gone, and it did not end."""
+
+    name: str
+    status: ExecutionProgress
+    started: datetime | None
+    ended: datetime | None
+    currencies: tuple[CurrencyStatus, ...]
+    clean: StepStatus
+    error: str | None = None
+    reason: str | None = None
+
+
+_ENDS: Mapping[str, ExecutionProgress] = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionTimedOut": "TIMED_OUT",
+    "ExecutionAborted": "ABORTED",
+}
+_FAILURES: Mapping[str, str] = {
+    "TaskFailed": "taskFailedEventDetails",
+    "TaskSubmitFailed": "taskSubmitFailedEventDetails",
+    "TaskStartFailed": "taskStartFailedEventDetails",
+    "TaskTimedOut": "taskTimedOutEventDetails",
+}
+
+
+class Fold:
+    """Gathers the events of one execution. `tickers`, where known, gives the order of the currencies."""
+
+    def __init__(self, name: str, tickers: Sequence[str] = ()) -> None:
+        self._name = name
+        self._tickers = tuple(tickers)
+        self._start: dict[str, Step] | None = None
+        self._refused: dict[str, str] = {}
+        self._states: dict[int, str | None] = {}
+        self._steps: dict[str, StepStatus] = {CLEAN: StepStatus("clean")}
+        self._seen: set[str] = set()
+        self._skipped: set[str] = set()
+        self._joined = False
+        self._status: ExecutionProgress = "RUNNING"
+        self._started: datetime | None = None
+        self._ended: datetime | None = None
+        self._error: str | None = None
+        self._reason: str | None = None
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take in the next event."""
+        type: str = event["type"]
+        time: datetime = event["timestamp"]
+        came_from = self._states.get(event.get("previousEventId", 0))
+        details = event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}
+        # Only Entered and Exited events name their state; the others follow from one that does.
+        state: str | None = details.get("name", came_from)
+        self._states[event["id"]] = state
+
+        if type == "ExecutionStarted":
+            self._started = time
+            self._begin(parse_json(event.get("executionStartedEventDetails", {}).get("input")))
+        elif type in _ENDS:
+            self._end(_ENDS[type], time, event)
+        elif type == "ParallelStateSucceeded":
+            self._joined = True
+        elif state == EVERY_CURRENCY and type == "PassStateExited":
+            self._begin(parse_json(details.get("output")))
+        elif state is not None:
+            self._advance(state, came_from, type, time, event)
+
+    def _begin(self, input: Any) -> None:
+        if not isinstance(input, Mapping):
+            return
+        if isinstance(tickers := input.get("tickers"), Mapping):
+            self._start = {ticker: _begins(entry) for ticker, entry in tickers.items()}
+        if isinstance(refused := input.get("refused"), Mapping):
+            self._refused = {ticker: str(_get(entry, "reason")) for ticker, entry in refused.items()}
+
+    def _end(self, status: ExecutionProgress, time: datetime, event: Mapping[str, Any]) -> None:
+        self._status, self._ended = status, time
+        for key in (
+            "executionFailedEventDetails",
+            "executionTimedOutEventDetails",
+            "executionAbortedEventDetails",
+        ):
+            if details := event.get(key):
+                self._error, self._reason = details.get("error"), readable(details.get("cause") or "") or None
+
+    def _advance(
+        self, state: str, came_from: str | None, type: str, time: datetime, event: Mapping[str, Any]
+    ) -> None:
+        """A state outside the branches is of no interest, but for the cleaning."""
+        ticker, role = parse_state_name(state) or (None, "clean" if state == CLEAN else None)
+        if ticker is not None:
+            self._seen.add(ticker)
+        if role == "skipped" and ticker is not None:
+            self._skipped.add(ticker)
+        if type.endswith("StateEntered") and came_from in self._steps:
+            self._left(came_from, time, event["stateEnteredEventDetails"])
+        if role in STEPS or role == "clean":
+            step = self._steps.get(state) or StepStatus(role)
+            self._steps[state] = _step(step, type, time, event)
+
+    def _left(self, state: str, time: datetime, entered: Mapping[str, Any]) -> None:
+        """The execution goes on after a step: caught, if the step did not succeed."""
+        step = self._steps[state]
+        if step.status == "RUNNING":  # its retries are used up, or it failed without an event of its own
+            input = parse_json(entered.get("input"))
+            caught = _get(input, "failure") or input
+            cause = _get(caught, "Cause") or ""
+            error = step.error or _get(caught, "Error")
+            self._steps[state] = _failed(step, time, error, step.reason or readable(cause))
+
+    def status(
+        self, recorded: ExecutionProgress = "RUNNING", ended: datetime | None = None
+    ) -> ExecutionStatus:
+        """The execution so far.
+
+        `recorded` and `ended` are what else is known of it: that it was interrupted is in no event.
+        """
+        # A local run that is interrupted has the time to write that it was aborted.
+        known = self._status not in ("RUNNING", "ABORTED") or recorded == "RUNNING"
+        status = self._status if known else recorded
+        ended = self._ended or ended
+        reason = self._reason
+        if status == "INTERRUPTED" and reason is None:
+            reason = "the process that ran the execution ended before it"
+        clean = self._steps[CLEAN]
+        cut_off = status not in ("RUNNING", "SUCCEEDED")
+        if cut_off and clean.status == "RUNNING":
+            clean = replace(clean, status="ABORTED", ended=ended)
+        currencies = [self._currency(ticker, clean, cut_off, ended) for ticker in self._all_tickers()]
+        return ExecutionStatus(
+            self._name, status, self._started, ended, tuple(currencies), clean, self._error, reason
+        )
+
+    def _all_tickers(self) -> list[str]:
+        known = [*self._tickers, *(self._start or ()), *self._refused, *sorted(self._seen)]
+        return list(dict.fromkeys(known))
+
+    def _currency(
+        self, ticker: str, clean: StepStatus, cut_off: bool, ended: datetime | None
+    ) -> CurrencyStatus:
+        steps = [self._steps.get(state_name(ticker, step)) or StepStatus(step) for step in STEPS]
+        if cut_off:
+            steps = [
+                replace(step, status="ABORTED", ended=ended) if step.status == "RUNNING" else step
+                for step in steps
+            ]
+        begins = (self._start or {}).get(ticker, "silver")
+        status: CurrencyProgress
+        at: Stage | None = None
+        error = reason = None
+        left_out = ticker in self._skipped or (self._start is not None and ticker not in self._start)
+        if ticker in self._refused and left_out:
+            status, at, reason = "FAILED", "check", self._refused[ticker]
+        elif failed := next((step for step in steps if step.status == "FAILED"), None):
+            status, at, error, reason = "FAILED", failed.step, failed.error, failed.reason
+        elif steps[-1].status == "SUCCEEDED":
+            status = "LOADED"
+        elif left_out:
+            status = "SKIPPED"
+        elif clean.status == "FAILED":
+            status, at, error = "FAILED", "clean", clean.error
+            reason = f"not started, because the cleaning before it failed: {clean.reason or clean.error}"
+        elif self._joined and ticker not in self._seen:
+            status, at, reason = "FAILED", begins, "the deployed state machine has no branch for it"
+        elif cut_off:
+            status, at, reason = "ABORTED", _where(steps, begins), "the execution ended before it"
+        elif ticker in self._seen:
+            status, at = "RUNNING", _where(steps, begins)
+        else:
+            status = "PENDING"
+        over = status not in ("PENDING", "RUNNING")
+        return CurrencyStatus(
+            ticker,
+            status,
+            at,
+            error,
+            reason,
+            tuple(steps),
+            begins,
+            min((step.started for step in steps if step.started), default=None),
+            max((step.ended for step in steps if step.ended), default=None) if over else None,
+        )
+
+
+def retry_plan(status: ExecutionStatus) -> dict[str, Step]:
+    """Where to resume each currency that failed or was cut off."""
+    plan: dict[str, Step] = {}
+    for currency in status.currencies:
+        if currency.status in ("FAILED", "ABORTED"):
+            match currency.step:
+                case "silver" | "gold" | "redshift" as step:
+                    plan[currency.ticker] = step
+                case "check":
+                    plan[currency.ticker] = "silver"
+                case "clean" | None:
+                    plan[currency.ticker] = currency.begins
+    return plan
+
+
+def _step(step: StepStatus, type: str, time: datetime, event: Mapping[str, Any]) -> StepStatus:
+    """The step after an event of its state."""
+    if type == "TaskStateEntered":
+        return replace(step, status="RUNNING", started=time)
+    if type == "TaskScheduled" and step.error is not None:
+        return replace(step, status="RUNNING", ended=None, retries=step.retries + 1, error=None, reason=None)
+    if type == "TaskSubmitted":
+        submitted = parse_json(event.get("taskSubmittedEventDetails", {}).get("output"))
+        return replace(step, job_run_id=_get(submitted, "JobRunId") or step.job_run_id)
+    if type == "TaskSucceeded":
+        output = event.get("taskSucceededEventDetails", {}).get("output") or ""
+        if (_get(parse_json(output), "JobRunState") or "SUCCEEDED") != "SUCCEEDED":  # stopped by hand
+            return _failed(step, time, "States.TaskFailed", readable(output))
+        return replace(step, status="SUCCEEDED", ended=time)
+    if type in _FAILURES:
+        details = event.get(_FAILURES[type], {})
+        error, cause = details.get("error") or "States.TaskFailed", details.get("cause") or ""
+        step = replace(step, job_run_id=_get(parse_json(cause), "Id") or step.job_run_id)
+        if error in RETRIED_ERRORS:  # it may be tried again; else the state's exit follows
+            return replace(step, error=error, reason=readable(cause) or error)
+        return _failed(step, time, error, readable(cause))
+    if type == "TaskStateExited" and step.status == "RUNNING" and step.error is not None:
+        return replace(step, status="FAILED", ended=time)
+    return step
+
+
+def _failed(step: StepStatus, time: datetime, error: str | None, reason: str) -> StepStatus:
+    return replace(step, status="FAILED", ended=time, error=error, reason=reason or error)
+
+
+def _where(steps: Sequence[StepStatus], begins: Step) -> Stage:
+    """The step a currency is in: the one after the last that succeeded."""
+    unfinished = (step.step for step in steps[STEPS.index(begins) :] if step.status != "SUCCEEDED")
+    return next(unfinished, STEPS[-1])
+
+
+def _begins(entry: Any) -> Step:
+    """As the branch's entry decides: anything but a later step is silver."""
+    match _get(entry, "from"):
+        case "gold":
+            return "gold"
+        case "redshift":
+            return "redshift"
+        case _:
+            return "silver"
+
+
+def _get(data: Any, key: str) -> Any:
+    return data.get(key) if isinstance(data, Mapping) else None

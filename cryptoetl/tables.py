@@ -1,0 +1,300 @@
+"""Each result as rich renderables: tables that a tired engineer can read, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import assert_never
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cryptoetl.raw_files import FileReport
+from cryptoetl.results import (
+    CheckResult,
+    ExecutionList,
+    Plan,
+    Result,
+    RunResult,
+    UploadResult,
+    UpResult,
+    VerifyResult,
+)
+from cryptoetl.status import CurrencyStatus, ExecutionStatus, StepStatus
+from cryptoetl.target import QueryRows
+
+STYLES = {
+    "LOADED": "green",
+    "SUCCEEDED": "green",
+    "RUNNING": "cyan",
+    "FAILED": "bold red",
+    "TIMED_OUT": "bold red",
+    "ABORTED": "yellow",
+    "INTERRUPTED": "yellow",
+    "PENDING": "dim",
+    "SKIPPED": "dim",
+}
+
+
+def render(result: Result, *, verbose: bool = False) -> Iterator[RenderableType]:
+    """The result in the order in which a person wants to read it."""
+    match result:
+        case CheckResult():
+            yield from _check(result)
+        case UploadResult():
+            yield from _upload(result)
+        case Plan():
+            yield from _plan(result)
+        case RunResult():
+            yield from _run(result)
+        case ExecutionStatus():
+            yield execution(result, verbose=verbose)
+        case ExecutionList():
+            yield _executions(result)
+        case VerifyResult():
+            yield from _verify(result)
+        case QueryRows():
+            yield _rows(result)
+        case UpResult():
+            yield from _up(result)
+        case _:
+            assert_never(result)
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(
+            column.removeprefix(">"), justify="right" if right else "left", overflow="fold", no_wrap=right
+        )
+    return table
+
+
+# --- check and upload ---------------------------------------------------------------------------------
+
+
+def _check(result: CheckResult) -> Iterator[RenderableType]:
+    table = _table("Currency", "Check", ">Days", "Prices from – to", ">Missing", ">Weeks", "Trend from – to")
+    for currency in result.currencies:
+        history, trend = currency.history, currency.trend
+        table.add_row(
+            currency.ticker,
+            _verdict(history.errors + trend.errors, history.warnings + trend.warnings),
+            _count(history.rows),
+            _span(history.first, history.last),
+            _count(history.missing),
+            _count(trend.rows),
+            _span(trend.first, trend.last),
+        )
+    yield table
+    for currency in result.currencies:
+        for report in (currency.history, currency.trend):
+            yield from _findings(currency.ticker, report)
+
+
+def _verdict(errors: int, warnings: int) -> Text:
+    if errors:
+        return Text(_plural(errors, "error"), style="bold red")
+    return Text(_plural(warnings, "warning"), style="yellow") if warnings else Text("ok", style="green")
+
+
+def _findings(ticker: str, report: FileReport) -> Iterator[Text]:
+    for finding in report.findings:
+        style = "bold red" if finding.severity == "error" else "yellow"
+        where = f"{finding.file}:{finding.line}" if finding.line else str(finding.file)
+        yield Text.assemble(f"{ticker} ", (finding.severity, style), f" {where}: {finding.message}")
+    if hidden := report.errors + report.warnings - len(report.findings):
+        yield Text(f"{ticker} … and {hidden:,} more in {report.file}", style="dim")
+
+
+def _upload(result: UploadResult) -> Iterator[RenderableType]:
+    if result.check.exit_code or any(c.history.warnings or c.trend.warnings for c in result.check.currencies):
+        yield from _check(result.check)
+    table = _table("Currency", "File", "Upload", ">Size", "From", "To")
+    styles = {"uploaded": "green", "unchanged": "dim", "refused": "bold red"}
+    for file in result.files:
+        action = Text(file.action, style=styles[file.action])
+        table.add_row(file.ticker, file.kind, action, _size(file.bytes), str(file.source), file.location)
+    yield table
+
+
+# --- deploy -------------------------------------------------------------------------------------------
+
+
+def _plan(result: Plan) -> Iterator[RenderableType]:
+    if not result.changes:
+        yield Text(f"No changes: {result.location} is up to date.")
+        return
+    signs = {"add": ("+", "green"), "change": ("~", "yellow"), "remove": ("-", "red")}
+    for change in result.changes:
+        sign, style = signs[change.action]
+        detail = f"  ({change.detail})" if change.detail else ""
+        yield Text.assemble(
+            (f"{sign} {change.action:<7}", style), f"{change.what} {change.name}", (detail, "dim")
+        )
+    changes = _plural(len(result.changes), "change")
+    yield Text(f"{changes} deployed to {result.location}." if result.applied else f"{changes} to deploy.")
+
+
+# --- executions ---------------------------------------------------------------------------------------
+
+
+def _run(result: RunResult) -> Iterator[RenderableType]:
+    if result.note:
+        yield Text(result.note)
+    if result.execution is not None:
+        yield execution(result.execution)
+    else:
+        for ticker, reason in result.refused.items():
+            yield Text.assemble(f"{ticker} ", ("FAILED", "bold red"), f" check: {reason}")
+
+
+def execution(
+    status: ExecutionStatus, *, now: datetime | None = None, rows: int | None = None, verbose: bool = False
+) -> RenderableType:
+    """A table of the execution's currencies; with `now`, running times count on.
+
+    `rows` is how many fit: what is running or failed comes first then, and the rest is counted.
+    """
+    title = Text.assemble("Execution ", status.name, "  ", _state(status.status))
+    if took := seconds(status.started, status.ended or now):
+        title.append(f"  {took}")
+    currencies = [c for c in status.currencies if verbose or c.status != "SKIPPED"]
+    hidden: Sequence[CurrencyStatus] = []
+    if rows is not None and len(currencies) > rows:
+        order = {"RUNNING": 0, "FAILED": 1, "ABORTED": 1, "PENDING": 2, "LOADED": 3}
+        ranked = sorted(currencies, key=lambda c: order.get(c.status, 4))
+        currencies, hidden = ranked[:rows], ranked[rows:]
+    table = _table("Currency", "Status", ">silver", ">gold", ">redshift", "Failed at", "Reason")
+    for currency in currencies:
+        failed = currency.status in ("FAILED", "ABORTED")
+        table.add_row(
+            currency.ticker,
+            _state(currency.status),
+            *(_step(step, now) for step in currency.steps),
+            currency.step or "" if failed else "",
+            currency.reason or "" if failed else "",
+        )
+    parts: list[RenderableType] = [title, table]
+    if hidden:
+        counts = {name: sum(c.status == name for c in hidden) for name in STYLES}
+        words = ", ".join(f"{count} {name.lower()}" for name, count in counts.items() if count)
+        parts.append(Text(f"… and {len(hidden)} more: {words}", style="dim"))
+    if status.reason:
+        parts.append(Text(status.reason, style="bold red" if status.status == "FAILED" else "yellow"))
+    return Group(*parts)
+
+
+def _step(step: StepStatus, now: datetime | None) -> Text:
+    match step.status:
+        case "SUCCEEDED":
+            return Text(seconds(step.started, step.ended) or "done", style="green")
+        case "RUNNING":
+            retries = f" (retry {step.retries})" if step.retries else ""
+            return Text(f"{seconds(step.started, now) or 'running'}{retries}", style="cyan")
+        case "FAILED":
+            return Text("failed", style="bold red")
+        case _:
+            return Text("–", style="dim")
+
+
+def _state(name: str) -> Text:
+    return Text(name, style=STYLES.get(name, ""))
+
+
+def _executions(result: ExecutionList) -> RenderableType:
+    table = _table("Execution", "Status", ">Time", ">Loaded", ">Failed", "Failed currencies")
+    for status in result.executions:
+        failed = [c for c in status.currencies if c.status in ("FAILED", "ABORTED")]
+        table.add_row(
+            status.name,
+            _state(status.status),
+            seconds(status.started, status.ended),
+            str(sum(c.status == "LOADED" for c in status.currencies)),
+            str(len(failed)),
+            ", ".join(f"{c.ticker} at {c.step}" for c in failed[:5]) + (" …" if len(failed) > 5 else ""),
+        )
+    return table
+
+
+# --- verify, query, up --------------------------------------------------------------------------------
+
+
+def _verify(result: VerifyResult) -> Iterator[RenderableType]:
+    table = _table("Currency", "Table", "Verified", ">Rows", "From – to", ">No price", "Problems")
+    for item in result.tables:
+        table.add_row(
+            item.ticker,
+            item.table,
+            Text("differs", style="bold red") if item.problems else Text("equals gold", style="green"),
+            _count(item.rows),
+            _span(item.first, item.last),
+            _count(item.missing_prices),
+            "; ".join(item.problems),
+        )
+    yield table
+    yield Text(f"The tables are in {result.location}.")
+
+
+def _rows(result: QueryRows) -> RenderableType:
+    table = _table(*result.columns)
+    for row in result.rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    if not result.more:
+        return table
+    return Group(table, Text(f"The first {len(result.rows):,} rows; --limit shows more.", style="dim"))
+
+
+def _up(result: UpResult) -> Iterator[RenderableType]:
+    yield from _upload(result.upload)
+    if result.deploy is not None:
+        yield from _plan(result.deploy)
+    if result.run is not None:
+        yield Text()
+        yield from _run(result.run)
+    if result.verify is not None:
+        yield from _verify(result.verify)
+    if result.run is None:
+        yield Text("No currency can be loaded: mend the files above and run the same command again.")
+    elif result.exit_code:
+        yield Text("Mend what failed, then: cryptoetl run --retry-failed")
+
+
+# --- words --------------------------------------------------------------------------------------------
+
+
+def seconds(start: datetime | None, end: datetime | None) -> str:
+    """The time between two moments, as 0.3 s, 42 s or 3 min 05 s; empty if one is unknown."""
+    if start is None or end is None:
+        return ""
+    total = max(0.0, (end - start).total_seconds())
+    if total < 10:
+        return f"{total:.1f} s"
+    if total < 60:
+        return f"{total:.0f} s"
+    return f"{int(total) // 60} min {int(total) % 60:02} s"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _span(first: date | None, last: date | None) -> str:
+    return f"{first} – {last}" if first and last else ""
+
+
+def _size(size: int) -> str:
+    return (
+        f"{size:,} B"
+        if size < 10_000
+        else f"{size / 1000:,.0f} kB"
+        if size < 10_000_000
+        else f"{size / 1e6:,.0f} MB"
+    )

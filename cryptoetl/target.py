@@ -1,0 +1,133 @@
+"""The Target: where a pipeline lives, as four narrow Protocols that `pipeline` needs and no more.
+
+`local` and `aws` implement them, room by room: storage.py, deployment.py, executions.py, warehouse.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from cryptoetl.bundle import Bundle, Layout
+from cryptoetl.config import TargetName
+from cryptoetl.state_machine import Step
+
+RecordStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"]
+
+
+class Storage(Protocol):
+    """The raw files (bronze): the users' bytes, untouched, by key."""
+
+    def digest(self, key: str) -> str | None:
+        """SHA-256 of the stored file in hexadecimal; None if there is none."""
+
+    def put(self, key: str, source: Path, on_bytes: Callable[[int], None]) -> None:
+        """Store the file whole or not at all; `on_bytes` receives the size of each part as it is written."""
+
+    def location(self, key: str) -> str:
+        """Where the file is, for people."""
+
+
+class Deployment(Protocol):
+    """The state machine, its jobs and their scripts."""
+
+    def layout(self) -> Layout:
+        """Where this target keeps the data."""
+
+    def current(self) -> Bundle | None:
+        """What is deployed now."""
+
+    def apply(self, bundle: Bundle) -> None:
+        """Deploy it as a whole, or leave everything as it was."""
+
+    def location(self) -> str:
+        """Where it is, for people."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """An execution as far as it has come: how it stands, and the events after those already read."""
+
+    name: str
+    status: RecordStatus
+    events: Sequence[Mapping[str, Any]]
+    ended: datetime | None = None
+
+
+class Executions(Protocol):
+    """Running the deployed state machine, and the history of its executions."""
+
+    poll_seconds: float
+
+    def warm_up(self) -> None:
+        """Begin whatever start-up takes long; returns at once."""
+
+    def start(self, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+        """Start an execution and return its name. `fail` makes a ticker's step fail on purpose."""
+
+    def read(self, name: str, after: int) -> Record:
+        """The execution with its events whose id is above `after`. Raises UsageError if it is unknown."""
+
+    def names(self) -> list[str]:
+        """All executions, newest first."""
+
+    def interrupt(self, name: str) -> str:
+        """What Ctrl-C does to a run that is being followed; returns what to tell the user."""
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What identifies a table's content; the same figures are taken of gold and of the warehouse."""
+
+    rows: int
+    first: date | None
+    last: date | None
+    prices: int
+    price_sum: float | None
+    pricema_sum: float | None
+    trends: int
+    trend_sum: int | None
+    trend_i_sum: float | None
+    columns: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """Names and types, in order; empty for gold."""
+
+
+@dataclass(frozen=True)
+class QueryRows:
+    """The result of a statement: column names, and rows of Python values. `more` if it was cut."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool
+
+
+class Warehouse(Protocol):
+    """The tables that analysts read."""
+
+    def gold(self, ticker: str) -> TableFacts | None:
+        """The currency's gold set; None if it is missing."""
+
+    def table(self, name: str) -> TableFacts | None:
+        """The table in the pipeline's schema; None if it is missing."""
+
+    def query(self, sql: str, limit: int | None) -> QueryRows:
+        """Run one read-only statement. Raises QueryError."""
+
+    def location(self) -> str:
+        """Where the tables are, for people."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place where pipelines live. `exclusive` guards whatever must not happen twice at once there."""
+
+    name: TargetName
+    storage: Storage
+    deployment: Deployment
+    executions: Executions
+    warehouse: Warehouse
+    exclusive: Callable[[str], AbstractContextManager[None]]

@@ -1,0 +1,425 @@
+"""bronze → silver: one currency's raw files as two typed sets.
+
+    raw/<history file>, raw/<trend file>  →  silver/<TICKER>_hist (date date, price float)
+                                             silver/<TICKER>_trend (date date, g_trend int)
+
+A file is read as numbered lines and matched with strict patterns before anything is cast, because
+the engines' own CSV readers and parsers differ in what they let through. A line that cannot be read
+fails the job and is named; nothing is nulled or dropped in silence. The rules and their wording are
+those of `cryptoetl/raw_files.py`.
+
+Runs on AWS Glue 6.0, Spark 4.1 and Sail with equal results. Patterns keep to what Java and Rust
+share: no look-around, no `\\d` (Unicode in one of them), no repeated groups (deep recursion in Java).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from functools import reduce
+from typing import NamedTuple
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, Row, SparkSession, Window
+from pyspark.sql import functions as F
+
+log = logging.getLogger("bronze2silver")
+
+OPTIONS = [
+    "RAW",
+    "SILVER",
+    "TICKER",
+    "HIST_FILE",
+    "TREND_FILE",
+    "DROP",
+    "DATE_COLUMN",
+    "PRICE_COLUMN",
+    "DATE_FORMAT",
+    "DECIMAL",
+]
+
+ISO = "yyyy-MM-dd"
+NUL = "\0"
+BOM = "\ufeff"
+BLANKS = " \t"
+BLANK = "^[ \\t]*$"
+
+SO_FAR = (Window.unboundedPreceding, Window.currentRow)
+LINE_END = "\r\n|\n|\r"
+# In a line whose `""` became NUL, which no text holds. The parity of the quotes stays as it was.
+FIELD = f',([ \\t]*(?:{NUL}*"[^"]*"|{NUL}+)[ \\t]*|[^",{NUL}]*)'
+POINT_NUMBER = r"^-?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+COMMA_NUMBER = r"^-?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?([eE][+-]?[0-9]+)?$"
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
+DATE_TOKENS = {
+    "yyyy": "((?:19|[2-9][0-9])[0-9]{2})",  # earlier years are most often two digits read as four
+    "MMM": "([A-Za-z]{3})",
+    "MM": "([0-9]{2})",
+    "M": "([0-9]{1,2})",
+    "dd": "([0-9]{2})",
+    "d": "([0-9]{1,2})",
+}
+
+
+class Problem:
+    """What can be wrong with a line; only the first that applies is reported."""
+
+    QUOTES, WIDTH, DATE, NUMBER, RANGE, CONFLICT = range(1, 7)
+
+
+class Layout(NamedTuple):
+    """Where a file's table begins, how many columns it has, and which hold the date and the value."""
+
+    header_line: int
+    width: int
+    date_at: int
+    value_at: int
+
+
+# --- lines and fields -----------------------------------------------------------------------------
+
+
+def read_lines(spark: SparkSession, uri: str) -> DataFrame:
+    """The file as (line int from 1, text string).
+
+    A file that is not UTF-8 text is one row of nulls; a missing one has no rows, or raises
+    AnalysisException (PATH_NOT_FOUND), now or when the frame is used: see `open_raw`.
+    """
+    content = F.try_validate_utf8(F.col("content"))
+    content = F.when(~F.contains(content, F.lit(NUL)), content)  # NUL: UTF-16, or not text at all
+    lines = spark.read.format("binaryFile").load(uri).select(
+        F.posexplode_outer(F.split(F.regexp_replace(content, f"^{BOM}", ""), LINE_END)).alias("at", "text")
+    )
+    return lines.select((F.col("at") + 1).alias("line"), "text")
+
+
+def split_lines(lines: DataFrame, layout: Layout) -> DataFrame:
+    """(line, width, beyond, date_text, value_text): the lines below the header that are not blank.
+
+    width: the number of fields, null where the quotes are not balanced. beyond: whether anything stands
+    in fields that the header does not have. The texts are unquoted and trimmed, null where there is no field.
+    """
+    text = F.replace(F.col("text"), F.lit('""'), F.lit(NUL))
+    raw, joined = F.col("raw"), F.array_join("raw", ",")
+    rest = F.array_join(F.slice(raw, layout.width + 1, 1_000_000_000), ",")
+    return (
+        lines.where((F.col("line") > layout.header_line) & ~F.col("text").rlike(BLANK))
+        .select(
+            "line",
+            text.alias("text"),
+            F.regexp_extract_all(F.concat(F.lit(","), text), F.lit(FIELD), F.lit(1)).alias("raw"),
+        )
+        .select(
+            "line",
+            # What no field matches is passed over: the line is well-formed if nothing of it is lost.
+            F.when(joined == F.col("text"), F.array_size(raw)).alias("width"),
+            rest.rlike(f'[^ \\t,"{NUL}]|{NUL}{NUL}').alias("beyond"),
+            unquote(F.get(raw, F.lit(layout.date_at))).alias("date_text"),
+            unquote(F.get(raw, F.lit(layout.value_at))).alias("value_text"),
+        )
+    )
+
+
+def unquote(raw: Column) -> Column:
+    """A raw field without its quotes and the blanks around it."""
+    inner = F.regexp_replace(F.replace(raw, F.lit(NUL), F.lit('""')), '(?s)^[ \\t]*"(.*)"[ \\t]*$', "$1")
+    return F.btrim(F.replace(inner, F.lit('""'), F.lit('"')), F.lit(BLANKS))
+
+
+# --- headers --------------------------------------------------------------------------------------
+
+
+def header_candidates(lines: DataFrame) -> DataFrame:
+    """Up to 50 rows (line, text): first the lines that hold a delimiter or a quote, then the others that are
+    not blank. `text` is null for a file that is no text.
+    """
+    text = F.col("text")
+    plain = ~(text.contains(",") | text.contains('"'))
+    return lines.where(text.isNull() | ~text.rlike(BLANK)).orderBy(F.coalesce(plain, F.lit(False)), "line").limit(50)
+
+
+def header_fields(text: str) -> list[str] | None:
+    """The fields of a line on the driver, unquoted and trimmed; None if the quotes are not balanced."""
+    text = text.replace('""', NUL)
+    raw = re.findall(FIELD, "," + text)
+    if ",".join(raw) != text:
+        return None
+    parts = [part.strip(BLANKS).replace(NUL, '""') for part in raw]
+    return [part[1:-1].replace('""', '"').strip(BLANKS) if part.startswith('"') else part for part in parts]
+
+
+def history_layout(line: int, names: Sequence[str], date_column: str, price_column: str) -> Layout:
+    """Raises ValueError for a column that is not in the header."""
+    for name in (date_column, price_column):
+        if name not in names:
+            raise ValueError(f"line {line}: column {name!r} is not in the header ({', '.join(names)})")
+    return _layout(line, names, names.index(date_column), names.index(price_column))
+
+
+def trend_layout(line: int, names: Sequence[str]) -> Layout:
+    """Raises ValueError for several search terms, or for data without a header."""
+    named = [name for name in names if name]
+    if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$", names[0]):
+        raise ValueError(f"line {line}: there is no header line above the data")
+    if len(named) > 2:
+        columns = ", ".join(named)
+        raise ValueError(
+            f"line {line}: the header has {len(named)} columns ({columns}): export one search term alone"
+        )
+    return _layout(line, names, 0, 1)
+
+
+def _layout(line: int, names: Sequence[str], date_at: int, value_at: int) -> Layout:
+    # Delimiters at the end of a header make columns without a name; they do not count.
+    width = max((at for at, name in enumerate(names, start=1) if name), default=0)
+    return Layout(line, max(width, date_at + 1, value_at + 1), date_at, value_at)
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def iso_date(text: Column, date_format: str) -> Column:
+    """`text` as a date; null unless it is written exactly as `date_format` says and is in the calendar.
+
+    Raises ValueError for a format without exactly one year, month and day.
+    """
+    group: dict[str, int] = {}
+    pattern = ""
+    for token in re.findall("yyyy|MMM|MM|M|dd|d|.", date_format, re.DOTALL):
+        pattern += DATE_TOKENS.get(token) or re.escape(token)
+        if token in DATE_TOKENS and group.setdefault(token[0], len(group) + 1) != len(group):
+            group.clear()
+            break
+    if len(group) != 3:
+        raise ValueError(f"{date_format!r} must hold year, month and day once each, such as MM/dd/yyyy")
+    year, month, day = (F.regexp_extract(text, f"^{pattern}$", group[letter]) for letter in "yMd")
+    if "MMM" in date_format:
+        place = F.instr(F.lit(MONTHS), F.lower(month))  # 0 for what is no month, which makes month 00
+        month = ((place + 3) / 4).cast("int").cast("string")
+    return F.concat_ws("-", year, month, day).try_cast("date")
+
+
+def history_rows(lines: DataFrame, layout: Layout, date_format: str, decimal: str) -> DataFrame:
+    """The rows of a history file, as `judged` returns them, with `price` (float, null where it is missing)."""
+    text = F.col("value_text")
+    number = COMMA_NUMBER if decimal == "," else POINT_NUMBER
+    # Thousands separators go, the decimal separator becomes a point. Not by way of double: that rounds twice.
+    price = F.translate(text, *((",.", ".") if decimal == "," else (",", ""))).try_cast("float")
+    rows = split_lines(lines, layout).select(
+        "*", iso_date(F.col("date_text"), date_format).alias("date"), price.alias("number")
+    )
+    problem = (
+        F.when((text != "") & ~text.rlike(number), Problem.NUMBER)
+        .when(F.abs("number") == float("inf"), Problem.RANGE)
+    )  # fmt: skip
+    return judged(rows, layout, F.when(F.col("number") != -1, F.col("number")), "price", problem)
+
+
+def trend_rows(lines: DataFrame, layout: Layout) -> DataFrame:
+    """The rows of a trend file, as `judged` returns them, with `g_trend` (int)."""
+    text = F.col("value_text")
+    # Ten digits may be more than an int holds.
+    trend = F.when(text == "<1", F.lit(0)).when(F.length(text) < 10, text.try_cast("int"))
+    rows = split_lines(lines, layout).select(
+        "*", iso_date(F.col("date_text"), ISO).alias("date"), trend.alias("number")
+    )
+    problem = (
+        F.when(~text.rlike("^([0-9]+|<1)$"), Problem.NUMBER)
+        .when(F.col("number").isNull() | (F.col("number") > 100), Problem.RANGE)
+    )  # fmt: skip
+    return judged(rows, layout, F.col("number"), "g_trend", problem)
+
+
+def judged(rows: DataFrame, layout: Layout, value: Column, name: str, value_problem: Column) -> DataFrame:
+    """(line int, date date, `name`, first int, problem int, width int, date_text, value_text), one row per line.
+
+    problem: the line's first one, or null. first: the first line of the date, lines with problems left
+    aside; the rows to keep are those with `line = first`.
+    """
+    problem = (
+        F.when(F.col("width").isNull(), Problem.QUOTES)
+        .when((F.col("width") < layout.width) | F.col("beyond"), Problem.WIDTH)
+        .when(F.col("date").isNull(), Problem.DATE)
+        .otherwise(value_problem)
+    )
+    good = F.when(F.col("problem").isNull(), F.col("date"))
+    # One sort serves both windows. A partition per date would cost as much as all the rest.
+    by_date = Window.partitionBy(F.lit(0)).orderBy("date", "line")
+    repeated = F.lag("date").over(by_date).eqNullSafe(F.col("date"))
+    conflict = F.when(~F.col(name).eqNullSafe(F.col(f"first.{name}")), Problem.CONFLICT)
+    evidence = ["width", "date_text", "value_text"]
+    return (
+        rows.select("line", "date", value.alias(name), *evidence, problem.alias("problem"))
+        .select("line", good.alias("date"), name, *evidence, "problem")
+        .select("*", F.when(~repeated, F.struct("line", name)).alias("leader"))
+        .select("*", F.last("leader", ignorenulls=True).over(by_date.rowsBetween(*SO_FAR)).alias("first"))
+        .select(
+            "line",
+            "date",
+            name,
+            F.col("first.line").alias("first"),
+            F.coalesce(F.col("problem"), conflict).alias("problem"),
+            *evidence,
+        )
+    )
+
+
+def findings(rows: DataFrame, value: str) -> DataFrame:
+    """One row: bad (lines), worst (the first of them), days, values (days that have one), first and last day."""
+    bad = F.col("problem").isNotNull()
+    kept = F.when(~bad & (F.col("line") == F.col("first")), F.col("date"))
+    evidence = F.struct("line", "problem", "first", "date", "width", "date_text", "value_text")
+    return rows.agg(
+        F.count_if(bad).alias("bad"),
+        F.min(F.when(bad, evidence)).alias("worst"),
+        F.count(kept).alias("days"),
+        F.count(F.when(kept.isNotNull(), F.col(value))).alias("values"),
+        F.min(kept).alias("from_day"),
+        F.max(kept).alias("to_day"),
+    )
+
+
+def wording(row: Row, layout: Layout, noun: str, date_format: str) -> str:
+    """What is wrong with a line, given its evidence in `row`."""
+    match row.problem:
+        case Problem.QUOTES:
+            return "the quotes are not balanced"
+        case Problem.WIDTH:
+            return f"{row.width} fields where the header has {layout.width}"
+        case Problem.DATE if noun == "trend" and re.fullmatch("[0-9]{4}-[0-9]{2}", row.date_text):
+            return (
+                f"{quoted(row.date_text)} is a month: the values are monthly, weekly ones are needed "
+                "(in Google Trends choose a range of at most five years)"
+            )
+        case Problem.DATE:
+            return f"date {quoted(row.date_text)} is not a {date_format} date"
+        case Problem.NUMBER:
+            return f"{noun} {quoted(row.value_text)} is not a {'whole ' if noun == 'trend' else ''}number"
+        case Problem.RANGE:
+            limit = "not within 0 and 100" if noun == "trend" else "too large"
+            return f"{noun} {quoted(row.value_text)} is {limit}"
+        case _:
+            another = "another trend value" if noun == "trend" else "another price"
+            return f"date {row.date} is already on line {row.first} with {another}"
+
+
+def quoted(value: str) -> str:
+    """A value for a message, cut to 40 characters."""
+    return f"'{value if len(value) <= 40 else value[:37] + '...'}'"
+
+
+# --- silver ---------------------------------------------------------------------------------------
+
+
+def silver_history(rows: DataFrame, *, drop: bool) -> DataFrame:
+    """(date date, price float) by date, once each. Missing prices are dropped, or take the last valid
+    earlier one, however old; before the first valid price they stay null.
+    """
+    days = rows.where(F.col("line") == F.col("first")).select("date", "price")
+    if drop:
+        return days.where(F.col("price").isNotNull())
+    so_far = Window.partitionBy(F.lit(0)).orderBy("date").rowsBetween(*SO_FAR)
+    return days.select("date", F.last("price", ignorenulls=True).over(so_far).alias("price"))
+
+
+def silver_trend(rows: DataFrame) -> DataFrame:
+    """(date date, g_trend int), each date once."""
+    return rows.where(F.col("line") == F.col("first")).select("date", "g_trend")
+
+
+def write(frame: DataFrame, uri: str) -> None:
+    """Replace the set at `uri` by one file, sorted by date."""
+    frame.coalesce(1).sortWithinPartitions("date").write.mode("overwrite").parquet(uri)
+
+
+# --- the job --------------------------------------------------------------------------------------
+
+
+def open_raw(spark: SparkSession, uri: str, fewest: int) -> tuple[DataFrame, int, list[str]]:
+    """The file's lines, and its header: the line and the names.
+
+    `fewest` is how many fields make a header. Raises ValueError if there is none.
+    """
+    try:
+        lines = read_lines(spark, uri)
+        candidates = header_candidates(lines).collect()
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        candidates = []
+    if not candidates:
+        raise ValueError(f"{uri} is missing or empty")
+    for line, text in candidates:
+        if text is None:
+            raise ValueError("the file is not UTF-8 text")
+        names = header_fields(text)
+        if names is None:
+            raise ValueError(f"line {line}: the quotes are not balanced")
+        if len(names) >= fewest:
+            return lines, line, names
+    raise ValueError("there is no header line")
+
+
+def verdict(found: Row, layout: Layout, noun: str, date_format: str, *, every_value_needed: bool) -> str | None:
+    """What is wrong with a set, given its `findings`; None if nothing is."""
+    if found.bad:
+        worst = f"line {found.worst.line}: {wording(found.worst, layout, noun, date_format)}"
+        return worst if found.bad == 1 else f"{found.bad} lines cannot be read; first: {worst}"
+    if not found.days:
+        return "there are no data lines below the header"
+    if not found["values"] and every_value_needed:
+        return f"every {noun} is missing"
+    return None
+
+
+def main(argv: list[str]) -> None:
+    """Run the job. Raises ValueError with what is wrong with either file."""
+    from awsglue.utils import getResolvedOptions
+
+    args = getResolvedOptions(argv, OPTIONS)
+    ticker, date_format, drop = args["TICKER"], args["DATE_FORMAT"], args["DROP"] == "Y"
+    raw = args["RAW"].rstrip("/")
+    spark = SparkSession.builder.getOrCreate()
+    layouts: dict[str, Layout] = {}
+    sets: dict[str, DataFrame] = {}
+    problems: dict[str, str] = {}
+
+    try:
+        lines, line, names = open_raw(spark, f"{raw}/{args['HIST_FILE']}", fewest=1)
+        layout = history_layout(line, names, args["DATE_COLUMN"], args["PRICE_COLUMN"])
+        sets["history"] = history_rows(lines, layout, date_format, args["DECIMAL"])
+        layouts["history"] = layout
+    except ValueError as error:
+        problems["history"] = str(error)
+    try:
+        lines, line, names = open_raw(spark, f"{raw}/{args['TREND_FILE']}", fewest=2)
+        layouts["trend"] = trend_layout(line, names)
+        sets["trend"] = trend_rows(lines, layouts["trend"])
+    except ValueError as error:
+        problems["trend"] = str(error)
+
+    nouns = {"history": ("price", "price", date_format), "trend": ("g_trend", "trend", ISO)}
+    found = [findings(rows, nouns[kind][0]).withColumn("kind", F.lit(kind)) for kind, rows in sets.items()]
+    for row in reduce(DataFrame.union, found).collect() if found else []:
+        days, values, kind = row.days, row["values"], row.kind
+        log.info("%s %s: %d days, %d with a value, %s to %s", ticker, kind, days, values, row.from_day, row.to_day)
+        _, noun, written = nouns[kind]
+        wrong = verdict(
+            row, layouts[kind], noun, written, every_value_needed=drop and kind == "history"
+        )
+        if wrong:
+            problems[kind] = wrong
+    if problems:
+        raise ValueError("; ".join(f"{kind}: {problems[kind]}" for kind in sorted(problems)))
+
+    silver = f"{args['SILVER'].rstrip('/')}/{ticker}"
+    write(silver_history(sets["history"], drop=drop), f"{silver}_hist")
+    write(silver_trend(sets["trend"]), f"{silver}_trend")
+    log.info("%s: silver is written to %s_hist and %s_trend", ticker, silver, silver)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    main(sys.argv)

@@ -1,0 +1,132 @@
+"""gold → Redshift: one currency's gold set replaces its table, as a whole or not at all.
+
+    gold/<TICKER>  →  <SCHEMA>.<ticker> (date DATE, price REAL, trend INTEGER,
+                                         pricema DOUBLE PRECISION, trend_i DOUBLE PRECISION)
+
+The rows are loaded into a staging table. The connector then runs the postactions in the transaction
+of that load: DELETE, INSERT, DROP of the staging table. Readers see the old rows or the new ones,
+and grants on the table survive. The connector splits actions on every `;` and knows no newlines, and
+TRUNCATE or BEGIN would end its transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Any, NamedTuple
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+log = logging.getLogger("redshift_upload")
+
+OPTIONS = ["GOLD", "TICKER", "CONNECTION", "SCHEMA", "TEMP", "COPY_ROLE"]
+
+GOLD_SCHEMA = "date date, price float, g_trend int, pricema double, trendma double"
+COLUMNS = {
+    "date": "DATE",
+    "price": "REAL",
+    "trend": "INTEGER",
+    "pricema": "DOUBLE PRECISION",
+    "trend_i": "DOUBLE PRECISION",
+}
+
+
+class Replacement(NamedTuple):
+    """The statements that replace a table: `dbtable` is loaded between `preactions` and `postactions`."""
+
+    dbtable: str
+    preactions: str
+    postactions: str
+
+
+def replacement(schema: str, ticker: str) -> Replacement:
+    """How the table of `ticker` is replaced. Raises ValueError for names that are no plain identifiers."""
+    if not re.fullmatch("[a-z_][a-z0-9_]*", schema):
+        raise ValueError(f"SCHEMA {schema!r} is not a lower-case identifier")
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", ticker):
+        raise ValueError(f"TICKER {ticker!r} is not a letter followed by letters, digits and underscores")
+    # Quoted, because a ticker may be a reserved word. No ticker begins with an underscore.
+    target = f'"{schema}"."{ticker.lower()}"'
+    staging = f'"{schema}"."_staging_{ticker.lower()}"'
+    typed = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+    names = ", ".join(f'"{name}"' for name in COLUMNS)
+    return Replacement(
+        dbtable=f"{schema}._staging_{ticker.lower()}",
+        # The connector has just created the staging table if it was not there; one that an older
+        # version left behind may have other columns.
+        preactions="; ".join(
+            [
+                f"DROP TABLE IF EXISTS {staging}",
+                f"CREATE TABLE {staging} ({typed})",
+                f"CREATE TABLE IF NOT EXISTS {target} ({typed})",
+            ]
+        ),
+        postactions="; ".join(
+            [
+                f"DELETE FROM {target}",
+                f"INSERT INTO {target} ({names}) SELECT {names} FROM {staging}",
+                f"DROP TABLE {staging}",
+            ]
+        ),
+    )
+
+
+def table_frame(gold: DataFrame) -> DataFrame:
+    """Gold under the names of the table's columns."""
+    return gold.select(
+        "date", "price", F.col("g_trend").alias("trend"), "pricema", F.col("trendma").alias("trend_i")
+    )
+
+
+def read_gold(spark: SparkSession, uri: str) -> tuple[DataFrame | None, int]:
+    """The gold set at `uri` and its number of rows; None and 0 if it is missing or empty."""
+    try:
+        gold = spark.read.schema(GOLD_SCHEMA).parquet(uri)
+        rows = gold.count()
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        return None, 0
+    return (gold, rows) if rows else (None, 0)
+
+
+def main(argv: list[str]) -> None:
+    """Run the job. Raises ValueError, before anything is touched, if there is no gold to load."""
+    from awsglue.context import GlueContext
+    from awsglue.dynamicframe import DynamicFrame
+    from awsglue.utils import getResolvedOptions
+    from pyspark.context import SparkContext
+
+    args = getResolvedOptions(argv, OPTIONS)
+    ticker = args["TICKER"]
+    statements = replacement(args["SCHEMA"], ticker)
+    glue = GlueContext(SparkContext.getOrCreate())
+    gold, rows = read_gold(glue.spark_session, f"{args['GOLD'].rstrip('/')}/{ticker}")
+    if gold is None:
+        # The connector would skip the load and still empty the table.
+        raise ValueError(f"gold/{ticker} is missing or empty: nothing was loaded")
+
+    options: dict[str, Any] = {
+        "useConnectionProperties": "true",
+        "connectionName": args["CONNECTION"],
+        "dbtable": statements.dbtable,
+        "redshiftTmpDir": args["TEMP"],
+        "preactions": statements.preactions,
+        "postactions": statements.postactions,
+    }
+    if args["COPY_ROLE"] != "-":
+        options["aws_iam_role"] = args["COPY_ROLE"]
+    glue.write_dynamic_frame.from_options(
+        frame=DynamicFrame.fromDF(table_frame(gold), glue, ticker),
+        connection_type="redshift",
+        connection_options=options,
+    )
+    log.info("%s: %d rows replace the table %s.%s", ticker, rows, args["SCHEMA"], ticker.lower())
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    main(sys.argv)
