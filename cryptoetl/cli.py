@@ -227,7 +227,7 @@ def parse_fail(items: list[str]) -> dict[str, Step]:
                 f"--fail {item}: not a currency and step",
                 hint=f"Write TICKER:STEP, with one of {', '.join(STEPS)}.",
             )
-        fail[ticker] = cast("Step", step)
+        fail[ticker] = step
     return fail
 
 

@@ -89,8 +89,14 @@ def read_lines(spark: SparkSession, uri: str) -> DataFrame:
     """
     content = F.try_validate_utf8(F.col("content"))
     content = F.when(~F.contains(content, F.lit(NUL)), content)  # NUL: UTF-16, or not text at all
-    lines = spark.read.format("binaryFile").load(uri).select(
-        F.posexplode_outer(F.split(F.regexp_replace(content, f"^{BOM}", ""), LINE_END)).alias("at", "text")
+    lines = (
+        spark.read.format("binaryFile")
+        .load(uri)
+        .select(
+            F.posexplode_outer(F.split(F.regexp_replace(content, f"^{BOM}", ""), LINE_END)).alias(
+                "at", "text"
+            )
+        )
     )
     return lines.select((F.col("at") + 1).alias("line"), "text")
 
@@ -137,7 +143,11 @@ def header_candidates(lines: DataFrame) -> DataFrame:
     """
     text = F.col("text")
     plain = ~(text.contains(",") | text.contains('"'))
-    return lines.where(text.isNull() | ~text.rlike(BLANK)).orderBy(F.coalesce(plain, F.lit(False)), "line").limit(50)
+    return (
+        lines.where(text.isNull() | ~text.rlike(BLANK))
+        .orderBy(F.coalesce(plain, F.lit(False)), "line")
+        .limit(50)
+    )
 
 
 def header_fields(text: str) -> list[str] | None:
@@ -362,7 +372,9 @@ def open_raw(spark: SparkSession, uri: str, fewest: int) -> tuple[DataFrame, int
     raise ValueError("there is no header line")
 
 
-def verdict(found: Row, layout: Layout, noun: str, date_format: str, *, every_value_needed: bool) -> str | None:
+def verdict(
+    found: Row, layout: Layout, noun: str, date_format: str, *, every_value_needed: bool
+) -> str | None:
     """What is wrong with a set, given its `findings`; None if nothing is."""
     if found.bad:
         worst = f"line {found.worst.line}: {wording(found.worst, layout, noun, date_format)}"
@@ -404,11 +416,11 @@ def main(argv: list[str]) -> None:
     found = [findings(rows, nouns[kind][0]).withColumn("kind", F.lit(kind)) for kind, rows in sets.items()]
     for row in reduce(DataFrame.union, found).collect() if found else []:
         days, values, kind = row.days, row["values"], row.kind
-        log.info("%s %s: %d days, %d with a value, %s to %s", ticker, kind, days, values, row.from_day, row.to_day)
-        _, noun, written = nouns[kind]
-        wrong = verdict(
-            row, layouts[kind], noun, written, every_value_needed=drop and kind == "history"
+        log.info(
+            "%s %s: %d days, %d with a value, %s to %s", ticker, kind, days, values, row.from_day, row.to_day
         )
+        _, noun, written = nouns[kind]
+        wrong = verdict(row, layouts[kind], noun, written, every_value_needed=drop and kind == "history")
         if wrong:
             problems[kind] = wrong
     if problems:

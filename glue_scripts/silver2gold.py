@@ -32,7 +32,9 @@ def gold_frame(history: DataFrame, trend: DataFrame) -> DataFrame:
     and the 13 before it, nulls ignored. trendma: linear by date between the neighbouring weekly values,
     held flat up to 6 days beyond the first and the last, null further out.
     """
-    by_date = Window.partitionBy(F.lit(0)).orderBy("date")  # one currency is one partition: said so, no warning
+    by_date = Window.partitionBy(F.lit(0)).orderBy(
+        "date"
+    )  # one currency is one partition: said so, no warning
     so_far = by_date.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     from_here = by_date.rowsBetween(Window.currentRow, Window.unboundedFollowing)
     week = F.when(F.col("g_trend").isNotNull(), F.struct("date", "g_trend"))

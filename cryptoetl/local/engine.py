@@ -82,7 +82,9 @@ class Engine:
         from pyspark.sql import SparkSession
 
         # The client would look up the caller of every column function, most of the time a plan takes.
-        builder = SparkSession.builder.remote(url).config("spark.python.sql.dataFrameDebugging.enabled", "false")
+        builder = SparkSession.builder.remote(url).config(
+            "spark.python.sql.dataFrameDebugging.enabled", "false"
+        )
         session = builder.getOrCreate()
         # After the client's own exit handler, so that it runs before it: that one calls the server, and goes on
         # trying for ten minutes if Sail has gone with the interpreter.

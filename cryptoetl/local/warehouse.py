@@ -57,7 +57,7 @@ class LocalWarehouse:
                 rows = _one_row(connection.execute(f"SELECT count(*) FROM {source}"))  # noqa: S608
                 return TableFacts(rows[0], None, None, 0, None, None, 0, None, None, tuple(columns))
             query = _FACTS.format(trend="trend", trend_i="trend_i", source=source)
-            return TableFacts(*_one_row(connection.execute(query)), columns=tuple(columns))
+            return TableFacts(*_one_row(connection.execute(query)), tuple(columns))
 
     def query(self, sql: str, limit: int | None) -> QueryRows:
         import duckdb

@@ -1,0 +1,56 @@
+# Every target sets up what it needs: a clone and Python 3.11 or newer are enough.
+# Java is needed for test-spark and bench only, which compare with JVM Spark.
+
+PYTHON ?= python3
+VENV := .venv
+SPARK_VENV := .venv-spark
+BIN := $(VENV)/bin
+SPARK := CRYPTOETL_SPARK_PYTHON=$(CURDIR)/$(SPARK_VENV)/bin/python
+WORKERS ?= 2
+
+.PHONY: help setup demo lint format types test test-spark bench check clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
+
+setup: $(VENV)/ready  ## the development environment, in .venv
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cryptoetl needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	touch $@
+
+$(SPARK_VENV)/ready: requirements-spark.txt
+	$(PYTHON) -m venv $(SPARK_VENV)
+	$(SPARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	touch $@
+
+demo: setup  ## the example, from raw files to tables ready for SQL
+	$(BIN)/cryptoetl up -c config.example.yaml
+
+lint: setup  ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup  ## mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup  ## strict type checking
+	$(BIN)/mypy
+
+test: setup  ## all tests that need no Java
+	$(BIN)/pytest -m 'not spark' -n $(WORKERS) --dist loadfile
+
+test-spark: setup $(SPARK_VENV)/ready  ## the scripts on JVM Spark and on Sail give equal results
+	$(SPARK) $(BIN)/pytest -m spark
+
+bench: setup $(SPARK_VENV)/ready  ## seconds per currency and memory, beside JVM Spark
+	$(SPARK) $(BIN)/python benchmarks/local_run.py
+
+check: lint types test test-spark  ## everything that CI runs
+
+clean:  ## remove the environments and caches
+	rm -rf $(VENV) $(SPARK_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

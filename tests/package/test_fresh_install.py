@@ -1,0 +1,123 @@
+"""A stranger's first minutes: the README's commands on a bare clone, and an installed wheel far from it.
+
+These tests install packages, as the commands they test do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+MINUTES = 60.0
+
+
+def run(command: str, folder: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a shell command without the variables of this test's own environment."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "CRYPTOETL", "VIRTUAL_ENV", "MAKE", "MFLAGS", "PYTEST"))
+    }
+    if path is not None:
+        environment["PATH"] = f"{path}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=10 * MINUTES,
+        check=False,
+    )
+
+
+def good(done: subprocess.CompletedProcess[str], exit_code: int = 0) -> str:
+    assert done.returncode == exit_code, f"{done.args}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def commands(text: str) -> list[tuple[str, int]]:
+    """The README's commands with the exit code that it names for them."""
+    found = []
+    for line in re.findall(r"^\$ (.+)$", text, re.MULTILINE):
+        command, _, comment = line.partition("  #")
+        code = re.search(r"exit code (\d+)", comment)
+        found.append((command.strip(), int(code[1]) if code else 0))
+    return found
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository's files, without anything that a clone would not have."""
+    folder = tmp_path_factory.mktemp("a clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPOSITORY / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of a fresh environment into which the built wheel is installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    python = folder / "venv" / "bin" / "python"
+    good(run(f"'{sys.executable}' -m venv venv", folder))
+    good(run(f"'{python}' -m pip wheel --quiet --no-deps --wheel-dir . '{clone}'", folder))
+    wheel = next(folder.glob("cryptoetl-*.whl"))
+    good(run(f"'{python}' -m pip install --quiet '{wheel}[local]' -c '{clone}/constraints.txt'", folder))
+    return python.parent
+
+
+def test_the_readmes_commands_work_in_the_order_in_which_it_gives_them(clone: Path, installed: Path) -> None:
+    found = commands((clone / "README.md").read_text(encoding="utf-8"))
+    assert ("make demo", 0) in found
+    for command, exit_code in found:
+        if command in ("make test", "make check"):
+            continue  # this test is part of both
+        if command.startswith("pip install"):
+            assert command == "pip install '.[local]'"
+            continue  # what `installed` has done, by way of a wheel
+        done = run(command, clone, None if command.startswith("make") else installed)
+        output = good(done, exit_code)
+        if command == "make demo":
+            assert "market_data.btc" in output
+            assert "market_data.xmr" in output
+            assert str(clone / ".cryptoetl" / "warehouse.duckdb") in output
+
+
+def test_an_installed_wheel_runs_everything_from_an_unrelated_folder(
+    clone: Path, installed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(clone / "examples", tmp_path / "examples")
+    shutil.copy(clone / "config.example.yaml", tmp_path / "config.yaml")
+    elsewhere = tmp_path / "somewhere else"
+    elsewhere.mkdir()
+    output = good(run("cryptoetl up -c ../config.yaml", elsewhere, installed))
+    assert output.count("equals gold") == 2
+    assert "[]" not in good(run("cryptoetl render machine -c ../config.yaml", elsewhere, installed))
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_without_the_extra_the_local_target_says_what_to_install(clone: Path, tmp_path: Path) -> None:
+    good(run(f"'{sys.executable}' -m venv venv", tmp_path))
+    bin_folder = tmp_path / "venv" / "bin"
+    good(run(f"venv/bin/pip install --quiet '{clone}' -c '{clone}/constraints.txt'", tmp_path))
+    done = run(f"cryptoetl up -c '{clone}/config.example.yaml'", tmp_path, bin_folder)
+    good(done, 2)
+    assert "pip install 'cryptoetl[local]'" in done.stderr
