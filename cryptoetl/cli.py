@@ -119,7 +119,7 @@ class Session:
 def command(
     group: typer.Typer, name: str | None = None
 ) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
-    """Register a command: it receives a Session first, gains the global options, and returns its exit code."""
+    """Register a command: it takes a Session first, gains the global options, and returns its exit code."""
 
     def register(function: Callable[..., int | None]) -> Callable[..., int | None]:
         signature = inspect.signature(function, eval_str=True)

@@ -212,7 +212,7 @@ def iso_date(text: Column, date_format: str) -> Column:
 
 
 def history_rows(lines: DataFrame, layout: Layout, date_format: str, decimal: str) -> DataFrame:
-    """The rows of a history file, as `judged` returns them, with `price` (float, null where it is missing)."""
+    """The rows of a history file, as `judged` returns them, with `price` (float, null where missing)."""
     text = F.col("value_text")
     number = COMMA_NUMBER if decimal == "," else POINT_NUMBER
     # Thousands separators go, the decimal separator becomes a point. Not by way of double: that rounds twice.
@@ -243,7 +243,7 @@ def trend_rows(lines: DataFrame, layout: Layout) -> DataFrame:
 
 
 def judged(rows: DataFrame, layout: Layout, value: Column, name: str, value_problem: Column) -> DataFrame:
-    """(line int, date date, `name`, first int, problem int, width int, date_text, value_text), one row per line.
+    """(line int, date date, `name`, first int, problem int, width int, date_text, value_text) per line.
 
     problem: the line's first one, or null. first: the first line of the date, lines with problems left
     aside; the rows to keep are those with `line = first`.
@@ -277,7 +277,7 @@ def judged(rows: DataFrame, layout: Layout, value: Column, name: str, value_prob
 
 
 def findings(rows: DataFrame, value: str) -> DataFrame:
-    """One row: bad (lines), worst (the first of them), days, values (days that have one), first and last day."""
+    """One row: bad (lines), worst (the first of them), days, values (days with one), first and last day."""
     bad = F.col("problem").isNotNull()
     kept = F.when(~bad & (F.col("line") == F.col("first")), F.col("date"))
     evidence = F.struct("line", "problem", "first", "date", "width", "date_text", "value_text")

@@ -39,7 +39,8 @@ def parse_tickers(text: str) -> dict[str, str]:
     for ticker, value in tickers.items():
         if not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,14}", ticker):
             raise ValueError(
-                f"TICKERS: {ticker!r} is not a ticker: a letter, then letters, digits or underscores, at most 15"
+                f"TICKERS: {ticker!r} is not a ticker: "
+                "a letter, then letters, digits or underscores, at most 15"
             )
         if not isinstance(value, dict) or value.get("from", STEPS[0]) not in STEPS:
             raise ValueError(f'TICKERS: {ticker} needs {{"from": "silver", "gold" or "redshift"}}')
@@ -80,7 +81,8 @@ def clear_prefix(s3: Any, bucket: str, prefix: str) -> int:
         answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
         for error in answer.get("Errors", []):
             raise RuntimeError(
-                f"s3://{bucket}/{error.get('Key')} was not deleted: {error.get('Message')} ({error.get('Code')})"
+                f"s3://{bucket}/{error.get('Key')} was not deleted: "
+                f"{error.get('Message')} ({error.get('Code')})"
             )
         count += len(keys)
     return count

@@ -86,8 +86,8 @@ class Engine:
             "spark.python.sql.dataFrameDebugging.enabled", "false"
         )
         session = builder.getOrCreate()
-        # After the client's own exit handler, so that it runs before it: that one calls the server, and goes on
-        # trying for ten minutes if Sail has gone with the interpreter.
+        # Registered after the client's own exit handler, so that it runs before it: that one calls the server,
+        # and goes on trying for ten minutes if Sail has gone with the interpreter.
         atexit.register(self.stop)
         return session
 

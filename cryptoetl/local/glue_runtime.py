@@ -25,7 +25,7 @@ class RedshiftSink(Protocol):
     def __call__(
         self, table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]
     ) -> None:
-        """In one transaction: create `dbtable` if it is not there, preactions, append the rows, postactions."""
+        """In one transaction: create `dbtable` if it is missing, preactions, append the rows, postactions."""
 
 
 class GlueArgumentError(ValueError):
@@ -86,7 +86,7 @@ class GlueContext:
     sink: RedshiftSink
     """Set by `install`, on the class that scripts import."""
 
-    def __init__(self, spark_context: Any) -> None:
+    def __init__(self, spark_context: Any) -> None:  # noqa: ARG002 - Glue takes it
         from pyspark.sql import SparkSession
 
         self.spark_session: SparkSession = SparkSession.builder.getOrCreate()
@@ -146,7 +146,7 @@ class SparkContext:
     """Stands where a Spark Connect client has no context; the session is found without one."""
 
     @classmethod
-    def getOrCreate(cls, conf: Any = None) -> SparkContext:
+    def getOrCreate(cls) -> SparkContext:
         return cls()
 
 

@@ -1,4 +1,4 @@
-"""The folder in which the local target lives: its places, its lock, and what is said when the disk refuses."""
+"""The folder in which the local target lives: its places, its lock, and the words when the disk refuses."""
 
 from __future__ import annotations
 

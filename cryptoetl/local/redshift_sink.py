@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-ATTEMPTS = 5
-"""How often a load is tried when another connection of the process changed the same tables."""
-
 
 class DuckDBSink:
     """Loads tables through cursors of one DuckDB connection.
@@ -29,16 +26,8 @@ class DuckDBSink:
         self, table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]
     ) -> None:
         """See `glue_runtime.RedshiftSink`. Raises duckdb.Error, after which nothing has changed."""
-        import duckdb
-
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self._turn:
-                    self._load(table, dbtable, preactions, postactions)
-                return
-            except duckdb.TransactionException:
-                if attempt == ATTEMPTS:
-                    raise
+        with self._turn:
+            self._load(table, dbtable, preactions, postactions)
 
     def _load(
         self, table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]

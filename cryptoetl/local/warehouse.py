@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cryptoetl.errors import BusyError, QueryError
@@ -57,7 +58,8 @@ class LocalWarehouse:
                 rows = _one_row(connection.execute(f"SELECT count(*) FROM {source}"))  # noqa: S608
                 return TableFacts(rows[0], None, None, 0, None, None, 0, None, None, tuple(columns))
             query = _FACTS.format(trend="trend", trend_i="trend_i", source=source)
-            return TableFacts(*_one_row(connection.execute(query)), tuple(columns))
+            facts = TableFacts(*_one_row(connection.execute(query)))
+            return replace(facts, columns=tuple(columns))
 
     def query(self, sql: str, limit: int | None) -> QueryRows:
         import duckdb
