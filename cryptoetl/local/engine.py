@@ -86,7 +86,7 @@ class Engine:
             "spark.python.sql.dataFrameDebugging.enabled", "false"
         )
         session = builder.getOrCreate()
-        # Registered after the client's own exit handler, so that it runs before it: that one calls the server,
+        # Registered after the client's own exit handler, hence run before it: that one calls the server,
         # and goes on trying for ten minutes if Sail has gone with the interpreter.
         atexit.register(self.stop)
         return session
