@@ -5,6 +5,7 @@ The only importer of rich. On a terminal a run is a live table; piped, it is one
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import sys
@@ -41,9 +42,10 @@ class Terminal:
     """One object for all output of a command; use it as a context manager, which ends the live view."""
 
     def __init__(self, *, as_json: bool = False, verbose: bool = False) -> None:
+        codecs.register_error("spelled", _spelled)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="replace")  # a terminal without the letters must not end a run
+                stream.reconfigure(errors="spelled")  # a terminal without the letters must not end a run
         self.out = _console(sys.stdout)
         self.err = _console(sys.stderr, stderr=True)
         self._as_json = as_json
@@ -80,7 +82,8 @@ class Terminal:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
     def _write_json(self, data: Any) -> None:
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        plain = not (sys.stdout.encoding or "").lower().startswith("utf")  # names must survive any encoding
+        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=plain) + "\n")
 
     # --- progress and messages, on standard error
 
@@ -190,3 +193,14 @@ def _console(file: TextIO, *, stderr: bool = False) -> Console:
     return Console(
         stderr=stderr, width=width, highlight=False, emoji=False, markup=False, soft_wrap=width is not None
     )
+
+
+_SPELLING = {"–": "-", "−": "-", "…": "...", "→": "->"}
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """An error handler of codecs: what an encoding lacks, in letters that it has."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_SPELLING.get(letter, "?") for letter in text), error.end

@@ -18,6 +18,7 @@ from cryptoetl.results import (
     Plan,
     Result,
     RunResult,
+    TableCheck,
     UploadResult,
     UpResult,
     VerifyResult,
@@ -42,13 +43,13 @@ def render(result: Result, *, verbose: bool = False) -> Iterator[RenderableType]
     """The result in the order in which a person wants to read it."""
     match result:
         case CheckResult():
-            yield from _check(result)
+            yield from _check(result, verbose=verbose)
         case UploadResult():
-            yield from _upload(result)
+            yield from _upload(result, verbose=verbose)
         case Plan():
             yield from _plan(result)
         case RunResult():
-            yield from _run(result)
+            yield from _run(result, verbose=verbose)
         case ExecutionStatus():
             yield execution(result, verbose=verbose)
         case ExecutionList():
@@ -58,17 +59,26 @@ def render(result: Result, *, verbose: bool = False) -> Iterator[RenderableType]
         case QueryRows():
             yield _rows(result)
         case UpResult():
-            yield from _up(result)
+            yield from _up(result, verbose=verbose)
         case _:
             assert_never(result)
 
 
-def _table(*columns: str, title: str | None = None) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+SHOWN_FINDINGS = 10
+"""Findings shown per file; `verbose` shows what is known."""
+
+
+def _table(*columns: str) -> Table:
+    """`>` before a column's name sets it to the right. What is long is told below a table, not in it."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         right = column.startswith(">")
         table.add_column(
-            column.removeprefix(">"), justify="right" if right else "left", overflow="fold", no_wrap=right
+            column.removeprefix(">"),
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=right,
+            min_width=len("2024-01-31 –") if column.endswith("from – to") else None,  # breaks between dates
         )
     return table
 
@@ -76,7 +86,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
 # --- check and upload ---------------------------------------------------------------------------------
 
 
-def _check(result: CheckResult) -> Iterator[RenderableType]:
+def _check(result: CheckResult, *, verbose: bool) -> Iterator[RenderableType]:
     table = _table("Currency", "Check", ">Days", "Prices from – to", ">Missing", ">Weeks", "Trend from – to")
     for currency in result.currencies:
         history, trend = currency.history, currency.trend
@@ -92,7 +102,7 @@ def _check(result: CheckResult) -> Iterator[RenderableType]:
     yield table
     for currency in result.currencies:
         for report in (currency.history, currency.trend):
-            yield from _findings(currency.ticker, report)
+            yield from _findings(currency.ticker, report, None if verbose else SHOWN_FINDINGS)
 
 
 def _verdict(errors: int, warnings: int) -> Text:
@@ -101,24 +111,28 @@ def _verdict(errors: int, warnings: int) -> Text:
     return Text(_plural(warnings, "warning"), style="yellow") if warnings else Text("ok", style="green")
 
 
-def _findings(ticker: str, report: FileReport) -> Iterator[Text]:
-    for finding in report.findings:
+def _findings(ticker: str, report: FileReport, limit: int | None) -> Iterator[Text]:
+    shown = sorted(report.findings, key=lambda finding: finding.severity != "error")[:limit]
+    for finding in shown:
         style = "bold red" if finding.severity == "error" else "yellow"
         where = f"{finding.file}:{finding.line}" if finding.line else str(finding.file)
         yield Text.assemble(f"{ticker} ", (finding.severity, style), f" {where}: {finding.message}")
-    if hidden := report.errors + report.warnings - len(report.findings):
-        yield Text(f"{ticker} … and {hidden:,} more in {report.file}", style="dim")
+    if hidden := report.errors + report.warnings - len(shown):
+        how = "; --verbose shows more" if len(shown) < len(report.findings) else ""
+        yield Text(f"{ticker} … and {hidden:,} more in {report.file}{how}", style="dim")
 
 
-def _upload(result: UploadResult) -> Iterator[RenderableType]:
+def _upload(result: UploadResult, *, verbose: bool) -> Iterator[RenderableType]:
     if result.check.exit_code or any(c.history.warnings or c.trend.warnings for c in result.check.currencies):
-        yield from _check(result.check)
-    table = _table("Currency", "File", "Upload", ">Size", "From", "To")
+        yield from _check(result.check, verbose=verbose)
+    table = _table("Currency", "File", "Upload", ">Size", "From")
     styles = {"uploaded": "green", "unchanged": "dim", "refused": "bold red"}
     for file in result.files:
         action = Text(file.action, style=styles[file.action])
-        table.add_row(file.ticker, file.kind, action, _size(file.bytes), str(file.source), file.location)
+        table.add_row(file.ticker, file.kind, action, _size(file.bytes), str(file.source))
     yield table
+    places = {file.location.rpartition(f"{file.ticker}/")[0] for file in result.files}
+    yield from (Text(f"The raw files are in {place.rstrip('/')}.") for place in sorted(places))
 
 
 # --- deploy -------------------------------------------------------------------------------------------
@@ -142,11 +156,11 @@ def _plan(result: Plan) -> Iterator[RenderableType]:
 # --- executions ---------------------------------------------------------------------------------------
 
 
-def _run(result: RunResult) -> Iterator[RenderableType]:
+def _run(result: RunResult, *, verbose: bool) -> Iterator[RenderableType]:
     if result.note:
         yield Text(result.note)
     if result.execution is not None:
-        yield execution(result.execution)
+        yield execution(result.execution, verbose=verbose)
     else:
         for ticker, reason in result.refused.items():
             yield Text.assemble(f"{ticker} ", ("FAILED", "bold red"), f" check: {reason}")
@@ -155,37 +169,55 @@ def _run(result: RunResult) -> Iterator[RenderableType]:
 def execution(
     status: ExecutionStatus, *, now: datetime | None = None, rows: int | None = None, verbose: bool = False
 ) -> RenderableType:
-    """A table of the execution's currencies; with `now`, running times count on.
+    """A table of the execution's currencies, and below it why some failed; with `now`, times count on.
 
-    `rows` is how many fit: what is running or failed comes first then, and the rest is counted.
+    `rows` is how many lines fit: what is running or failed comes first then, each on one line, and the rest
+    is counted.
     """
     title = Text.assemble("Execution ", status.name, "  ", _state(status.status))
     if took := seconds(status.started, status.ended or now):
         title.append(f"  {took}")
+    if words := _counts(status.currencies):
+        title.append(f"  {words}")
     currencies = [c for c in status.currencies if verbose or c.status != "SKIPPED"]
     hidden: Sequence[CurrencyStatus] = []
     if rows is not None and len(currencies) > rows:
         order = {"RUNNING": 0, "FAILED": 1, "ABORTED": 1, "PENDING": 2, "LOADED": 3}
         ranked = sorted(currencies, key=lambda c: order.get(c.status, 4))
         currencies, hidden = ranked[:rows], ranked[rows:]
-    table = _table("Currency", "Status", ">silver", ">gold", ">redshift", "Failed at", "Reason")
+    table = _table("Currency", "Status", ">silver", ">gold", ">redshift")
+    if rows is not None:
+        table.add_column("Reason", overflow="ellipsis", no_wrap=True)
     for currency in currencies:
-        failed = currency.status in ("FAILED", "ABORTED")
-        table.add_row(
-            currency.ticker,
-            _state(currency.status),
-            *(_step(step, now) for step in currency.steps),
-            currency.step or "" if failed else "",
-            currency.reason or "" if failed else "",
-        )
+        cells = [_step(step, now) for step in currency.steps]
+        if rows is not None:
+            cells.append(Text(_failure(currency)))
+        table.add_row(currency.ticker, _state(currency.status), *cells)
     parts: list[RenderableType] = [title, table]
     if hidden:
-        counts = {name: sum(c.status == name for c in hidden) for name in STYLES}
-        words = ", ".join(f"{count} {name.lower()}" for name, count in counts.items() if count)
-        parts.append(Text(f"… and {len(hidden)} more: {words}", style="dim"))
+        parts.append(Text(f"… and {len(hidden)} more: {_counts(hidden)}", style="dim"))
+    if rows is None:
+        parts += [
+            Text.assemble(f"{c.ticker} ", _state(c.status), f" {_failure(c)}")
+            for c in currencies
+            if _failure(c)
+        ]
     if status.reason:
         parts.append(Text(status.reason, style="bold red" if status.status == "FAILED" else "yellow"))
     return Group(*parts)
+
+
+def _failure(currency: CurrencyStatus) -> str:
+    """Where and why a currency failed; empty for any other."""
+    if currency.status not in ("FAILED", "ABORTED"):
+        return ""
+    return f"at {currency.step}: {currency.reason}" if currency.reason else f"at {currency.step}"
+
+
+def _counts(currencies: Sequence[CurrencyStatus]) -> str:
+    """How many are in which state, such as "2 loaded, 1 failed"."""
+    counts = {name: sum(c.status == name for c in currencies) for name in STYLES}
+    return ", ".join(f"{count} {name.lower()}" for name, count in counts.items() if count)
 
 
 def _step(step: StepStatus, now: datetime | None) -> Text:
@@ -206,6 +238,8 @@ def _state(name: str) -> Text:
 
 
 def _executions(result: ExecutionList) -> RenderableType:
+    if not result.executions:
+        return Text("There is no execution yet.")
     table = _table("Execution", "Status", ">Time", ">Loaded", ">Failed", "Failed currencies")
     for status in result.executions:
         failed = [c for c in status.currencies if c.status in ("FAILED", "ABORTED")]
@@ -224,19 +258,27 @@ def _executions(result: ExecutionList) -> RenderableType:
 
 
 def _verify(result: VerifyResult) -> Iterator[RenderableType]:
-    table = _table("Currency", "Table", "Verified", ">Rows", "From – to", ">No price", "Problems")
+    table = _table("Table", "Verified", ">Rows", "Dates from – to", ">No price")
     for item in result.tables:
         table.add_row(
-            item.ticker,
             item.table,
-            Text("differs", style="bold red") if item.problems else Text("equals gold", style="green"),
+            _agrees(item),
             _count(item.rows),
             _span(item.first, item.last),
             _count(item.missing_prices),
-            "; ".join(item.problems),
         )
     yield table
-    yield Text(f"The tables are in {result.location}.")
+    for item in result.tables:
+        if item.problems:
+            yield Text.assemble(f"{item.table} ", _agrees(item), f": {'; '.join(item.problems)}")
+    if any(item.rows is not None for item in result.tables):
+        yield Text(f"The tables are in {result.location}.")
+
+
+def _agrees(item: TableCheck) -> Text:
+    if not item.problems:
+        return Text("equals gold", style="green")
+    return Text("missing" if item.rows is None else "differs", style="bold red")
 
 
 def _rows(result: QueryRows) -> RenderableType:
@@ -248,13 +290,13 @@ def _rows(result: QueryRows) -> RenderableType:
     return Group(table, Text(f"The first {len(result.rows):,} rows; --limit shows more.", style="dim"))
 
 
-def _up(result: UpResult) -> Iterator[RenderableType]:
-    yield from _upload(result.upload)
+def _up(result: UpResult, *, verbose: bool) -> Iterator[RenderableType]:
+    yield from _upload(result.upload, verbose=verbose)
     if result.deploy is not None:
         yield from _plan(result.deploy)
     if result.run is not None:
         yield Text()
-        yield from _run(result.run)
+        yield from _run(result.run, verbose=verbose)
     if result.verify is not None:
         yield from _verify(result.verify)
     if result.run is None:

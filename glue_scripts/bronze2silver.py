@@ -199,9 +199,11 @@ def iso_date(text: Column, date_format: str) -> Column:
     pattern = ""
     for token in re.findall("yyyy|MMM|MM|M|dd|d|.", date_format, re.DOTALL):
         pattern += DATE_TOKENS.get(token) or re.escape(token)
-        if token in DATE_TOKENS and group.setdefault(token[0], len(group) + 1) != len(group):
-            group.clear()
-            break
+        if token in DATE_TOKENS:
+            if token[0] in group:
+                group.clear()
+                break
+            group[token[0]] = len(group) + 1
     if len(group) != 3:
         raise ValueError(f"{date_format!r} must hold year, month and day once each, such as MM/dd/yyyy")
     year, month, day = (F.regexp_extract(text, f"^{pattern}$", group[letter]) for letter in "yMd")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cryptoetl.config import Config
+from cryptoetl.errors import UsageError
 from cryptoetl.local.deployment import LocalDeployment
 from cryptoetl.local.executions import LocalExecutions
 from cryptoetl.local.home import Home
@@ -13,7 +14,12 @@ from cryptoetl.target import Target
 
 
 def target(config: Config) -> Target:
-    """The pipeline in the configuration's home folder."""
+    """The pipeline in the configuration's home folder. Raises UsageError for a path that cannot be one."""
+    if "?" in str(config.local.home):
+        raise UsageError(
+            f"the home {config.local.home} has a question mark in its path",
+            hint="DuckDB takes what follows it for options. Choose another local.home.",
+        )
     home = Home(config.local.home)
     schema = config.aws.redshift.schema_name
     deployment = LocalDeployment(home)

@@ -1,0 +1,206 @@
+"""The command line as a user meets it: a folder with files and a configuration, and a process per command."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+SHARED_DATA = Path(os.environ.get("CRYPTOETL_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+SECONDS = 120.0
+"""After which a command is taken to hang."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended. A traceback is never the answer, whatever happened."""
+
+    code: int
+    out: str
+    err: str
+
+    def __post_init__(self) -> None:
+        assert "Traceback" not in self.out + self.err, self.out + self.err
+
+    @property
+    def data(self) -> Any:
+        """What `--json` printed."""
+        return json.loads(self.out)
+
+
+class Project:
+    """A folder of a user: raw files, config.yaml, and the home beside them."""
+
+    def __init__(self, folder: Path, home: str = "home") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.home = folder / home
+        self._home_setting = home
+        self._currencies: list[dict[str, Any]] = []
+
+    def add(self, ticker: str, history: Path, trend: Path, **settings: Any) -> None:
+        """Add a currency to the configuration, `drop: false` if nothing else is said."""
+        currency = {"ticker": ticker, "history": str(history), "trend": str(trend), "drop": False}
+        self._currencies.append(currency | settings)
+        self.configure()
+
+    def add_made(self, *tickers: str, days: int = 30) -> None:
+        """Add currencies with good files of their own, `<ticker>.csv` and `<ticker>_trend.csv`."""
+        for ticker in tickers:
+            history, trend = self.folder / f"{ticker}.csv", self.folder / f"{ticker}_trend.csv"
+            write_history(history, days)
+            write_trend(trend)
+            self.add(ticker, history, trend)
+
+    def configure(self, **others: Any) -> None:
+        """Write the configuration; `others` are further keys at its top."""
+        config = {"local": {"home": self._home_setting}, "currencies": self._currencies} | others
+        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        (self.folder / "config.yaml").write_text(text, encoding="utf-8")
+
+    def run(self, *arguments: str, stdin: str = "", biggest_file: int | None = None, **env: str) -> Outcome:
+        """Run a command to its end; `biggest_file` limits the bytes of a file that it writes: a full disk."""
+        done = subprocess.run(
+            self._command(arguments),
+            cwd=self.folder,
+            env=environment(env),
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=SECONDS,
+            check=False,
+            preexec_fn=None if biggest_file is None else partial(_limit_files, biggest_file),
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, for `Outcome`s by way of `ended`."""
+        return subprocess.Popen(
+            self._command(arguments),
+            cwd=self.folder,
+            env=environment({}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        return [sys.executable, "-m", "cryptoetl.cli", *arguments]
+
+    def table(self, ticker: str) -> list[dict[str, Any]]:
+        """All rows of the currency's table, by date."""
+        sql = f'SELECT * FROM market_data."{ticker.lower()}" ORDER BY date'
+        answer = self.run("query", sql, "--limit", "100000", "--json")
+        assert answer.code == 0, answer.err
+        rows: list[dict[str, Any]] = answer.data["rows"]
+        return rows
+
+    def currencies(self, *arguments: str) -> dict[str, dict[str, Any]]:
+        """What `status` says of each currency."""
+        return by_ticker(self.run("status", *arguments, "--json").data)
+
+    def deployed_script(self, name: str) -> Path:
+        return self.home / "deployed" / "scripts" / name
+
+    def slow_down(self, script: str, ticker: str, seconds: float = 60) -> None:
+        """Let the deployed copy of a script sleep before it works on a currency."""
+        self.tamper(script, f"if {ticker!r} in argv:\n        import time\n        time.sleep({seconds})")
+
+    def tamper(self, script: str, before: str) -> None:
+        """Let the deployed copy of a script do something before its work."""
+        with self.deployed_script(script).open("a", encoding="utf-8") as file:
+            file.write(f"\n_main = main\ndef main(argv):\n    {before}\n    _main(argv)\n")
+
+
+def by_ticker(execution: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The currencies of an execution's JSON."""
+    return {currency["ticker"]: currency for currency in execution["currencies"]}
+
+
+def statuses(execution: Mapping[str, Any]) -> dict[str, str]:
+    return {ticker: currency["status"] for ticker, currency in by_ticker(execution).items()}
+
+
+def ended(process: subprocess.Popen[str], seconds: float = SECONDS) -> Outcome:
+    """Wait for a started command; one that does not end is killed and fails the test."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return Outcome(process.returncode, out, err)
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Raises AssertionError if the condition does not come true in time."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, f"{what}: not within {seconds} seconds"
+        time.sleep(0.02)
+
+
+def environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without what steers the tool, so that only the test's arguments do."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRYPTOETL", "SPARK", "PYTEST"))}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100", **changes}
+
+
+def _limit_files(size: int) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write then fails with EFBIG instead of a signal
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+# --- raw files ----------------------------------------------------------------------------------------
+
+FIRST_DAY = date(2024, 1, 1)
+
+
+def write_history(
+    path: Path, days: int = 30, *, price: float = 100.0, broken_line: int | None = None
+) -> None:
+    """Daily prices, newest first: `price` on FIRST_DAY and one more each day."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ['"Date","Price","Vol."']
+    for number in reversed(range(days)):
+        day = FIRST_DAY + timedelta(number)
+        lines.append(f'"{day:%m/%d/%Y}","{price + number:,.1f}","1K"')
+    if broken_line is not None:
+        lines[broken_line - 1] = '"01/02/2024","n/a","1K"'
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_trend(path: Path, weeks: int = 5) -> None:
+    """Weekly values as Google exports them, from the Sunday after FIRST_DAY."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sunday = FIRST_DAY + timedelta(6 - FIRST_DAY.weekday())
+    lines = ["Category: All categories", "", "Week,something: (Worldwide)"]
+    lines += [f"{sunday + timedelta(7 * week)},{10 * week}" for week in range(weeks)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def files_below(folder: Path, *names: str) -> dict[str, tuple[int, bytes]]:
+    """Time of change and content of every file in the named parts of a folder."""
+    paths: Iterable[Path] = (path for name in names for path in (folder / name).rglob("*") if path.is_file())
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(paths)}

@@ -1,0 +1,40 @@
+"""The local target for real: one Sail server for all tests of a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from cryptoetl.local import glue_runtime
+from cryptoetl.local.engine import Engine
+from tests.local.scripts import Lake
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def no_sink(table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]) -> None:
+    raise AssertionError(f"nothing may be loaded into {dbtable} by this test")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[SparkSession]:
+    """The session of the embedded engine, to which the scripts' own getOrCreate() leads as well."""
+    with Engine() as running:
+        yield running.session()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_loaded() -> None:
+    """The modules of a Glue worker, with no warehouse behind them; a test that loads installs its own sink."""
+    glue_runtime.install(no_sink)
+
+
+@pytest.fixture
+def lake(tmp_path: Path, engine: SparkSession) -> Lake:
+    """An empty lake, in a folder whose name an engine could take for a pattern."""
+    return Lake(tmp_path / "a [lake] (1)")

@@ -1,0 +1,132 @@
+"""The scripts on files, as job runs would run them: raw files in, silver and gold sets out.
+
+Needs the `engine` fixture, which starts Sail and makes the modules of a Glue worker importable.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from cryptoetl.local.engine import load_script, run_script
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("CRYPTOETL_SHARED_DATA", ROOT.parent / "shared" / "data"))
+
+PLAIN = {
+    "--DROP": "N",
+    "--DATE_COLUMN": "Date",
+    "--PRICE_COLUMN": "Price",
+    "--DATE_FORMAT": "MM/dd/yyyy",
+    "--DECIMAL": ".",
+}
+"""What the silver step is told about files that are like the default."""
+
+TREND = "Week,bitcoin\n2024-01-07,10\n2024-01-14,17\n"
+"""A trend file with nothing wrong in it."""
+
+
+@cache
+def script(name: str) -> ModuleType:
+    """A script by its name without `.py`, loaded once for all tests."""
+    return load_script(ROOT / "glue_scripts" / f"{name}.py")
+
+
+def arguments(options: dict[str, str]) -> list[str]:
+    """Options as a job run's arguments."""
+    return [text for option in options.items() for text in option]
+
+
+@dataclass(frozen=True)
+class Lake:
+    """raw, silver and gold below one folder."""
+
+    folder: Path
+
+    def uri(self, place: str) -> str:
+        return (self.folder / place).as_uri()
+
+    def write_raw(self, key: str, content: str | bytes) -> Path:
+        """Put a raw file where the scripts look for it; text as UTF-8, its line ends as they are."""
+        path = self.folder / "raw" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def silver_arguments(self, ticker: str = "BTC", **options: str) -> list[str]:
+        """For bronze2silver; `options` are names without dashes, such as DROP="Y"."""
+        files = {"--HIST_FILE": f"{ticker}/history.csv", "--TREND_FILE": f"{ticker}/trend.csv"}
+        places = {"--RAW": self.uri("raw"), "--SILVER": self.uri("silver"), "--TICKER": ticker}
+        return arguments(
+            {**places, **files, **PLAIN, **{f"--{name}": text for name, text in options.items()}}
+        )
+
+    def gold_arguments(self, ticker: str = "BTC") -> list[str]:
+        """For silver2gold."""
+        return arguments({"--SILVER": self.uri("silver"), "--GOLD": self.uri("gold"), "--TICKER": ticker})
+
+    def redshift_arguments(self, ticker: str = "BTC", **options: str) -> list[str]:
+        """For redshift_upload."""
+        plain = {
+            "--GOLD": self.uri("gold"),
+            "--TICKER": ticker,
+            "--CONNECTION": "crypto-connection",
+            "--SCHEMA": "market_data",
+            "--TEMP": self.uri("temp"),
+            "--COPY_ROLE": "-",
+        }
+        return arguments({**plain, **{f"--{name}": text for name, text in options.items()}})
+
+    def make_silver(
+        self,
+        history: str | bytes | Path,
+        trend: str | bytes | Path = TREND,
+        ticker: str = "BTC",
+        **options: str,
+    ) -> None:
+        """Store two raw files, given as their content or by path, and run bronze2silver on them."""
+        for kind, content in (("history", history), ("trend", trend)):
+            self.write_raw(
+                f"{ticker}/{kind}.csv", content.read_bytes() if isinstance(content, Path) else content
+            )
+        self.run_silver(ticker, **options)
+
+    def run_silver(self, ticker: str = "BTC", **options: str) -> None:
+        """Run bronze2silver on the raw files that are there."""
+        run_script(script("bronze2silver"), self.silver_arguments(ticker, **options))
+
+    def make_gold(self, ticker: str = "BTC") -> None:
+        """Run silver2gold."""
+        run_script(script("silver2gold"), self.gold_arguments(ticker))
+
+    def table(self, name: str) -> pa.Table:
+        """A set by its place, such as `silver/BTC_hist`, in the order in which it is written."""
+        return read_set(self.folder / name)
+
+    def history(self, ticker: str = "BTC") -> list[tuple[date, float | None]]:
+        """The rows of silver's prices."""
+        return rows(self.table(f"silver/{ticker}_hist"))
+
+    def trend(self, ticker: str = "BTC") -> list[tuple[date, int]]:
+        """The rows of silver's trend."""
+        return rows(self.table(f"silver/{ticker}_trend"))
+
+
+def read_set(folder: Path) -> pa.Table:
+    """The parquet set in a folder, read without the engine that wrote it."""
+    files = sorted(folder.glob("*.parquet"))
+    assert files, f"{folder} holds no parquet file"
+    return pa.concat_tables(pyarrow.parquet.read_table(file, partitioning=None) for file in files)
+
+
+def rows(table: pa.Table) -> list[tuple[Any, ...]]:
+    """The rows of a table as tuples."""
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))

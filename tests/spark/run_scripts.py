@@ -1,0 +1,106 @@
+"""Runs the Glue scripts on the Spark of the Python that executes this file, case after case.
+
+    python run_scripts.py CASES.json OUTCOMES.json [--threads N]
+
+CASES.json: {"sink": folder, "cases": [{"name", "argv": [script name, arguments …]}, …]}. A table that goes to
+Redshift is written to `<sink>/<dbtable>.parquet`. OUTCOMES.json: {"spark": version, "outcomes": [{"name",
+"error", "seconds"}, …]}, in the order of the cases; `error` is null for a case that succeeded.
+
+Imports nothing of cryptoetl but one file by its path: this Python has PySpark, pandas and PyArrow, no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(path: Path) -> ModuleType:
+    """The Python file at `path` as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class ParquetSink:
+    """A Redshift whose tables are files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(
+        self, table: Any, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]
+    ) -> None:
+        import pyarrow.parquet
+
+        assert preactions
+        assert postactions
+        self._folder.mkdir(parents=True, exist_ok=True)
+        pyarrow.parquet.write_table(table, self._folder / f"{dbtable}.parquet")
+
+
+def run_cases(cases: Sequence[Mapping[str, Any]], sink: Path, threads: int = 1) -> list[dict[str, Any]]:
+    """Run every case in the session that is active; `threads` at once, started in the order of the cases."""
+    load(ROOT / "cryptoetl" / "local" / "glue_runtime.py").install(ParquetSink(sink))
+    names = {case["argv"][0] for case in cases}
+    scripts = {name: load(ROOT / "glue_scripts" / f"{name}.py") for name in names}
+
+    def outcome(case: Mapping[str, Any]) -> dict[str, Any]:
+        name, *arguments = case["argv"]
+        started = time.perf_counter()
+        error = None
+        try:
+            scripts[name].main([f"{name}.py", *arguments])
+        except Exception as failure:
+            error = f"{type(failure).__name__}: {failure}"
+        return {"name": case["name"], "error": error, "seconds": time.perf_counter() - started}
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(outcome, cases))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Run the Glue scripts on JVM Spark.")
+    parser.add_argument("cases", type=Path)
+    parser.add_argument("outcomes", type=Path)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(argv)
+
+    from pyspark.sql import SparkSession
+
+    logging.disable(logging.INFO)
+    spark = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.ansi.enabled", "true")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.sql.shuffle.partitions", "2")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("OFF")
+    work = json.loads(options.cases.read_text(encoding="utf-8"))
+    try:
+        outcomes = run_cases(work["cases"], Path(work["sink"]), options.threads)
+    finally:
+        version = spark.version
+        spark.stop()
+    options.outcomes.write_text(json.dumps({"spark": version, "outcomes": outcomes}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""The scripts give equal results on Sail, which runs them here, and on JVM Spark, which runs them on Glue."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cryptoetl.local.engine import Engine
+from tests.local.odd_files import ODD_FILES
+from tests.local.scripts import SHARED, TREND, Lake, read_set
+from tests.spark.run_scripts import run_cases
+
+pytestmark = pytest.mark.spark
+
+ENGINES = ("sail", "spark")
+PLAIN_HISTORY = "Date,Price\n01/01/2024,1.5\n01/20/2024,2.5\n"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One currency's raw files (None: missing), and whether the silver step is to take them."""
+
+    name: str
+    history: bytes | None
+    trend: bytes | None
+    good: bool
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def shared(name: str, history: str, trend: str, *, good: bool = True, **options: str) -> Input:
+    return Input(name, (SHARED / history).read_bytes(), (SHARED / trend).read_bytes(), good, options)
+
+
+def odd_inputs() -> Iterator[Input]:
+    for odd in ODD_FILES:
+        plain = {"history": PLAIN_HISTORY.encode(), "trend": TREND.encode()}
+        files = {**plain, odd.kind: odd.content}
+        yield Input(
+            odd.name, files["history"], files["trend"], not isinstance(odd.expected, str), odd.options
+        )
+
+
+BTC_EUR = "seed/BTC_EUR_Historical_Data.csv"
+BTC_USD = "real/BTC_USD Bitfinex Historical Data.csv"
+XMR_EUR = "seed/XMR_EUR Kraken Historical Data.csv"
+XMR_USD = "real/XMR_USD Binance Historical Data.csv"
+ETH_USD = "real/Ethereum Historical Data - Investing.com.csv"
+BITCOIN = "real/bitcoin multiTimeline.csv"
+ALTCOIN = "real/altcoin multiTimeline.csv"
+INPUTS = [
+    shared("reference LTC", "reference/raw/LTC hist.csv", "reference/raw/trend_LTC.csv", DROP="N"),
+    shared("reference XMR", "reference/raw/XMR hist.csv", "reference/raw/trend_XMR.csv", DROP="Y"),
+    shared("real BTC", BTC_USD, BITCOIN),
+    shared("real BTC with monthly values", BTC_USD, "real/bitcoin monthly multiTimeline.csv", good=False),
+    shared("real ETH", ETH_USD, ALTCOIN, DATE_FORMAT="MMM dd, yyyy"),
+    shared("real ETH in the wrong format", ETH_USD, ALTCOIN, good=False),
+    shared("real XMR", XMR_USD, ALTCOIN, DROP="Y"),
+    shared("seed BTC", BTC_EUR, "seed/google_trend_bitcoin.csv", DROP="N"),
+    shared("seed BTC dropped", BTC_EUR, "seed/google_trend_bitcoin.csv", DROP="Y"),
+    shared("seed XMR", XMR_EUR, "seed/google_trend_monero.csv", DROP="N"),
+    shared("seed XMR dropped", XMR_EUR, "seed/google_trend_monero.csv", DROP="Y"),
+    shared("both files broken", "reference/gold/LTC.csv", ETH_USD, good=False),
+    *odd_inputs(),
+]
+TICKERS = {given.name: f"C{number:03}" for number, given in enumerate(INPUTS)}
+"""Names for folders and tables, which the names of the inputs are not."""
+SETS = ("{}_hist", "{}_trend")
+
+
+@dataclass(frozen=True)
+class Results:
+    """What each engine made of the inputs: errors by engine, input and script, and the lakes."""
+
+    folder: Path
+    errors: dict[str, dict[str, dict[str, str | None]]]
+
+    def sets(self, engine: str, name: str) -> dict[str, pa.Table]:
+        """Every set of an input that the engine wrote, by its place."""
+        ticker = TICKERS[name]
+        folders = [self.folder / engine / "silver" / text.format(ticker) for text in SETS]
+        folders.append(self.folder / engine / "gold" / ticker)
+        found = {"/".join(folder.parts[-2:]): read_set(folder) for folder in folders if folder.is_dir()}
+        loaded = self.folder / engine / "sink" / f"market_data._staging_{ticker.lower()}.parquet"
+        if loaded.is_file():
+            found["redshift"] = pa.parquet.read_table(loaded)
+        return found
+
+
+def cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
+    """Three job runs per input. A step whose input is missing is run as well: it must refuse to go on."""
+    made = []
+    for given in INPUTS:
+        ticker = TICKERS[given.name]
+        steps = {
+            "bronze2silver": lake.silver_arguments(ticker, **{"RAW": raw.uri("raw"), **given.options}),
+            "silver2gold": lake.gold_arguments(ticker),
+            "redshift_upload": lake.redshift_arguments(ticker),
+        }
+        made += [{"name": given.name, "argv": [script, *arguments]} for script, arguments in steps.items()]
+    return made
+
+
+def by_input(work: list[dict[str, Any]], outcomes: list[dict[str, Any]]) -> dict[str, dict[str, str | None]]:
+    pairs = zip(work, outcomes, strict=True)
+    return {
+        name: {case["argv"][0]: outcome["error"] for case, outcome in group}
+        for name, group in groupby(pairs, key=lambda pair: str(pair[0]["name"]))
+    }
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    python = os.environ.get("CRYPTOETL_SPARK_PYTHON")
+    if not python or not Path(python).is_file():
+        pytest.fail(
+            "CRYPTOETL_SPARK_PYTHON does not name a Python with JVM Spark: run `make test-spark`",
+            pytrace=False,
+        )
+    folder = tmp_path_factory.mktemp("lake")
+    raw = Lake(folder)
+    for given in INPUTS:
+        for kind, content in (("history", given.history), ("trend", given.trend)):
+            if content is not None:
+                raw.write_raw(f"{TICKERS[given.name]}/{kind}.csv", content)
+    lakes = {engine: Lake(folder / engine) for engine in ENGINES}
+    work = {engine: cases(lake, raw) for engine, lake in lakes.items()}
+    sinks = {engine: folder / engine / "sink" for engine in ENGINES}
+
+    task, answer = folder / "cases.json", folder / "outcomes.json"
+    task.write_text(json.dumps({"sink": str(sinks["spark"]), "cases": work["spark"]}), encoding="utf-8")
+    jvm = subprocess.Popen(
+        [python, Path(__file__).with_name("run_scripts.py"), task, answer, "--threads", "2"],
+        env={name: text for name, text in os.environ.items() if name not in ("SPARK_REMOTE", "PYTHONPATH")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with Engine() as engine:
+        engine.session()
+        sail = run_cases(work["sail"], sinks["sail"])
+    output, _ = jvm.communicate(timeout=600)
+    assert jvm.returncode == 0, output
+    spark = json.loads(answer.read_text(encoding="utf-8"))["outcomes"]
+    return Results(folder, {"sail": by_input(work["sail"], sail), "spark": by_input(work["spark"], spark)})
+
+
+@pytest.mark.parametrize("given", INPUTS, ids=lambda given: given.name)
+def test_both_engines_take_or_refuse_an_input_with_the_same_words(given: Input, results: Results) -> None:
+    sail, spark = (results.errors[engine][given.name] for engine in ENGINES)
+    assert sail == spark
+    assert (sail["bronze2silver"] is None) == given.good, sail
+
+
+@pytest.mark.parametrize("given", INPUTS, ids=lambda given: given.name)
+def test_both_engines_write_equal_sets(given: Input, results: Results) -> None:
+    sail, spark = (results.sets(engine, given.name) for engine in ENGINES)
+    assert list(sail) == list(spark)
+    assert len(sail) == (4 if given.good else 0)
+    for name in sail:
+        assert sail[name].schema.equals(spark[name].schema, check_metadata=False), name
+        for column in sail[name].column_names:
+            ours, theirs = (tables[name][column].to_pylist() for tables in (sail, spark))
+            assert len(ours) == len(theirs)
+            unequal = [pair for pair in zip(ours, theirs, strict=True) if not equal(*pair)]
+            assert not unequal, f"{name} {column}: {len(unequal)} values differ, such as {unequal[:3]}"
+
+
+def equal(ours: Any, theirs: Any) -> bool:
+    """Dates, integers and nulls exactly; floating-point numbers to rounding."""
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return math.isclose(ours, theirs, rel_tol=1e-9)
+    return bool(ours == theirs)
