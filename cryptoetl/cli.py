@@ -155,7 +155,7 @@ def _bounded(function: Callable[..., int | None], options: Globals, arguments: d
             terminal.error(error)
             return error.exit_code
         except KeyboardInterrupt:
-            terminal.error(Interrupted("stopped before anything was running"))
+            terminal.error(Interrupted("stopped before it was done"))
             return Interrupted.exit_code
         except BrokenPipeError:
             # The reader of a pipe (head, less) has gone: nothing more to say, and nothing to flush at exit.

@@ -8,11 +8,12 @@ from __future__ import annotations
 import atexit
 import importlib.util
 import os
+import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,6 +39,14 @@ class Engine:
             if self._session is None:
                 self._session = self._start()
             return self._session
+
+    def leave_ctrl_c_alone(self) -> None:
+        """Give SIGINT back to Python: Sail would end on it, under job runs that are to be ended in order.
+
+        Does nothing outside the main thread, where signals cannot be set.
+        """
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
 
     def stop(self) -> None:
         """End the session and the server, and leave the environment as it was."""
@@ -86,6 +95,10 @@ class Engine:
             "spark.python.sql.dataFrameDebugging.enabled", "false"
         )
         session = builder.getOrCreate()
+        if self._server is not None:
+            # A server inside this process that does not answer will not come back: no ten minutes of retries.
+            client = cast(Any, session).client  # the classic session's stub is in the way
+            client.set_retry_policies([])
         # Registered after the client's own exit handler, hence run before it: that one calls the server,
         # and goes on trying for ten minutes if Sail has gone with the interpreter.
         atexit.register(self.stop)

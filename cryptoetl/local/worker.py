@@ -55,6 +55,7 @@ class Worker:
         self._starting.join()
         if self._failure is not None:
             raise self._unavailable(self._failure)
+        self._engine.leave_ctrl_c_alone()
         self._connection = self._open()
         glue_runtime.install(DuckDBSink(self._connection))
         handler = JobLogHandler()

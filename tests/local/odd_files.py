@@ -127,14 +127,23 @@ ODD_FILES = [
         PRICE_COLUMN="Schluss",
     ),
     history("header with delimiters at its end", ONE, [(FIRST, 1.5)], header="Date,Price,Open,,\n"),
-    history("header with quotes in a name", "01/01/2024,1.5\n", [(FIRST, 1.5)],
-            header='Date,"the ""Price"""\n', PRICE_COLUMN='the "Price"'),  # fmt: skip
-    trend("preamble of Google Trends", WEEK, WEEK_READ, header="Category: All categories\n\nWeek,x: (World)\n"),
-    trend(
-        "trend without a header", WEEK, "trend: line 1: there is no header line above the data", header=""
+    history(
+        "header with quotes in a name",
+        "01/01/2024,1.5\n",
+        [(FIRST, 1.5)],
+        header='Date,"the ""Price"""\n',
+        PRICE_COLUMN='the "Price"',
     ),
-    OddFile("trend without any table", b"Category: All categories\n\nWeek\n",
-            "trend: there is no header line", "trend"),  # fmt: skip
+    trend(
+        "preamble of Google Trends", WEEK, WEEK_READ, header="Category: All categories\n\nWeek,x: (World)\n"
+    ),
+    trend("trend without a header", WEEK, "trend: line 1: there is no header line above the data", header=""),
+    OddFile(
+        "trend without any table",
+        b"Category: All categories\n\nWeek\n",
+        "trend: there is no header line",
+        "trend",
+    ),
     trend(
         "several search terms",
         "2024-01-07,5,6\n",
@@ -148,77 +157,157 @@ ODD_FILES = [
         header='"Week,bitcoin\n',
     ),
     # the shape of lines
-    history("too few fields", ONE + "01/02/2024,2.5\n",
-            "history: line 3: 2 fields where the header has 3"),  # fmt: skip
-    history("too many fields", ONE + "01/02/2024,2.5,9,x\n",
-            "history: line 3: 4 fields where the header has 3"),  # fmt: skip
+    history("too few fields", ONE + "01/02/2024,2.5\n", "history: line 3: 2 fields where the header has 3"),
+    history(
+        "too many fields", ONE + "01/02/2024,2.5,9,x\n", "history: line 3: 4 fields where the header has 3"
+    ),
     history("delimiters at the end of a line", '01/01/2024,1.5,9,, ,""\n' + TWO, READ),
-    history("a quote that is not closed", ONE + '"01/02/2024,2.5,9\n',
-            "history: line 3: the quotes are not balanced"),  # fmt: skip
-    history("a quote inside a plain field", ONE + '01/02/2024,2"5,9\n',
-            "history: line 3: the quotes are not balanced"),  # fmt: skip
-    history("text behind a quoted field", ONE + '"01/02/2024"x,2.5,9\n',
-            "history: line 3: the quotes are not balanced"),  # fmt: skip
+    history(
+        "a quote that is not closed",
+        ONE + '"01/02/2024,2.5,9\n',
+        "history: line 3: the quotes are not balanced",
+    ),
+    history(
+        "a quote inside a plain field",
+        ONE + '01/02/2024,2"5,9\n',
+        "history: line 3: the quotes are not balanced",
+    ),
+    history(
+        "text behind a quoted field",
+        ONE + '"01/02/2024"x,2.5,9\n',
+        "history: line 3: the quotes are not balanced",
+    ),
     history("quotes within quotes", '"01/01/2024","1.5","say ""9"", or not"\n', [(FIRST, 1.5)]),
     history("a quoted field with a comma", '"01/01/2024","1,001.5","9,9"\n', [(FIRST, 1001.5)]),
     history("blanks around fields", ' 01/01/2024 ,\t1.5 , "9" \n" 01/02/2024 "," 2.5 ",9\n', READ),
-    history("semicolons for commas", "01/01/2024;1.5;9\n",
-            "history: line 1: column 'Date' is not in the header (Date;Price;Open)",
-            header="Date;Price;Open\n"),  # fmt: skip
-    history("a very long number", ONE + f"01/02/2024,{LONG},9\n", f"history: line 3: price '{CUT}' is too large"),
-    history("a very long date", ONE + f"{LONG},1,9\n", f"history: line 3: date '{CUT}' is not a MM/dd/yyyy date"),
+    history(
+        "semicolons for commas",
+        "01/01/2024;1.5;9\n",
+        "history: line 1: column 'Date' is not in the header (Date;Price;Open)",
+        header="Date;Price;Open\n",
+    ),
+    history(
+        "a very long number", ONE + f"01/02/2024,{LONG},9\n", f"history: line 3: price '{CUT}' is too large"
+    ),
+    history(
+        "a very long date", ONE + f"{LONG},1,9\n", f"history: line 3: date '{CUT}' is not a MM/dd/yyyy date"
+    ),
     history("a very long note", f"01/01/2024,1.5,{LONG}\n" + TWO, READ),
-    history("very many fields", ONE + "," * 100_000 + "x\n",
-            "history: line 3: 100001 fields where the header has 3"),  # fmt: skip
+    history(
+        "very many fields",
+        ONE + "," * 100_000 + "x\n",
+        "history: line 3: 100001 fields where the header has 3",
+    ),
     # dates
-    history("30 February", ONE + "02/30/2024,2.5,9\n",
-            "history: line 3: date '02/30/2024' is not a MM/dd/yyyy date"),  # fmt: skip
+    history(
+        "30 February",
+        ONE + "02/30/2024,2.5,9\n",
+        "history: line 3: date '02/30/2024' is not a MM/dd/yyyy date",
+    ),
     history("29 February of a leap year", "02/29/2024,2.5,9\n", [("2024-02-29", 2.5)]),
-    history("29 February of another year", "02/29/2023,2.5,9\n",
-            "history: line 2: date '02/29/2023' is not a MM/dd/yyyy date"),  # fmt: skip
-    history("day and month exchanged", "31/01/2024,2.5,9\n",
-            "history: line 2: date '31/01/2024' is not a MM/dd/yyyy date"),  # fmt: skip
-    history("month of one digit", "1/01/2024,2.5,9\n",
-            "history: line 2: date '1/01/2024' is not a MM/dd/yyyy date"),  # fmt: skip
-    history("year of two digits", "01/01/24,2.5,9\n",
-            "history: line 2: date '01/01/24' is not a MM/dd/yyyy date"),  # fmt: skip
-    history("year before 1900", "01/01/0024,2.5,9\n",
-            "history: line 2: date '01/01/0024' is not a MM/dd/yyyy date"),  # fmt: skip
-    history("date with a time", "01/01/2024 00:00,2.5,9\n",
-            "history: line 2: date '01/01/2024 00:00' is not a MM/dd/yyyy date"),  # fmt: skip
+    history(
+        "29 February of another year",
+        "02/29/2023,2.5,9\n",
+        "history: line 2: date '02/29/2023' is not a MM/dd/yyyy date",
+    ),
+    history(
+        "day and month exchanged",
+        "31/01/2024,2.5,9\n",
+        "history: line 2: date '31/01/2024' is not a MM/dd/yyyy date",
+    ),
+    history(
+        "month of one digit",
+        "1/01/2024,2.5,9\n",
+        "history: line 2: date '1/01/2024' is not a MM/dd/yyyy date",
+    ),
+    history(
+        "year of two digits", "01/01/24,2.5,9\n", "history: line 2: date '01/01/24' is not a MM/dd/yyyy date"
+    ),
+    history(
+        "year before 1900",
+        "01/01/0024,2.5,9\n",
+        "history: line 2: date '01/01/0024' is not a MM/dd/yyyy date",
+    ),
+    history(
+        "date with a time",
+        "01/01/2024 00:00,2.5,9\n",
+        "history: line 2: date '01/01/2024 00:00' is not a MM/dd/yyyy date",
+    ),
     history("no date", ",2.5,9\n", "history: line 2: date '' is not a MM/dd/yyyy date"),
-    history("date in Arabic digits", "٠١/٠١/٢٠٢٤,2.5,9\n",
-            "history: line 2: date '٠١/٠١/٢٠٢٤' is not a MM/dd/yyyy date"),  # fmt: skip
+    history(
+        "date in Arabic digits",
+        "٠١/٠١/٢٠٢٤,2.5,9\n",
+        "history: line 2: date '٠١/٠١/٢٠٢٤' is not a MM/dd/yyyy date",
+    ),
     history("named months", '"Jan 01, 2024",1.5,9\n"jAN 02, 2024",2.5,9\n', READ, DATE_FORMAT="MMM dd, yyyy"),
     history("December by name", '"Dec 31, 2024",1.5,9\n', [("2024-12-31", 1.5)], DATE_FORMAT="MMM dd, yyyy"),
-    history("a month in another language", '"Mai 01, 2024",1.5,9\n',
-            "history: line 2: date 'Mai 01, 2024' is not a MMM dd, yyyy date",
-            DATE_FORMAT="MMM dd, yyyy"),  # fmt: skip
-    history("letters across two months", '"anf 01, 2024",1.5,9\n',
-            "history: line 2: date 'anf 01, 2024' is not a MMM dd, yyyy date",
-            DATE_FORMAT="MMM dd, yyyy"),  # fmt: skip
+    history(
+        "a month in another language",
+        '"Mai 01, 2024",1.5,9\n',
+        "history: line 2: date 'Mai 01, 2024' is not a MMM dd, yyyy date",
+        DATE_FORMAT="MMM dd, yyyy",
+    ),
+    history(
+        "letters across two months",
+        '"anf 01, 2024",1.5,9\n',
+        "history: line 2: date 'anf 01, 2024' is not a MMM dd, yyyy date",
+        DATE_FORMAT="MMM dd, yyyy",
+    ),
     history("days without leading zeros", "1.1.2024,1.5,9\n02.01.2024,2.5,9\n", READ, DATE_FORMAT="d.M.yyyy"),
-    history("another mark where the format has a point", "1-1-2024,1.5,9\n",
-            "history: line 2: date '1-1-2024' is not a d.M.yyyy date", DATE_FORMAT="d.M.yyyy"),  # fmt: skip
+    history(
+        "another mark where the format has a point",
+        "1-1-2024,1.5,9\n",
+        "history: line 2: date '1-1-2024' is not a d.M.yyyy date",
+        DATE_FORMAT="d.M.yyyy",
+    ),
     history("ISO dates", "2024-01-01,1.5,9\n", [(FIRST, 1.5)], DATE_FORMAT="yyyy-MM-dd"),
     history("dates without separators", "20240101,1.5,9\n", [(FIRST, 1.5)], DATE_FORMAT="yyyyMMdd"),
-    history("format without a day", ONE, "history: 'MM/yyyy' must hold year, month and day once each, "
-            "such as MM/dd/yyyy", DATE_FORMAT="MM/yyyy"),  # fmt: skip
-    history("format with two months", ONE, "history: 'MM/MMM/dd/yyyy' must hold year, month and day once each, "
-            "such as MM/dd/yyyy", DATE_FORMAT="MM/MMM/dd/yyyy"),  # fmt: skip
-    trend("monthly values", "2024-01,5\n",
-          "trend: line 2: '2024-01' is a month: the values are monthly, weekly ones are needed "
-          "(in Google Trends choose a range of at most five years)"),  # fmt: skip
-    trend("trend date in another format", "01/07/2024,5\n",
-          "trend: line 2: date '01/07/2024' is not a yyyy-MM-dd date"),  # fmt: skip
+    history(
+        "format without a day",
+        ONE,
+        "history: 'MM/yyyy' must hold year, month and day once each, such as MM/dd/yyyy",
+        DATE_FORMAT="MM/yyyy",
+    ),
+    history(
+        "format with two months",
+        ONE,
+        "history: 'MM/MMM/dd/yyyy' must hold year, month and day once each, such as MM/dd/yyyy",
+        DATE_FORMAT="MM/MMM/dd/yyyy",
+    ),
+    trend(
+        "monthly values",
+        "2024-01,5\n",
+        "trend: line 2: '2024-01' is a month: the values are monthly, weekly ones are needed "
+        "(in Google Trends choose a range of at most five years)",
+    ),
+    trend(
+        "trend date in another format",
+        "01/07/2024,5\n",
+        "trend: line 2: date '01/07/2024' is not a yyyy-MM-dd date",
+    ),
     # numbers
-    history("-1 is missing", '01/01/2024,-1,9\n01/02/2024,"-1.0",9\n01/03/2024,1.5,9\n01/04/2024,-1,9\n',
-            [(FIRST, None), (SECOND, None), ("2024-01-03", 1.5), ("2024-01-04", 1.5)]),  # fmt: skip
-    history("-1 is dropped", "01/01/2024,-1.00,9\n01/02/2024,2.5,9\n01/03/2024,,9\n", [(SECOND, 2.5)], DROP="Y"),
-    history("empty is missing", '01/01/2024,1.5,9\n01/02/2024,"",9\n01/03/2024,  ,9\n',
-            [(FIRST, 1.5), (SECOND, 1.5), ("2024-01-03", 1.5)]),  # fmt: skip
-    history("nothing but missing prices", "01/01/2024,-1,9\n01/02/2024,,9\n", [(FIRST, None), (SECOND, None)]),
-    history("nothing but missing prices, dropped", "01/01/2024,-1,9\n", "history: every price is missing", DROP="Y"),
+    history(
+        "-1 is missing",
+        '01/01/2024,-1,9\n01/02/2024,"-1.0",9\n01/03/2024,1.5,9\n01/04/2024,-1,9\n',
+        [(FIRST, None), (SECOND, None), ("2024-01-03", 1.5), ("2024-01-04", 1.5)],
+    ),
+    history(
+        "-1 is dropped", "01/01/2024,-1.00,9\n01/02/2024,2.5,9\n01/03/2024,,9\n", [(SECOND, 2.5)], DROP="Y"
+    ),
+    history(
+        "empty is missing",
+        '01/01/2024,1.5,9\n01/02/2024,"",9\n01/03/2024,  ,9\n',
+        [(FIRST, 1.5), (SECOND, 1.5), ("2024-01-03", 1.5)],
+    ),
+    history(
+        "nothing but missing prices", "01/01/2024,-1,9\n01/02/2024,,9\n", [(FIRST, None), (SECOND, None)]
+    ),
+    history(
+        "nothing but missing prices, dropped",
+        "01/01/2024,-1,9\n",
+        "history: every price is missing",
+        DROP="Y",
+    ),
     history("other negative prices", "01/01/2024,-2,9\n01/02/2024,-1.5,9\n", [(FIRST, -2), (SECOND, -1.5)]),
     history("zero, and minus zero", "01/01/2024,0,9\n01/02/2024,0.0e0,9\n", [(FIRST, 0), (SECOND, 0)]),
     history("exponents", "01/01/2024,15e-1,9\n01/02/2024,2.5E+0,9\n", READ),
@@ -228,7 +317,9 @@ ODD_FILES = [
     history("5f", "01/01/2024,5f,9\n", "history: line 2: price '5f' is not a number"),
     history("0x1p3", "01/01/2024,0x1p3,9\n", "history: line 2: price '0x1p3' is not a number"),
     history("blanks around 5", '01/01/2024," 5 ",9\n', [(FIRST, 5)]),
-    history("a hard space before 5", "01/01/2024,\u00a05,9\n", "history: line 2: price '\u00a05' is not a number"),
+    history(
+        "a hard space before 5", "01/01/2024,\u00a05,9\n", "history: line 2: price '\u00a05' is not a number"
+    ),
     history("a plus sign", "01/01/2024,+5,9\n", "history: line 2: price '+5' is not a number"),
     history("nothing before the point", "01/01/2024,.5,9\n", "history: line 2: price '.5' is not a number"),
     history("nothing behind the point", "01/01/2024,5.,9\n", "history: line 2: price '5.' is not a number"),
@@ -238,22 +329,40 @@ ODD_FILES = [
     history("1e39", "01/01/2024,1e39,9\n", "history: line 2: price '1e39' is too large"),
     history("-1e39", "01/01/2024,-1e39,9\n", "history: line 2: price '-1e39' is too large"),
     history("1e-60 is zero", "01/01/2024,1e-60,9\n", [(FIRST, 0)]),
-    history("an enormous exponent", "01/01/2024,1e99999999999,9\n",
-            "history: line 2: price '1e99999999999' is too large"),  # fmt: skip
+    history(
+        "an enormous exponent",
+        "01/01/2024,1e99999999999,9\n",
+        "history: line 2: price '1e99999999999' is too large",
+    ),
     history("the largest float", "01/01/2024,3.4028235e38,9\n", [(FIRST, 3.4028234663852886e38)]),
     history("between two floats", "01/01/2024,16777217.0000001,9\n", [(FIRST, 16777218)]),
-    history("thousands in wrong places", '01/01/2024,"1,00.5",9\n', "history: line 2: price '1,00.5' is not a number"),
+    history(
+        "thousands in wrong places",
+        '01/01/2024,"1,00.5",9\n',
+        "history: line 2: price '1,00.5' is not a number",
+    ),
     history("thousands twice", '01/01/2024,"1,234,567.5",9\n', [(FIRST, 1234567.5)]),
-    history("decimal comma", '01/01/2024,"1,5",9\n01/02/2024,"1.234,5",9\n', [(FIRST, 1.5), (SECOND, 1234.5)],
-            DECIMAL=","),  # fmt: skip
-    history("decimal point where a comma is said", "01/01/2024,1.5,9\n", "history: line 2: price '1.5' is not a number",
-            DECIMAL=","),  # fmt: skip
+    history(
+        "decimal comma",
+        '01/01/2024,"1,5",9\n01/02/2024,"1.234,5",9\n',
+        [(FIRST, 1.5), (SECOND, 1234.5)],
+        DECIMAL=",",
+    ),
+    history(
+        "decimal point where a comma is said",
+        "01/01/2024,1.5,9\n",
+        "history: line 2: price '1.5' is not a number",
+        DECIMAL=",",
+    ),
     history("-1 with a decimal comma", '01/01/2024,"-1,0",9\n', [(FIRST, None)], DECIMAL=","),
     trend("less than one", "2024-01-07,<1\n", [("2024-01-07", 0)]),
     trend("a hundred", "2024-01-07,100\n2024-01-14,007\n", [("2024-01-07", 100), ("2024-01-14", 7)]),
     trend("more than a hundred", "2024-01-07,101\n", "trend: line 2: trend '101' is not within 0 and 100"),
-    trend("more than an int", "2024-01-07,99999999999\n",
-          "trend: line 2: trend '99999999999' is not within 0 and 100"),  # fmt: skip
+    trend(
+        "more than an int",
+        "2024-01-07,99999999999\n",
+        "trend: line 2: trend '99999999999' is not within 0 and 100",
+    ),
     trend("a trend of halves", "2024-01-07,5.0\n", "trend: line 2: trend '5.0' is not a whole number"),
     trend("a negative trend", "2024-01-07,-1\n", "trend: line 2: trend '-1' is not a whole number"),
     trend("no trend", "2024-01-07,\n", "trend: line 2: trend '' is not a whole number"),
@@ -261,22 +370,45 @@ ODD_FILES = [
     # dates that come twice
     history("the same twice", ONE + TWO + ONE, READ),
     history("missing twice", "01/01/2024,-1,9\n01/01/2024,,9\n" + TWO, [(FIRST, None), (SECOND, 2.5)]),
-    history("two prices for a day", ONE + TWO + "01/01/2024,3,9\n",
-            "history: line 4: date 2024-01-01 is already on line 2 with another price"),  # fmt: skip
-    history("a price and none for a day", ONE + TWO + "01/01/2024,-1,9\n",
-            "history: line 4: date 2024-01-01 is already on line 2 with another price"),  # fmt: skip
-    history("a bad line, then two good ones of its day", "01/01/2024,x,9\n" + ONE + ONE,
-            "history: line 2: price 'x' is not a number"),  # fmt: skip
-    trend("two values for a week", WEEK + "2024-01-07,6\n",
-          "trend: line 3: date 2024-01-07 is already on line 2 with another trend value"),  # fmt: skip
+    history(
+        "two prices for a day",
+        ONE + TWO + "01/01/2024,3,9\n",
+        "history: line 4: date 2024-01-01 is already on line 2 with another price",
+    ),
+    history(
+        "a price and none for a day",
+        ONE + TWO + "01/01/2024,-1,9\n",
+        "history: line 4: date 2024-01-01 is already on line 2 with another price",
+    ),
+    history(
+        "a bad line, then two good ones of its day",
+        "01/01/2024,x,9\n" + ONE + ONE,
+        "history: line 2: price 'x' is not a number",
+    ),
+    trend(
+        "two values for a week",
+        WEEK + "2024-01-07,6\n",
+        "trend: line 3: date 2024-01-07 is already on line 2 with another trend value",
+    ),
     trend("a week twice", WEEK + "2024-01-07,5\n", WEEK_READ),
     # several things at once
     history("newest first", TWO + ONE, READ),
-    history("the first of three bad lines", ONE + "x,1,9\n01/03/2024,y,9\n01/04/2024,2\n",
-            "history: 3 lines cannot be read; first: line 3: date 'x' is not a MM/dd/yyyy date"),  # fmt: skip
-    history("line numbers count blank lines", "\n\n" + ONE + "x,1,9\n",
-            "history: line 5: date 'x' is not a MM/dd/yyyy date"),  # fmt: skip
-    history("a date and a price that are bad", "x,y,9\n", "history: line 2: date 'x' is not a MM/dd/yyyy date"),
-    history("a % s and a backslash in a value", "01/01/2024,%s\\n,9\n",
-            "history: line 2: price '%s\\n' is not a number"),  # fmt: skip
-]  # fmt: skip
+    history(
+        "the first of three bad lines",
+        ONE + "x,1,9\n01/03/2024,y,9\n01/04/2024,2\n",
+        "history: 3 lines cannot be read; first: line 3: date 'x' is not a MM/dd/yyyy date",
+    ),
+    history(
+        "line numbers count blank lines",
+        "\n\n" + ONE + "x,1,9\n",
+        "history: line 5: date 'x' is not a MM/dd/yyyy date",
+    ),
+    history(
+        "a date and a price that are bad", "x,y,9\n", "history: line 2: date 'x' is not a MM/dd/yyyy date"
+    ),
+    history(
+        "a % s and a backslash in a value",
+        "01/01/2024,%s\\n,9\n",
+        "history: line 2: price '%s\\n' is not a number",
+    ),
+]

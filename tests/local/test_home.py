@@ -166,7 +166,6 @@ def test_help_and_version_import_nothing_heavy() -> None:
             "pandas",
             "pyarrow",
             "numpy",
-            "pydantic",
             "rich",
         }
         assert modules & heavy == set()

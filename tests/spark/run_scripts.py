@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -54,7 +55,10 @@ class ParquetSink:
 
 
 def run_cases(cases: Sequence[Mapping[str, Any]], sink: Path, threads: int = 1) -> list[dict[str, Any]]:
-    """Run every case in the session that is active; `threads` at once, started in the order of the cases."""
+    """Run every case in the session that is active.
+
+    Neighbouring cases of one name run one after another, as the steps of a branch; `threads` such groups at once.
+    """
     load(ROOT / "cryptoetl" / "local" / "glue_runtime.py").install(ParquetSink(sink))
     names = {case["argv"][0] for case in cases}
     scripts = {name: load(ROOT / "glue_scripts" / f"{name}.py") for name in names}
@@ -69,8 +73,11 @@ def run_cases(cases: Sequence[Mapping[str, Any]], sink: Path, threads: int = 1) 
             error = f"{type(failure).__name__}: {failure}"
         return {"name": case["name"], "error": error, "seconds": time.perf_counter() - started}
 
+    branches = [list(branch) for _, branch in groupby(cases, key=lambda case: case["name"])]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(outcome, cases))
+        return [
+            done for branch in pool.map(lambda branch: [*map(outcome, branch)], branches) for done in branch
+        ]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
