@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -33,9 +34,21 @@ def _yes_or_no(value: object) -> object:
 
 def _text(value: object) -> object:
     """YAML turns a bare ON, NO, 1e5 or 2024-01-01 into something else than text."""
+    if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f]", value):
+        raise ValueError("must not hold line breaks or other control characters")
     if value is None or isinstance(value, str):
         return value
-    raise ValueError(f"must be text, but YAML reads it as {value!r}: put it in quotes")
+    if isinstance(value, list | dict | set):  # never its repr: aliases can make a small file endless
+        raise ValueError("must be text, not a list or keys")  # noqa: TRY004 - pydantic wants ValueError
+    raise ValueError(f"must be text, but YAML reads it as {_scalar(value)}: put it in quotes")
+
+
+def _scalar(value: object) -> str:
+    """A value for a message, cut to 40 characters; a list or keys in a word."""
+    if isinstance(value, list | dict | set):
+        return "a list or keys"
+    shown = value.isoformat() if isinstance(value, date) else repr(value)
+    return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
@@ -199,9 +212,6 @@ def load(path: Path) -> Config:
     Raises ConfigError with every problem found. Nothing but the file itself is read.
     """
     root = _compose(path)
-    problems = list(_duplicate_keys(path, root))
-    if problems:
-        raise ConfigError(problems)
     data = yaml.SafeLoader("").construct_document(root)
     try:
         config = Config.model_validate(data)
@@ -247,7 +257,10 @@ def _unreadable(file: Path) -> str | None:
 
 def _anchored(config: Config, folder: Path) -> Config:
     def absolute(file: Path) -> Path:
-        return folder / file.expanduser()
+        try:
+            return folder / file.expanduser()
+        except RuntimeError:  # ~somebody who has no home: a file of that name, then
+            return folder / file
 
     currencies = tuple(
         currency.model_copy(update={"history": absolute(currency.history), "trend": absolute(currency.trend)})
@@ -284,7 +297,10 @@ def _compose(path: Path) -> yaml.Node:
         raise problem(f"cannot be read ({error.strerror})") from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        if root is not None:
+        if isinstance(root, yaml.MappingNode):
+            # Before the values are made: that puts what `<<` merges beside a node's own keys.
+            if duplicates := list(_duplicate_keys(path, root)):
+                raise ConfigError(duplicates)
             yaml.SafeLoader("").construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -294,11 +310,40 @@ def _compose(path: Path) -> yaml.Node:
         raise problem(f"is not valid YAML: {error}") from None
     except RecursionError:
         raise problem("is nested too deeply") from None
-    except ValueError as error:  # e.g. 2024-13-45, which YAML takes for a date
-        raise problem(f"holds a value that YAML cannot read: {error}") from None
+    except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
+        assert root is not None
+        node = _unreadable_value(root)  # 2024-13-45, which YAML takes for a date, or !!bool perhaps
+        reason = f"YAML cannot read the value {_scalar(node.value)}: put it in quotes"
+        raise problem(reason, node.start_mark.line + 1) from None
     if not isinstance(root, yaml.MappingNode):
         raise problem("must hold keys such as pipeline, target and currencies")
     return root
+
+
+def _unreadable_value(root: yaml.Node) -> yaml.Node:
+    """The first value that PyYAML cannot make; `root` if each can be made alone."""
+    for node in _nodes(root):
+        if isinstance(node, yaml.ScalarNode):
+            try:
+                yaml.SafeLoader("").construct_document(node)
+            except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
+                return node
+    return root
+
+
+def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
+    """Every node once, those that aliases repeat as well, in the order of the file."""
+    stack, seen = [root], set()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        if isinstance(node, yaml.SequenceNode):
+            stack.extend(reversed(node.value))
+        elif isinstance(node, yaml.MappingNode):
+            stack.extend(part for pair in reversed(node.value) for part in reversed(pair))
 
 
 Location = Sequence[str | int]
@@ -308,7 +353,8 @@ def _find(root: yaml.Node, location: Location) -> yaml.Node | None:
     node: yaml.Node = root
     for part in location:
         if isinstance(node, yaml.MappingNode):
-            found = next((value for key, value in node.value if key.value == part), None)
+            # From the end: what `<<` merges comes first, and a node's own keys win over it.
+            found = next((value for key, value in reversed(node.value) if key.value == str(part)), None)
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             found = node.value[part]
         else:
@@ -329,8 +375,8 @@ def _line(root: yaml.Node, location: Location) -> int:
     for end in range(len(location), 0, -1):
         parent = _find(root, location[: end - 1])
         if isinstance(parent, yaml.MappingNode):
-            for key, _ in parent.value:
-                if key.value == location[end - 1]:
+            for key, _ in reversed(parent.value):
+                if key.value == str(location[end - 1]):
                     return cast(int, key.start_mark.line) + 1
         if (node := _find(root, location[:end])) is not None:
             return cast(int, node.start_mark.line) + 1
@@ -339,23 +385,13 @@ def _line(root: yaml.Node, location: Location) -> int:
 
 def _duplicate_keys(path: Path, root: yaml.Node) -> Iterator[ConfigProblem]:
     """PyYAML lets the last of two equal keys win in silence."""
-    stack, seen_nodes = [root], set()
-    while stack:
-        node = stack.pop()
-        if id(node) in seen_nodes:
-            continue
-        seen_nodes.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            stack.extend(node.value)
-        elif isinstance(node, yaml.MappingNode):
-            keys = set()
-            for key, value in node.value:
-                stack.append(value)
-                if isinstance(key, yaml.ScalarNode):
-                    if key.value in keys:
-                        line = key.start_mark.line + 1
-                        yield ConfigProblem(path, line, str(key.value), "is given twice")
-                    keys.add(key.value)
+    for node in _nodes(root):
+        keys = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in keys:
+                    yield ConfigProblem(path, key.start_mark.line + 1, str(key.value), "is given twice")
+                keys.add(key.value)
 
 
 def _duplicate_tickers(path: Path, root: yaml.Node, config: Config) -> Iterator[ConfigProblem]:
@@ -392,7 +428,13 @@ def _explain(path: Path, root: yaml.Node, error: ValidationError) -> list[Config
             case "tuple_type" | "list_type":
                 message = "must be a list: one item per currency, each beginning with '-'"
             case "literal_error":
-                message = f"must be {detail['ctx']['expected']}, not {detail['input']!r}"
+                message = f"must be {detail['ctx']['expected']}, not {_scalar(detail['input'])}"
+            case "string_type" | "path_type":
+                message = "must have a value"
+            case "too_short" | "string_too_short":
+                message = "must not be empty"
+            case "too_long" | "string_too_long":
+                message = f"must have at most {detail['ctx']['max_length']} characters"
             case _:
                 message = detail["msg"][:1].lower() + detail["msg"][1:]
         problems.append(ConfigProblem(path, _line(root, location), field or None, message))

@@ -30,7 +30,7 @@ def engine() -> Iterator[SparkSession]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_loaded() -> None:
-    """The modules of a Glue worker, with no warehouse behind them; a test that loads installs its own sink."""
+    """The modules of a Glue worker, and no warehouse: a test that loads installs its own sink."""
     glue_runtime.install(no_sink)
 
 

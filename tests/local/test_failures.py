@@ -76,7 +76,7 @@ def test_a_step_that_fails_on_purpose_is_where_the_retry_resumes(tmp_path: Path,
     again = cryptoetl("run", "--retry-failed", "-c", config, "--json").expect(0).data["execution"]
     retried = next(currency for currency in again["currencies"] if currency["ticker"] == "XMR")
     begun = [part["step"] for part in retried["steps"] if part["status"] == "SUCCEEDED"]
-    assert begun == list(STEPS[STEPS.index(step) :])  # type: ignore[arg-type]
+    assert begun == list(STEPS[STEPS.index(step) :])
     assert "Nothing to retry" in cryptoetl("run", "--retry-failed", "-c", config).expect(0).out
 
 

@@ -7,13 +7,14 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.local.shared import command, cryptoetl, environment, small, table, write_config
 
 
-def limited_to(size: int) -> dict[str, object]:
+def limited_to(size: int) -> dict[str, Any]:
     """No file may become larger: what a full disk does to a write, at a place of the test's choosing."""
     return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))}
 
@@ -127,7 +128,7 @@ def test_query_gives_rows_as_a_table_or_json_and_reads_standard_input(loaded: Pa
 
 def test_a_reader_that_leaves_a_pipe_early_is_no_error(loaded: Path) -> None:
     line = " ".join(
-        f"'{part}'" for part in command("query", "-c", loaded, "FROM range(100000)", "--limit", 100_000)
+        f"'{part}'" for part in command("query", "-c", loaded, "FROM range(100000)", "--limit", "100000")
     )
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{line} | head -1"],

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGKILL in the middle of a run: nothing half-written, a truthful record, and a next run."""
+"""Ctrl-C, SIGTERM, SIGKILL in the middle of a run: nothing half-written, a truthful record, and a next run."""
 
 from __future__ import annotations
 

@@ -57,7 +57,8 @@ class ParquetSink:
 def run_cases(cases: Sequence[Mapping[str, Any]], sink: Path, threads: int = 1) -> list[dict[str, Any]]:
     """Run every case in the session that is active.
 
-    Neighbouring cases of one name run one after another, as the steps of a branch; `threads` such groups at once.
+    Neighbouring cases of one name run one after another, as the steps of a branch; `threads` such groups run
+    at once.
     """
     load(ROOT / "cryptoetl" / "local" / "glue_runtime.py").install(ParquetSink(sink))
     names = {case["argv"][0] for case in cases}

@@ -1,0 +1,157 @@
+"""Seconds per currency and peak memory of a local run, beside the same scripts on JVM Spark.
+
+    make bench
+
+Makes synthetic currencies (fixed seed) in a temporary folder. `cryptoetl up` runs with one of them and with
+all; the difference, by currency, is what a currency costs beyond start-up, everything from check to verify
+included. JVM Spark then runs the three scripts alone, in one warm session with as many threads as there are
+processors. Both happen in this one run, so that their ratio means something on a machine of any speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+REPOSITORY = Path(__file__).parents[1]
+SPARK_PYTHON = "CRYPTOETL_SPARK_PYTHON"
+LAST = date(2022, 11, 19)
+WARM_UP = 2
+"""Currencies that JVM Spark runs first and that are not counted: it compiles what it runs often."""
+
+
+class Run(NamedTuple):
+    """A whole process."""
+
+    seconds: float
+    cpu: float
+    peak_mb: float
+
+
+def make_currency(folder: Path, number: int, days: int) -> dict[str, str]:
+    """Write a history and a trend; returns the currency's part of the configuration."""
+    generator = random.Random(number)
+    price, lines = 100.0, ['"Date","Price","Open","High","Low","Vol.","Change %"']
+    for back in range(days):
+        day = LAST - timedelta(days=back)
+        price *= 1 + generator.gauss(0, 0.03)
+        shown = "-1" if generator.random() < 0.03 else f"{price:,.3f}"
+        lines.append(f'"{day:%m/%d/%Y}","{shown}","1.0","1.0","1.0","1.00K","0.10%"')
+    weeks = [LAST - timedelta(days=6 + 7 * week) for week in range(days // 7)]
+    history, trend = folder / f"{number} history.csv", folder / f"{number} trend.csv"
+    history.write_text("\n".join(lines), encoding="utf-8")
+    values = [f"{week},{generator.randint(0, 100)}" for week in reversed(weeks)]
+    trend.write_text("\n".join(["Week,interest", *values]), encoding="utf-8")
+    return {"ticker": f"C{number}", "history": history.name, "trend": trend.name}
+
+
+def measure(command: Sequence[str], output: Path) -> Run:
+    """Run a command to its end. Raises RuntimeError if it fails."""
+    started = time.perf_counter()
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            command, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command} failed:\n{output.read_text(errors='replace')[-3000:]}")
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def local(folder: Path, currencies: Sequence[dict[str, str]]) -> Run:
+    """`cryptoetl up` with these currencies, in a home of its own."""
+    name = f"{len(currencies)} currencies"
+    config = folder / f"{name}.yaml"
+    content = {"local": {"home": f"home of {name}"}, "currencies": currencies}
+    config.write_text(json.dumps(content), encoding="utf-8")
+    command = [sys.executable, "-m", "cryptoetl.cli", "up", "--json", "-c", str(config)]
+    return measure(command, folder / f"{name}.out")
+
+
+def spark(
+    python: str, folder: Path, currencies: Sequence[dict[str, str]], threads: int
+) -> tuple[float, float]:
+    """The three scripts on JVM Spark; returns seconds per currency once warm, and the peak in MB."""
+    lake = folder / "spark lake"
+    places = {name: (lake / name).as_uri().replace("%20", " ") for name in ("raw", "silver", "gold")}
+    cases = []
+    for currency in currencies:
+        ticker = currency["ticker"]
+        for kind in ("history", "trend"):
+            copy = lake / "raw" / ticker / f"{kind}.csv"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes((folder / currency[kind]).read_bytes())
+        silver = {
+            "--RAW": places["raw"], "--SILVER": places["silver"], "--TICKER": ticker,
+            "--HIST_FILE": f"{ticker}/history.csv", "--TREND_FILE": f"{ticker}/trend.csv", "--DROP": "N",
+            "--DATE_COLUMN": "Date", "--PRICE_COLUMN": "Price", "--DATE_FORMAT": "MM/dd/yyyy", "--DECIMAL": ".",
+        }  # fmt: skip
+        gold = {"--SILVER": places["silver"], "--GOLD": places["gold"], "--TICKER": ticker}
+        redshift = {
+            "--GOLD": places["gold"], "--TICKER": ticker, "--CONNECTION": "crypto-connection",
+            "--SCHEMA": "market_data", "--TEMP": places["gold"], "--COPY_ROLE": "-",
+        }  # fmt: skip
+        for script, arguments in (
+            ("bronze2silver", silver),
+            ("silver2gold", gold),
+            ("redshift_upload", redshift),
+        ):
+            words = [word for pair in arguments.items() for word in pair]
+            cases.append({"name": ticker, "argv": [script, *words]})
+    (folder / "cases.json").write_text(json.dumps({"sink": str(lake / "tables"), "cases": cases}))
+    command = [
+        python, str(REPOSITORY / "tests" / "spark" / "run_scripts.py"), str(folder / "cases.json"),
+        str(folder / "outcomes.json"), "--threads", str(threads),
+    ]  # fmt: skip
+    run = measure(command, folder / "spark.out")
+    outcomes = json.loads((folder / "outcomes.json").read_text())["outcomes"]
+    if errors := [outcome["error"] for outcome in outcomes if outcome["error"]]:
+        raise RuntimeError(f"JVM Spark failed: {errors[0]}")
+    warm = {currency["ticker"] for currency in currencies[WARM_UP:]}
+    busy = sum(outcome["seconds"] for outcome in outcomes if outcome["name"] in warm)
+    return busy / threads / len(warm), run.peak_mb
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Local runs beside JVM Spark.")
+    parser.add_argument("--currencies", type=int, default=200)
+    parser.add_argument("--days", type=int, default=1900)
+    parser.add_argument("--spark-currencies", type=int, default=12, help="0 leaves JVM Spark out")
+    options = parser.parse_args()
+    python = os.environ.get(SPARK_PYTHON)
+    if options.spark_currencies and not python:
+        sys.exit(f"{SPARK_PYTHON} names no Python with JVM Spark: run `make bench`")
+
+    threads = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory(prefix="cryptoetl benchmark ") as name:
+        folder = Path(name)
+        currencies = [make_currency(folder, number, options.days) for number in range(options.currencies)]
+        one, many = local(folder, currencies[:1]), local(folder, currencies)
+        each = (many.seconds - one.seconds) / (len(currencies) - 1)
+        print(f"{platform.platform()}, {threads} processors, Python {platform.python_version()}")
+        print(f"cryptoetl up, 1 currency:    {one.seconds:7.2f} s  {one.peak_mb:6.0f} MB")
+        print(f"cryptoetl up, {len(currencies)} currencies: {many.seconds:6.2f} s  {many.peak_mb:6.0f} MB")
+        print(f"beyond start-up:             {each:7.3f} s per currency of {options.days} days")
+        if options.spark_currencies and python:
+            chosen = currencies[: options.spark_currencies + WARM_UP]
+            each_on_spark, peak = spark(python, folder, chosen, threads)
+            print(f"the scripts on JVM Spark:    {each_on_spark:7.3f} s per currency, warm  {peak:6.0f} MB")
+            print(f"ratio:                       {each_on_spark / each:7.1f}")
+
+
+if __name__ == "__main__":
+    main()
