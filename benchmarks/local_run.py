@@ -104,11 +104,8 @@ def spark(
             "--GOLD": places["gold"], "--TICKER": ticker, "--CONNECTION": "crypto-connection",
             "--SCHEMA": "market_data", "--TEMP": places["gold"], "--COPY_ROLE": "-",
         }  # fmt: skip
-        for script, arguments in (
-            ("bronze2silver", silver),
-            ("silver2gold", gold),
-            ("redshift_upload", redshift),
-        ):
+        steps = {"bronze2silver": silver, "silver2gold": gold, "redshift_upload": redshift}
+        for script, arguments in steps.items():
             words = [word for pair in arguments.items() for word in pair]
             cases.append({"name": ticker, "argv": [script, *words]})
     (folder / "cases.json").write_text(json.dumps({"sink": str(lake / "tables"), "cases": cases}))

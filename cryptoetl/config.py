@@ -34,7 +34,7 @@ def _yes_or_no(value: object) -> object:
 
 def _text(value: object) -> object:
     """YAML turns a bare ON, NO, 1e5 or 2024-01-01 into something else than text."""
-    if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f]", value):
+    if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
         raise ValueError("must not hold line breaks or other control characters")
     if value is None or isinstance(value, str):
         return value

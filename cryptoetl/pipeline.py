@@ -338,12 +338,20 @@ def verify(config: Config, target: Target, tickers: Iterable[str], observe: Obse
     """Whether the tables are there and hold what gold holds."""
     observe(Phase("verify"))
     schema = config.aws.redshift.schema_name
-    tables = [_verify_one(ticker, f"{schema}.{ticker.lower()}", target) for ticker in tickers]
+    with target.warehouse.reading() as warehouse:
+        tables = [
+            _verify_one(
+                ticker,
+                f"{schema}.{ticker.lower()}",
+                gold=warehouse.gold(ticker),
+                found=warehouse.table(ticker.lower()),
+            )
+            for ticker in tickers
+        ]
     return VerifyResult(tuple(tables), target.warehouse.location())
 
 
-def _verify_one(ticker: str, table: str, target: Target) -> TableCheck:
-    gold, found = target.warehouse.gold(ticker), target.warehouse.table(ticker.lower())
+def _verify_one(ticker: str, table: str, *, gold: TableFacts | None, found: TableFacts | None) -> TableCheck:
     if found is None:
         return TableCheck(ticker, table, None, None, None, None, ("the table is missing",))
     problems = []

@@ -33,6 +33,7 @@ _NEXT_FIELD = re.compile(rf",({_FIELD})")
 _POINT_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _COMMA_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _ISO = "yyyy-MM-dd"
+_ISO_DIGITS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SPACE = " \t"
 
 
@@ -138,7 +139,7 @@ def check_trend(path: Path, *, on_bytes: Callable[[int], None] | None = None) ->
 
     def header(line: int, names: list[str]) -> tuple[int, int] | None:
         named = [name for name in names if name]
-        if dates.parse(names[0], _ISO):
+        if _ISO_DIGITS.fullmatch(names[0]):  # a date, even one that is not in the calendar
             report.error(line, "there is no header line above the data")
         elif len(named) > 2:
             columns = ", ".join(named)
@@ -309,10 +310,12 @@ def _first_undecodable_line(path: Path) -> int | None:
         file.seek(0)
         line = 1
         while part := file.readline(MAX_LINE):
+            at = part.find(b"\0")
             try:
-                if "\0" in part.decode("utf-8"):
-                    return line
+                part.decode("utf-8")
             except UnicodeDecodeError as error:
-                return line + part[: error.start].replace(b"\r\n", b"\n").count(b"\r")
+                at = error.start if at < 0 else min(at, error.start)
+            if at >= 0:
+                return line + part[:at].replace(b"\r\n", b"\n").count(b"\r")
             line += part.count(b"\n") + part.replace(b"\r\n", b"\n").count(b"\r")
     return None

@@ -105,14 +105,21 @@ class QueryRows:
     more: bool
 
 
-class Warehouse(Protocol):
-    """The tables that analysts read."""
+class Tables(Protocol):
+    """The warehouse while it is being looked at."""
 
     def gold(self, ticker: str) -> TableFacts | None:
         """The currency's gold set; None if it is missing."""
 
     def table(self, name: str) -> TableFacts | None:
         """The table in the pipeline's schema; None if it is missing."""
+
+
+class Warehouse(Protocol):
+    """The tables that analysts read."""
+
+    def reading(self) -> AbstractContextManager[Tables]:
+        """Open it for a look at many tables. Raises BusyError."""
 
     def query(self, sql: str, limit: int | None) -> QueryRows:
         """Run one read-only statement. Raises QueryError."""

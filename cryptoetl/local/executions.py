@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import random
@@ -21,8 +22,8 @@ from cryptoetl.local.worker import Worker
 from cryptoetl.state_machine import Step
 from cryptoetl.target import Record
 
-STOP_SECONDS = 20.0
-"""How long an interrupted run waits for the job runs in progress, each of which takes about a second."""
+STOP_SECONDS = 3.0
+"""How long an interrupted run waits for the job runs in progress, most of which take less than a second."""
 
 
 class LocalExecutions:
@@ -156,4 +157,5 @@ class _Running:
         self._interpreter.stop()
         # Past this, the process ends all the same: DuckDB rolls back what is not committed, and the lock of
         # the record goes with the process, which is how a reader knows.
-        self._thread.join(STOP_SECONDS)
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C: not even so long
+            self._thread.join(STOP_SECONDS)

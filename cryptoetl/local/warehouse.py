@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +22,18 @@ _FACTS = """
 _READING = {"SELECT", "EXPLAIN"}
 
 
-class LocalWarehouse:
-    """`target.Warehouse` on DuckDB; opened read-only for each call, so that it never blocks a run."""
+class LocalTables:
+    """`target.Tables` on one connection; `warehouse` says whether there is one yet."""
 
-    def __init__(self, home: Home, schema: str) -> None:
+    def __init__(
+        self, home: Home, schema: str, connection: duckdb.DuckDBPyConnection, *, warehouse: bool
+    ) -> None:
         self._home = home
         self._schema = schema
+        self._connection = connection
+        self._warehouse = warehouse
 
     def gold(self, ticker: str) -> TableFacts | None:
-        import duckdb
         import pyarrow.parquet
 
         files = sorted((self._home.gold / ticker).glob("*.parquet"))
@@ -36,30 +41,45 @@ class LocalWarehouse:
             return None
         # Read by pyarrow: DuckDB would take [ ] * ? in the home's path for a pattern.
         gold = pyarrow.parquet.ParquetDataset(files).read()
-        with duckdb.connect(":memory:") as connection:
-            connection.register("gold", gold)
+        with self._connection.cursor() as cursor:
+            cursor.register("gold", gold)
             query = _FACTS.format(trend="g_trend", trend_i="trendma", source="gold")
-            return TableFacts(*_one_row(connection.execute(query)))
+            return TableFacts(*_one_row(cursor.execute(query)))
 
     def table(self, name: str) -> TableFacts | None:
-        if not self._home.warehouse.exists():
+        import duckdb
+
+        if not self._warehouse:
             return None
-        with self._connect() as connection:
-            columns = connection.execute(
-                "SELECT column_name, data_type FROM information_schema.columns "
-                "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
-                [self._schema, name],
-            ).fetchall()
-            if not columns:
+        source = f'"{self._schema}"."{name}"'
+        with self._connection.cursor() as cursor:
+            try:
+                # Not from information_schema, which takes longer than all the rest.
+                described = cursor.execute(f"SELECT * FROM {source} LIMIT 0").description  # noqa: S608
+            except duckdb.CatalogException:
                 return None
-            source = f'"{self._schema}"."{name}"'
-            names = {column for column, _ in columns}
-            if not {"date", "price", "trend", "pricema", "trend_i"} <= names:
-                rows = _one_row(connection.execute(f"SELECT count(*) FROM {source}"))  # noqa: S608
-                return TableFacts(rows[0], None, None, 0, None, None, 0, None, None, tuple(columns))
+            columns = tuple((column[0], str(column[1])) for column in described or ())
+            if not {"date", "price", "trend", "pricema", "trend_i"} <= {column for column, _ in columns}:
+                rows = _one_row(cursor.execute(f"SELECT count(*) FROM {source}"))  # noqa: S608
+                return TableFacts(rows[0], None, None, 0, None, None, 0, None, None, columns)
             query = _FACTS.format(trend="trend", trend_i="trend_i", source=source)
-            facts = TableFacts(*_one_row(connection.execute(query)))
-            return replace(facts, columns=tuple(columns))
+            return replace(TableFacts(*_one_row(cursor.execute(query))), columns=columns)
+
+
+class LocalWarehouse:
+    """`target.Warehouse` on DuckDB; opened read-only for each call, so that it never blocks a run long."""
+
+    def __init__(self, home: Home, schema: str) -> None:
+        self._home = home
+        self._schema = schema
+
+    @contextmanager
+    def reading(self) -> Iterator[LocalTables]:
+        import duckdb
+
+        exists = self._home.warehouse.exists()
+        with self._connect() if exists else duckdb.connect(":memory:") as connection:
+            yield LocalTables(self._home, self._schema, connection, warehouse=exists)
 
     def query(self, sql: str, limit: int | None) -> QueryRows:
         import duckdb
