@@ -97,7 +97,8 @@ def spark(
         silver = {
             "--RAW": places["raw"], "--SILVER": places["silver"], "--TICKER": ticker,
             "--HIST_FILE": f"{ticker}/history.csv", "--TREND_FILE": f"{ticker}/trend.csv", "--DROP": "N",
-            "--DATE_COLUMN": "Date", "--PRICE_COLUMN": "Price", "--DATE_FORMAT": "MM/dd/yyyy", "--DECIMAL": ".",
+            "--DATE_COLUMN": "Date", "--PRICE_COLUMN": "Price", "--DATE_FORMAT": "MM/dd/yyyy",
+            "--DECIMAL": ".",
         }  # fmt: skip
         gold = {"--SILVER": places["silver"], "--GOLD": places["gold"], "--TICKER": ticker}
         redshift = {
