@@ -74,7 +74,7 @@ class Terminal:
         if self._as_json:
             self._write_json(to_data(result))
             return
-        for part in tables.render(result, verbose=self._verbose):
+        for part in tables.render(result, verbose=self._verbose, now=datetime.now().astimezone()):
             self.out.print(part)
 
     def text(self, text: str) -> None:

@@ -39,8 +39,8 @@ STYLES = {
 }
 
 
-def render(result: Result, *, verbose: bool = False) -> Iterator[RenderableType]:
-    """The result in the order in which a person wants to read it."""
+def render(result: Result, *, verbose: bool = False, now: datetime | None = None) -> Iterator[RenderableType]:
+    """The result in the order in which a person wants to read it; what still runs is timed until `now`."""
     match result:
         case CheckResult():
             yield from _check(result, verbose=verbose)
@@ -51,7 +51,7 @@ def render(result: Result, *, verbose: bool = False) -> Iterator[RenderableType]
         case RunResult():
             yield from _run(result, verbose=verbose)
         case ExecutionStatus():
-            yield execution(result, verbose=verbose)
+            yield execution(result, now=now if result.status == "RUNNING" else None, verbose=verbose)
         case ExecutionList():
             yield _executions(result)
         case VerifyResult():
@@ -171,7 +171,7 @@ def execution(
 ) -> RenderableType:
     """A table of the execution's currencies, and below it why some failed; with `now`, times count on.
 
-    `rows` is how many lines fit: what is running or failed comes first then, each on one line, and the rest
+    `rows` is how many lines fit: what failed or is running comes first then, each on one line, and the rest
     is counted.
     """
     title = Text.assemble("Execution ", status.name, "  ", _state(status.status))
@@ -182,7 +182,7 @@ def execution(
     currencies = [c for c in status.currencies if verbose or c.status != "SKIPPED"]
     hidden: Sequence[CurrencyStatus] = []
     if rows is not None and len(currencies) > rows:
-        order = {"RUNNING": 0, "FAILED": 1, "ABORTED": 1, "PENDING": 2, "LOADED": 3}
+        order = {"FAILED": 0, "RUNNING": 1, "ABORTED": 1, "PENDING": 2, "LOADED": 3}
         ranked = sorted(currencies, key=lambda c: order.get(c.status, 4))
         currencies, hidden = ranked[:rows], ranked[rows:]
     table = _table("Currency", "Status", ">silver", ">gold", ">redshift")
@@ -208,8 +208,8 @@ def execution(
 
 
 def _failure(currency: CurrencyStatus) -> str:
-    """Where and why a currency failed; empty for any other."""
-    if currency.status not in ("FAILED", "ABORTED"):
+    """Where and why a currency failed; empty for any other, also where the execution's reason says it all."""
+    if currency.status != "FAILED":
         return ""
     return f"at {currency.step}: {currency.reason}" if currency.reason else f"at {currency.step}"
 
@@ -229,6 +229,8 @@ def _step(step: StepStatus, now: datetime | None) -> Text:
             return Text(f"{seconds(step.started, now) or 'running'}{retries}", style="cyan")
         case "FAILED":
             return Text("failed", style="bold red")
+        case "ABORTED":
+            return Text("cut off", style="yellow")
         case _:
             return Text("–", style="dim")
 

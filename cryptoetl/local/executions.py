@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +15,7 @@ from random import random
 from typing import Any
 
 from cryptoetl.bundle import Bundle
-from cryptoetl.errors import NotDeployedError, UsageError
+from cryptoetl.errors import Interrupted, NotDeployedError, UsageError
 from cryptoetl.local.deployment import LocalDeployment
 from cryptoetl.local.glue_jobs import GlueJobs
 from cryptoetl.local.home import Home
@@ -132,8 +135,8 @@ class _Running:
         self._clock = clock
         self._close = close
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(input,), name=self.name, daemon=True)
-        self._thread.start()
+        self._over = threading.Event()
+        threading.Thread(target=self._run, args=(input,), name=self.name, daemon=True).start()
 
     def _run(self, input: Mapping[str, Any]) -> None:
         try:
@@ -146,6 +149,8 @@ class _Running:
         except BaseException as failure:
             self._failure = failure
             self._writer.close()
+        finally:
+            self._over.set()
 
     def raise_failure(self) -> None:
         """Raise what kept the execution from being run or recorded, if anything did."""
@@ -158,4 +163,13 @@ class _Running:
         # Past this, the process ends all the same: DuckDB rolls back what is not committed, and the lock of
         # the record goes with the process, which is how a reader knows.
         with suppress(KeyboardInterrupt):  # a second Ctrl-C: not even so long
-            self._thread.join(STOP_SECONDS)
+            self._over.wait(STOP_SECONDS)
+        if not self._over.is_set():
+            atexit.register(self._leave)
+
+    def _leave(self) -> None:
+        """End the process without tidying up under a thread at work: libraries would complain at length."""
+        if not self._over.is_set():
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(Interrupted.exit_code)

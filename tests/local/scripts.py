@@ -5,7 +5,9 @@ Needs the `engine` fixture, which starts Sail and makes the modules of a Glue wo
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -130,3 +132,15 @@ def read_set(folder: Path) -> pa.Table:
 def rows(table: pa.Table) -> list[tuple[Any, ...]]:
     """The rows of a table as tuples."""
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def unequal(ours: Sequence[Any], theirs: Sequence[Any], rel: float) -> list[tuple[int, Any, Any]]:
+    """Where two columns differ, as (place, ours, theirs); floating-point numbers may differ by `rel`."""
+
+    def same(left: Any, right: Any) -> bool:
+        if isinstance(left, float) and isinstance(right, float):
+            return math.isclose(left, right, rel_tol=rel)
+        return bool(left == right)
+
+    pairs = enumerate(zip(ours, theirs, strict=True))
+    return [(place, left, right) for place, (left, right) in pairs if not same(left, right)]

@@ -1,18 +1,36 @@
-"""The scripts on Sail: what they read, what they refuse, and the numbers they make."""
+"""The silver and the gold step on Sail: what they read, what they refuse, and the numbers they make."""
 
 from __future__ import annotations
 
-from datetime import date
+import csv
+import random
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from tests.local.odd_files import ODD_FILES, OddFile
-from tests.local.scripts import TREND, Lake
+from tests.local.scripts import SHARED, TREND, Lake, rows, script, unequal
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 PLAIN_HISTORY = "Date,Price\n01/01/2024,1.5\n01/02/2024,2.5\n"
+START = date(2024, 1, 1)
+Prices = Sequence[tuple[int, float | None]]
+Weeks = Sequence[tuple[int, int]]
+GoldRow = tuple[int, float | None, int | None, float | None, float | None]
 
 
-# --- silver: what is read, and what is refused ----------------------------------------------------
+def days(*prices: float | None) -> list[tuple[int, float | None]]:
+    """Prices for the days from START on, each as (day, price); a day is counted from START."""
+    return list(enumerate(prices))
+
+
+# --- silver ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("odd", ODD_FILES, ids=lambda odd: odd.name)
@@ -30,3 +48,236 @@ def test_an_odd_file_is_read_as_it_should_be_or_refused_with_its_reason(odd: Odd
         lake.run_silver(**odd.options)
         found = lake.history() if odd.kind == "history" else lake.trend()
         assert found == [(date.fromisoformat(day), value) for day, value in odd.expected]
+
+
+def test_what_is_wrong_with_either_file_is_said_at_once(lake: Lake) -> None:
+    with pytest.raises(ValueError) as refusal:
+        lake.make_silver("Date,Price\n01/01/2024,x\n", "Week,bitcoin\n2024-01-07,y\n2024-01-14,z\n")
+    assert str(refusal.value) == (
+        "history: line 2: price 'x' is not a number; "
+        "trend: 2 lines cannot be read; first: line 2: trend 'y' is not a whole number"
+    )
+
+
+def test_a_header_and_a_line_that_are_wrong_are_both_said(lake: Lake) -> None:
+    with pytest.raises(ValueError) as refusal:
+        lake.make_silver("Day,Price\n01/01/2024,1\n", "Week,bitcoin\n2024-01-07,101\n")
+    assert str(refusal.value) == (
+        "history: line 1: column 'Date' is not in the header (Day, Price); "
+        "trend: line 2: trend '101' is not within 0 and 100"
+    )
+
+
+def test_a_refused_file_leaves_the_earlier_silver_as_it_was(lake: Lake) -> None:
+    lake.make_silver(PLAIN_HISTORY)
+    before = lake.history()
+    with pytest.raises(ValueError, match="price 'x' is not a number"):
+        lake.make_silver("Date,Price\n01/01/2024,x\n")
+    assert lake.history() == before
+
+
+def test_a_missing_price_takes_the_last_valid_one_however_old(lake: Lake) -> None:
+    lake.make_silver(
+        "Date,Price\n01/01/2020,-1\n01/02/2020,7.5\n06/30/2020,\n12/31/2023,-1.0\n01/01/2024,8\n"
+    )
+    assert [price for _, price in lake.history()] == [None, 7.5, 7.5, 7.5, 8]
+
+
+def test_a_missing_price_is_carried_forward_in_a_file_that_is_newest_first(lake: Lake) -> None:
+    lake.make_silver("Date,Price\n01/03/2024,3\n01/02/2024,-1\n01/01/2024,1\n")
+    assert [price for _, price in lake.history()] == [1, 1, 3]
+
+
+def test_with_drop_days_without_a_price_are_gone(lake: Lake) -> None:
+    lake.make_silver("Date,Price\n01/01/2024,-1\n01/02/2024,2\n01/03/2024,\n01/04/2024,4\n", DROP="Y")
+    assert lake.history() == [(date(2024, 1, 2), 2), (date(2024, 1, 4), 4)]
+
+
+def test_silver_has_the_types_of_its_contract(lake: Lake) -> None:
+    lake.make_silver(PLAIN_HISTORY)
+    history, trend = lake.table("silver/BTC_hist"), lake.table("silver/BTC_trend")
+    assert dict(zip(history.schema.names, history.schema.types, strict=True)) == {
+        "date": pa.date32(),
+        "price": pa.float32(),
+    }
+    assert dict(zip(trend.schema.names, trend.schema.types, strict=True)) == {
+        "date": pa.date32(),
+        "g_trend": pa.int32(),
+    }
+
+
+def test_writing_again_leaves_nothing_of_the_earlier_sets(lake: Lake) -> None:
+    lake.make_silver(PLAIN_HISTORY)
+    lake.make_gold()
+    folders = [lake.folder / place for place in ("silver/BTC_hist", "silver/BTC_trend", "gold/BTC")]
+    earlier = [file for folder in folders for file in folder.glob("*.parquet")]
+    for folder in folders:
+        (folder / "part-stale.parquet").write_bytes(next(folder.glob("*.parquet")).read_bytes())
+
+    lake.make_silver("Date,Price\n05/05/2025,9\n", "Week,bitcoin\n2025-05-04,3\n")
+    lake.make_gold()
+    assert lake.history() == [(date(2025, 5, 5), 9)]
+    assert lake.trend() == [(date(2025, 5, 4), 3)]
+    assert [row[0] for row in rows(lake.table("gold/BTC"))] == [date(2025, 5, 4), date(2025, 5, 5)]
+    assert not [file for file in earlier if file.exists()]
+    assert [len(list(folder.glob("*.parquet"))) for folder in folders] == [1, 1, 1]
+
+
+def test_one_currency_is_written_without_touching_another_of_a_similar_name(lake: Lake) -> None:
+    lake.make_silver(PLAIN_HISTORY, ticker="BTC2")
+    before = lake.history("BTC2")
+    lake.make_silver("Date,Price\n05/05/2025,9\n", ticker="BTC")
+    assert lake.history("BTC2") == before
+
+
+# --- gold -----------------------------------------------------------------------------------------
+
+
+def gold(session: SparkSession, prices: Prices, weeks: Weeks) -> list[GoldRow]:
+    """`gold_frame` of two small sets, with days counted from START."""
+
+    def frame(values: Sequence[tuple[int, Any]], schema: str) -> Any:
+        dated = [(START + timedelta(day), value) for day, value in values]
+        return session.createDataFrame(dated, schema)
+
+    made = script("silver2gold").gold_frame(
+        frame(prices, "date date, price float"), frame(weeks, "date date, g_trend int")
+    )
+    return [((row[0] - START).days, *row[1:]) for row in made.orderBy("date").collect()]
+
+
+def by_definition(prices: Prices, weeks: Weeks) -> list[GoldRow]:
+    """Gold as the design words it, for one row after another."""
+    price_of, week_of = dict(prices), dict(weeks)
+    price: float | None = None
+    filled: list[float | None] = []
+    made: list[GoldRow] = []
+    for day in sorted(price_of | week_of):
+        price = price_of.get(day) if price_of.get(day) is not None else price
+        filled.append(price)
+        window = [value for value in filled[-14:] if value is not None]
+        mean = sum(window) / len(window) if window else None
+        before = max((week for week in week_of if week <= day), default=None)
+        after = min((week for week in week_of if week >= day), default=None)
+        trend: float | None = None
+        if before is not None and after is not None:
+            share = (day - before) / (after - before) if after > before else 0
+            trend = week_of[before] + (week_of[after] - week_of[before]) * share
+        elif after is not None and after - day <= 6:
+            trend = week_of[after]
+        elif before is not None and day - before <= 6:
+            trend = week_of[before]
+        made.append((day, price, week_of.get(day), mean, trend))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_gold_is_what_its_definition_says_for_any_prices_and_weeks(seed: int, engine: SparkSession) -> None:
+    chance = random.Random(seed)
+    span = range(150)
+    prices = [
+        (day, None if chance.random() < 0.2 else chance.randrange(1, 4000) / 8)
+        for day in sorted(chance.sample(span, 110))
+    ]
+    weeks = [(day, chance.randrange(101)) for day in sorted(chance.sample(range(20, 130), 14))]
+    expected = by_definition(prices, weeks)
+    found = gold(engine, prices, weeks)
+    assert [row[:3] for row in found] == [row[:3] for row in expected]
+    for column in (3, 4):
+        assert not unequal([row[column] for row in found], [row[column] for row in expected], rel=1e-12)
+
+
+def test_gold_has_a_row_for_every_date_of_either_set(engine: SparkSession) -> None:
+    found = gold(engine, [(0, 1), (2, 3)], [(1, 50), (9, 60)])
+    assert [row[:3] for row in found] == [(0, 1, None), (1, 1, 50), (2, 3, None), (9, 3, 60)]
+
+
+def test_days_before_the_first_price_have_none_and_no_average(engine: SparkSession) -> None:
+    found = gold(engine, [(1, None), (2, 5), (3, None)], [(0, 10)])
+    assert [(row[1], row[3]) for row in found] == [(None, None), (None, None), (5, 5), (5, 5)]
+
+
+def test_the_average_is_over_fourteen_rows(engine: SparkSession) -> None:
+    found = gold(engine, days(*range(1, 31)), [(0, 10)])
+    assert [row[3] for row in found[:14]] == [(day + 1) / 2 for day in range(1, 15)]
+    assert [row[3] for row in found[14:]] == [day - 6.5 for day in range(15, 31)]
+
+
+def test_the_average_leaves_out_rows_without_a_price(engine: SparkSession) -> None:
+    found = gold(engine, days(None, None, 2, 4), [(20, 10)])
+    assert [row[3] for row in found] == [None, None, 2, 3, pytest.approx(10 / 3)]
+
+
+def test_the_trend_is_linear_by_date_and_not_by_row(engine: SparkSession) -> None:
+    found = gold(engine, [(1, 1), (2, 1), (12, 1)], [(0, 10), (14, 38)])
+    assert [row[4] for row in found] == [10, 12, 14, 34, 38]
+    assert [row[2] for row in found] == [10, None, None, None, 38]
+
+
+def test_the_trend_falls_as_well_as_it_rises(engine: SparkSession) -> None:
+    found = gold(engine, days(*[1.0] * 15), [(0, 70), (7, 0), (14, 7)])
+    assert [row[4] for row in found] == [70, 60, 50, 40, 30, 20, 10, 0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_the_trend_is_held_flat_for_six_days_on_either_side(engine: SparkSession) -> None:
+    found = gold(engine, [(day, 1.0) for day in range(23)], [(8, 40), (14, 40)])
+    assert [row[4] for row in found] == [None] * 2 + [40] * 19 + [None] * 2
+
+
+def test_one_week_alone_is_held_flat_around_itself(engine: SparkSession) -> None:
+    found = gold(engine, [(day, 1.0) for day in range(16)], [(7, 33)])
+    assert [row[4] for row in found] == [None] + [33] * 13 + [None] * 2
+
+
+@pytest.mark.parametrize(
+    ("ticker", "drop", "columns"),
+    [
+        ("LTC", "N", ("price", "g_trend", "pricema", "trendma")),
+        ("XMR", "Y", ("price", "g_trend", "pricema")),  # the original averages rows, not days, of the trend
+    ],
+)
+def test_gold_equals_what_the_original_pipeline_made(
+    ticker: str, drop: str, columns: tuple[str, ...], lake: Lake
+) -> None:
+    raw = SHARED / "reference" / "raw"
+    lake.make_silver(raw / f"{ticker} hist.csv", raw / f"trend_{ticker}.csv", ticker, DROP=drop)
+    lake.make_gold(ticker)
+    found = lake.table(f"gold/{ticker}")
+    with (SHARED / "reference" / "gold" / f"{ticker}.csv").open(encoding="utf-8", newline="") as file:
+        expected = list(csv.DictReader(file))
+    assert [str(day) for day in found["date"].to_pylist()] == [row["date"] for row in expected]
+    for column in columns:
+        wanted = [float(row[column]) if row[column] else None for row in expected]
+        assert not unequal(found[column].cast(pa.float64()).to_pylist(), wanted, rel=1e-6), column
+
+
+def test_gold_is_sorted_and_has_the_types_of_its_contract(lake: Lake) -> None:
+    lake.make_silver("Date,Price\n01/20/2024,2\n01/01/2024,1\n", "Week,x\n2024-01-14,9\n2024-01-07,8\n")
+    lake.make_gold()
+    made = lake.table("gold/BTC")
+    assert [day.day for day in made["date"].to_pylist()] == [1, 7, 14, 20]
+    assert dict(zip(made.schema.names, made.schema.types, strict=True)) == {
+        "date": pa.date32(),
+        "price": pa.float32(),
+        "g_trend": pa.int32(),
+        "pricema": pa.float64(),
+        "trendma": pa.float64(),
+    }
+
+
+@pytest.mark.parametrize("name", ["hist", "trend"])
+@pytest.mark.parametrize("state", ["missing", "without files", "without rows"])
+def test_gold_is_refused_without_both_silver_sets(name: str, state: str, lake: Lake) -> None:
+    lake.make_silver(PLAIN_HISTORY)
+    folder = lake.folder / f"silver/BTC_{name}"
+    empty = pa.parquet.read_table(next(folder.glob("*.parquet"))).slice(0, 0)
+    for file in folder.iterdir():
+        file.unlink()
+    if state == "missing":
+        folder.rmdir()
+    if state == "without rows":
+        pa.parquet.write_table(empty, folder / "part-0.parquet")
+    with pytest.raises(ValueError) as refusal:
+        lake.make_gold()
+    assert str(refusal.value) == f"silver/BTC_{name} is missing or empty: run BTC from silver"
+    assert not (lake.folder / "gold").exists()

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, SIGKILL in the middle of a run: nothing half-written, a truthful record, and a next run."""
+"""Ctrl-C, SIGTERM, SIGKILL in the middle of a run: nothing half-written, a truthful record, a next run."""
 
 from __future__ import annotations
 
@@ -85,16 +85,22 @@ def test_an_interrupted_run_says_so_and_leaves_every_table_whole(
     assert table(home, "xmr")[0][1] == 5001.0
 
 
-def test_a_second_ctrl_c_does_not_wait_for_the_scripts(config: Path) -> None:
+@pytest.mark.parametrize(("times", "seconds"), [(1, 10), (2, 2.5)])
+def test_ctrl_c_does_not_wait_long_for_a_script_and_a_second_one_not_at_all(
+    config: Path, times: int, seconds: float
+) -> None:
     slow_down(config, "silver2gold.py", 60)
     with running(config, until="BTC gold running") as process:
         process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
         begun = time.monotonic()
-        process.communicate(timeout=SECONDS)
+        for _ in range(times - 1):
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=SECONDS)
         assert process.returncode == 130
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < seconds
+    assert "is interrupted" in err
+    assert err.splitlines()[-1].endswith("Continue with `cryptoetl run --retry-failed`.")
     assert cryptoetl("status", "-c", config, "--json").expect(1).data["status"] == "INTERRUPTED"
 
 

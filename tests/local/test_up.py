@@ -212,7 +212,7 @@ def test_a_run_of_some_currencies_leaves_the_others_alone(project: Project) -> N
 
     assert project.run("run", "--tickers", "xmr").code == 0
 
-    assert statuses(project.run("status", "--json").data) == {"XMR": "LOADED"}
+    assert statuses(project.run("status", "--json").data) == {"XMR": "LOADED", "BTC": "SKIPPED"}
     assert files_below(project.home, "lake/gold/BTC", "lake/silver/BTC_hist") == before
     assert project.table("BTC") == rows
 

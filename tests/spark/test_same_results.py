@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ import pytest
 
 from cryptoetl.local.engine import Engine
 from tests.local.odd_files import ODD_FILES
-from tests.local.scripts import SHARED, TREND, Lake, read_set
+from tests.local.scripts import SHARED, TREND, Lake, read_set, unequal
 from tests.spark.run_scripts import run_cases
 
 pytestmark = pytest.mark.spark
@@ -184,13 +183,4 @@ def test_both_engines_write_equal_sets(given: Input, results: Results) -> None:
         assert sail[name].schema.equals(spark[name].schema, check_metadata=False), name
         for column in sail[name].column_names:
             ours, theirs = (tables[name][column].to_pylist() for tables in (sail, spark))
-            assert len(ours) == len(theirs)
-            unequal = [pair for pair in zip(ours, theirs, strict=True) if not equal(*pair)]
-            assert not unequal, f"{name} {column}: {len(unequal)} values differ, such as {unequal[:3]}"
-
-
-def equal(ours: Any, theirs: Any) -> bool:
-    """Dates, integers and nulls exactly; floating-point numbers to rounding."""
-    if isinstance(ours, float) and isinstance(theirs, float):
-        return math.isclose(ours, theirs, rel_tol=1e-9)
-    return bool(ours == theirs)
+            assert not unequal(ours, theirs, rel=1e-9), f"{name} {column}"

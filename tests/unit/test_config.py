@@ -218,6 +218,12 @@ REFUSED = {
         f"{CURRENCY}.history",
         "control characters",
     ),
+    "half a character": (
+        f'{GOOD}    date_column: "\\ud800"\n',
+        6,
+        f"{CURRENCY}.date_column",
+        "control characters",
+    ),
     "maybe as drop": (f"{GOOD}    drop: maybe\n", 6, f"{CURRENCY}.drop", "must be true or false (or Y or N)"),
     "1 as drop": (f"{GOOD}    drop: 1\n", 6, f"{CURRENCY}.drop", "must be true or false"),
     "nothing as drop": (f"{GOOD}    drop:\n", 6, f"{CURRENCY}.drop", "must be true or false"),
@@ -462,8 +468,7 @@ def ends_well(folder: Path, content: str | bytes) -> None:
     file = written(folder / "any.yaml", content)
     with contextlib.suppress(ConfigError):
         config = load(file)
-        for currency in config.currencies:
-            str(currency).encode()
+        config.model_dump_json()
         missing_files(file, config.currencies)
 
 

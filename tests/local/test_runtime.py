@@ -1,0 +1,324 @@
+"""What a Glue worker has and a laptop lacks, and the engine that runs the scripts here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from cryptoetl.local import glue_runtime
+from cryptoetl.local.glue_runtime import GlueArgumentError, get_resolved_options, split_actions
+from cryptoetl.local.redshift_sink import column_type
+from tests.local.scripts import ROOT
+
+# --- getResolvedOptions ---------------------------------------------------------------------------
+
+
+def test_options_are_found_wherever_they_stand_and_others_are_passed_over() -> None:
+    argv = ["job.py", "--extra", "1", "--TICKER", "BTC", "--enable-metrics", "--DROP=Y", "stray"]
+    assert get_resolved_options(argv, ["DROP", "TICKER"]) == {"TICKER": "BTC", "DROP": "Y"}
+
+
+def test_a_value_may_be_empty_or_hold_blanks_or_json() -> None:
+    argv = ["job.py", "--A", "", "--B", "Vol. (1) [x]", "--C", '{"BTC": {"from": "silver"}}', "--D", "-"]
+    assert get_resolved_options(argv, ["A", "B", "C", "D"]) == {
+        "A": "",
+        "B": "Vol. (1) [x]",
+        "C": '{"BTC": {"from": "silver"}}',
+        "D": "-",
+    }
+
+
+def test_an_option_is_not_found_by_its_beginning() -> None:
+    with pytest.raises(GlueArgumentError, match="required: --TICKERS"):
+        get_resolved_options(["job.py", "--TICK", "BTC"], ["TICKERS"])
+
+
+def test_an_option_is_not_found_by_another_that_begins_like_it() -> None:
+    argv = ["job.py", "--TICKERS", "{}", "--TICKER", "BTC"]
+    assert get_resolved_options(argv, ["TICKER"]) == {"TICKER": "BTC"}
+
+
+def test_every_option_that_is_missing_is_named() -> None:
+    with pytest.raises(GlueArgumentError, match="required: --A, --C"):
+        get_resolved_options(["job.py", "--B", "1"], ["A", "B", "C"])
+
+
+def test_an_option_without_a_value_is_refused() -> None:
+    with pytest.raises(GlueArgumentError, match="--A: expected one argument"):
+        get_resolved_options(["job.py", "--A"], ["A"])
+
+
+def test_the_last_of_several_values_counts() -> None:
+    assert get_resolved_options(["job.py", "--A", "1", "--A", "2"], ["A"]) == {"A": "2"}
+
+
+def test_what_glue_itself_passes_is_returned_under_python_names() -> None:
+    argv = ["job.py", "--job-bookmark-option", "job-bookmark-disable", "--TempDir", "s3://t/", "--A", "1"]
+    assert get_resolved_options(argv, ["A"]) == {
+        "A": "1",
+        "job_bookmark_option": "job-bookmark-disable",
+        "TempDir": "s3://t/",
+    }
+
+
+# --- awsglue --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("actions", "statements"),
+    [
+        ("", []),
+        (" ; ; ", []),
+        ("DROP TABLE a;", ["DROP TABLE a"]),
+        ("DELETE FROM a; INSERT INTO a SELECT 1", ["DELETE FROM a", "INSERT INTO a SELECT 1"]),
+        ("INSERT INTO a VALUES ('x;y')", ["INSERT INTO a VALUES ('x", "y')"]),  # as the connector does
+        ('CREATE TABLE "begin" (x INTEGER)', ['CREATE TABLE "begin" (x INTEGER)']),
+    ],
+)
+def test_actions_are_split_on_every_semicolon(actions: str, statements: list[str]) -> None:
+    assert split_actions(actions) == statements
+
+
+@pytest.mark.parametrize(
+    ("actions", "reason"),
+    [
+        ("DELETE FROM a;\nDROP TABLE b", "newlines"),
+        ("DELETE FROM a\rb", "newlines"),
+        ("DELETE FROM %s", "%s"),
+        ("DELETE FROM a; TRUNCATE TABLE a", "TRUNCATE"),
+        ("truncate a", "TRUNCATE"),
+        ("BEGIN; DELETE FROM a", "BEGIN"),
+        ("DELETE FROM a; END", "END"),
+        ("commit", "COMMIT"),
+        ("ROLLBACK", "ROLLBACK"),
+        ("START TRANSACTION", "START"),
+    ],
+)
+def test_actions_that_would_end_the_transaction_are_refused(actions: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"must not contain {reason}"):
+        split_actions(actions)
+
+
+def writer() -> Any:
+    """`from_options` of the context that scripts import, without a session behind it."""
+    import awsglue.context
+
+    context = awsglue.context.GlueContext.__new__(awsglue.context.GlueContext)
+    return context._write
+
+
+OPTIONS = {"dbtable": "s.t", "redshiftTmpDir": "s3://t/", "connectionName": "c"}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_write_without_an_option_that_the_connector_needs_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"'{name}' is missing"):
+        writer()(frame=None, connection_type="redshift", connection_options={**OPTIONS, name: ""})
+
+
+def test_a_write_to_anything_but_redshift_is_refused() -> None:
+    with pytest.raises(ValueError, match="only redshift can be written to locally"):
+        writer()(frame=None, connection_type="s3", connection_options=OPTIONS)
+
+
+def test_a_write_goes_to_the_sink_that_was_installed_last() -> None:
+    received: list[tuple[str, pa.Table, list[str], list[str]]] = []
+
+    def sink(name: str) -> glue_runtime.RedshiftSink:
+        def load(
+            table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]
+        ) -> None:
+            received.append((f"{name} {dbtable}", table, list(preactions), list(postactions)))
+
+        return load
+
+    table = pa.table({"a": [1]})
+    frame: Any = SimpleNamespace(toDF=lambda: SimpleNamespace(toArrow=lambda: table))
+    glue_runtime.install(sink("first"))
+    glue_runtime.install(sink("second"))
+    options = {**OPTIONS, "preactions": "A; B", "postactions": "C"}
+    assert writer()(frame=frame, connection_type="redshift", connection_options=options) is frame
+    assert received == [("second s.t", table, ["A", "B"], ["C"])]
+
+
+@pytest.mark.parametrize(
+    ("arrow", "column"),
+    [
+        (pa.date32(), "DATE"),
+        (pa.timestamp("us"), "TIMESTAMP"),
+        (pa.bool_(), "BOOLEAN"),
+        (pa.int8(), "SMALLINT"),
+        (pa.int16(), "SMALLINT"),
+        (pa.int32(), "INTEGER"),
+        (pa.int64(), "BIGINT"),
+        (pa.float32(), "REAL"),
+        (pa.float64(), "DOUBLE PRECISION"),
+        (pa.string(), "VARCHAR"),
+        (pa.large_string(), "VARCHAR"),
+    ],
+)
+def test_a_staging_table_has_the_types_that_the_connector_chooses(arrow: pa.DataType, column: str) -> None:
+    assert column_type(arrow) == column
+
+
+def test_a_type_that_the_connector_has_no_column_for_is_refused() -> None:
+    with pytest.raises(ValueError, match="no column type for list"):
+        column_type(pa.list_(pa.int32()))
+
+
+# --- the engine -----------------------------------------------------------------------------------
+
+
+def python(program: str) -> subprocess.Popen[str]:
+    """Another Python that runs `program`, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if name not in ("SPARK_REMOTE", "RUST_LOG")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_an_engine_that_is_stopped_leaves_no_trace_and_another_can_follow() -> None:
+    program = """
+import os, threading, warnings
+warnings.simplefilter("error", ResourceWarning)
+from cryptoetl.local.engine import Engine
+before = dict(os.environ)
+for number in range(3):
+    with Engine() as engine:
+        assert engine.session() is engine.session()
+        assert os.environ["SPARK_REMOTE"].startswith("sc://127.0.0.1:")
+        print(engine.session().range(number).count(), flush=True)
+    assert dict(os.environ) == before
+engine.stop()
+"""
+    with python(program) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "0\n1\n2\n", "")
+
+
+def test_an_engine_that_never_had_a_session_starts_nothing() -> None:
+    program = """
+import os, sys
+from cryptoetl.local.engine import Engine
+before = dict(os.environ)
+Engine().stop()
+with Engine():
+    pass
+assert dict(os.environ) == before
+assert not {"pyspark", "pysail", "pandas", "pyarrow"} & set(sys.modules)
+"""
+    with python(program) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_many_threads_that_want_the_session_at_once_get_the_same_one() -> None:
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+from cryptoetl.local.engine import Engine
+with Engine() as engine, ThreadPoolExecutor(8) as pool:
+    sessions = list(pool.map(lambda _: engine.session(), range(8)))
+    counts = list(pool.map(lambda number: sessions[number].range(number).count(), range(8)))
+print(len(set(map(id, sessions))), counts)
+"""
+    with python(program) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "1 [0, 1, 2, 3, 4, 5, 6, 7]\n", "")
+
+
+EXITS = {
+    "at the end": ("", 0),
+    "by an exception": ("raise SystemExit(3)", 3),
+    "with a session used in a thread": (
+        "import threading; "
+        "work = threading.Thread(target=lambda: session.range(5).collect()); work.start(); work.join()",
+        0,
+    ),
+    "with a daemon thread at work": (
+        "import contextlib, threading, time\n"
+        "def work():\n"
+        "    with contextlib.suppress(Exception):\n"
+        "        while True: session.range(5).collect()\n"
+        "threading.Thread(target=work, daemon=True).start(); time.sleep(0.2)",
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", EXITS)
+def test_a_process_that_never_stops_its_engine_ends_at_once_all_the_same(way: str) -> None:
+    last, exit_code = EXITS[way]
+    program = f"""
+from cryptoetl.local.engine import Engine
+session = Engine().session()
+session.range(5).collect()
+print("ready", flush=True)
+{last}
+"""
+    with python(program) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        started = time.monotonic()
+        _, err = process.communicate(timeout=60)
+        assert time.monotonic() - started < 5
+    assert process.returncode == exit_code
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_reaches_the_main_thread_and_leaves_the_engine_running() -> None:
+    program = """
+import time
+from cryptoetl.local.engine import Engine
+with Engine() as engine:
+    session = engine.session()
+    engine.leave_ctrl_c_alone()
+    print("ready", flush=True)
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("interrupted", session.range(7).count())
+"""
+    with python(program) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert time.monotonic() - started < 5
+    assert (process.returncode, out, err) == (0, "interrupted 7\n", "")
+
+
+def test_ctrl_c_ends_a_query_that_the_main_thread_waits_for() -> None:
+    program = """
+from cryptoetl.local.engine import Engine
+with Engine() as engine:
+    session = engine.session()
+    session.range(1).count()
+    print("ready", flush=True)
+    while True:
+        session.range(200_000).selectExpr("sum(sqrt(id))").collect()
+"""
+    with python(program) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)  # into a query
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert time.monotonic() - started < 5
+    assert process.returncode in (-signal.SIGINT, 130)
+    assert err.rstrip().endswith("KeyboardInterrupt")
