@@ -36,7 +36,7 @@ def _text(value: object) -> object:
     """YAML turns a bare ON, NO, 1e5 or 2024-01-01 into something else than text."""
     if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
         raise ValueError("must not hold line breaks or other control characters")
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str | Path):
         return value
     if isinstance(value, list | dict | set):  # never its repr: aliases can make a small file endless
         raise ValueError("must be text, not a list or keys")  # noqa: TRY004 - pydantic wants ValueError

@@ -163,6 +163,7 @@ def run(config: Config, target: Target, request: RunRequest, observe: Observe) -
         deployed = _deployed(target)
         for difference in _drift(config, target, deployed):
             observe(Warned(difference))
+        _chosen(deployed, list(request.fail))
         if request.retry_failed:
             return _retry(config, target, deployed, request, observe)
         start: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), "silver")
@@ -264,6 +265,8 @@ def _retry(
     start = {ticker: step for ticker, step in plan_of_retry.items() if ticker not in refused}
     if not start:
         return RunResult(None, "Nothing was run: the files of what failed are still broken.", refused)
+    for message in _not_uploaded(config, target, [t for t, step in start.items() if step == STEPS[0]]):
+        observe(Warned(message))
     return _execute(target, start, refused, request.fail, observe)
 
 
@@ -276,7 +279,11 @@ def _execute(
 ) -> RunResult:
     observe(Phase("run"))
     input = state_machine.execution_input(start, refused)
-    name = target.executions.start(input, fail=fail)
+    # Tickers are named without regard to case; an execution knows them as they are deployed.
+    failing = {
+        ticker: step for ticker in start for name, step in fail.items() if name.lower() == ticker.lower()
+    }
+    name = target.executions.start(input, fail=failing)
     try:
         execution = follow(target, name, observe)
     except KeyboardInterrupt:
@@ -387,6 +394,7 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
     """Check, upload, deploy, run and verify. Currencies whose files are broken stay out; the rest go on."""
     target.executions.warm_up()
     currencies = config.select(request.tickers)
+    config.select(list(request.fail))
     with target.exclusive("up"):
         uploaded = _upload(currencies, target, observe)
         refused = uploaded.check.refused

@@ -62,7 +62,7 @@ class LocalExecutions:
         try:
             interpreter = self._interpreter(bundle, modules, writer, fail)
         except BaseException:
-            writer.close()
+            writer.discard()
             raise
         self._running = _Running(writer, interpreter, input, self._clock, self._worker.close)
         return writer.folder.name

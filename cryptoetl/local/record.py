@@ -14,6 +14,7 @@ Writing is the running process's alone; any process may read at any time.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,10 @@ from cryptoetl.target import RecordStatus
 
 
 class RecordWriter:
-    """Writes one execution's record. Raises EnvironmentFault when the disk refuses."""
+    """Writes one execution's record. Raises EnvironmentFault when the disk refuses.
+
+    A record that cannot be begun is taken away again: it would pass for the latest execution.
+    """
 
     def __init__(
         self, folder: Path, input: Mapping[str, Any], definition: Mapping[str, Any], started: datetime
@@ -33,19 +37,24 @@ class RecordWriter:
         from filelock import FileLock
 
         self.folder = folder
-        with told(folder):
-            (folder / "logs").mkdir(parents=True)
         # Held as long as the process lives: how a reader tells a running execution from a killed one.
         self._alive = FileLock(folder / "alive", timeout=0)
-        with told(folder):
-            self._alive.acquire()
+        self._history: IO[bytes] | None = None
         begun = {"name": folder.name, "input": input, "started": started.isoformat()}
-        write_atomically(folder / "execution.json", _json(begun))
-        write_atomically(folder / "state_machine.json", _json(definition))
-        with told(folder):
-            self._history: IO[bytes] = (folder / "history.jsonl").open("ab", buffering=0)
+        try:
+            with told(folder):
+                (folder / "logs").mkdir(parents=True)
+                self._alive.acquire()
+            write_atomically(folder / "state_machine.json", _json(definition))
+            with told(folder):
+                self._history = (folder / "history.jsonl").open("ab", buffering=0)
+            write_atomically(folder / "execution.json", _json(begun))  # what makes it an execution
+        except BaseException:
+            self.discard()
+            raise
 
     def event(self, event: Mapping[str, Any]) -> None:
+        assert self._history is not None, "opened with the record"
         with told(self.folder / "history.jsonl"):
             self._history.write(json.dumps(event, default=_iso, ensure_ascii=False).encode() + b"\n")
 
@@ -60,8 +69,14 @@ class RecordWriter:
             self.close()
 
     def close(self) -> None:
-        self._history.close()
+        if self._history is not None:
+            self._history.close()
         self._alive.release()
+
+    def discard(self) -> None:
+        """Take the record of an execution that has not begun away."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)

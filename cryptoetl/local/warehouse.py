@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import isfinite
+from struct import pack, unpack
 from typing import TYPE_CHECKING, Any
 
 from cryptoetl.errors import BusyError, QueryError
@@ -98,9 +100,15 @@ class LocalWarehouse:
                     raise QueryError(f"{kind} is refused: query only reads (SELECT, WITH, EXPLAIN, SHOW)")
                 cursor = connection.execute(statements[0])
                 columns = tuple(column[0] for column in cursor.description or ())
+                singles = [column[1] == "FLOAT" for column in cursor.description or ()]
                 rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
             except duckdb.Error as error:
                 raise QueryError(str(error)) from error
+        if any(singles):
+            rows = [
+                tuple(_shortest(v) if single else v for v, single in zip(row, singles, strict=True))
+                for row in rows
+            ]
         return QueryRows(columns, tuple(rows[:limit]), limit is not None and len(rows) > limit)
 
     def location(self) -> str:
@@ -123,6 +131,14 @@ class LocalWarehouse:
         connection.execute(f"SET schema = '{schema}'") if _has_schema(connection, self._schema) else None
         connection.execute("SET lock_configuration = true")
         return connection
+
+
+def _shortest(value: float | None) -> float | None:
+    """A REAL as the number with the fewest digits that it stands for, as Redshift shows it: 6.1."""
+    if value is None or not isfinite(value):
+        return value
+    candidates = (float(f"{value:.{digits}g}") for digits in range(6, 9))
+    return next((number for number in candidates if unpack("f", pack("f", number))[0] == value), value)
 
 
 def _has_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:

@@ -66,6 +66,11 @@ class Project:
             write_trend(trend)
             self.add(ticker, history, trend)
 
+    def remove(self, ticker: str) -> None:
+        """Take a currency out of the configuration; its files stay."""
+        self._currencies = [currency for currency in self._currencies if currency["ticker"] != ticker]
+        self.configure()
+
     def configure(self, **others: Any) -> None:
         """Write the configuration; `others` are further keys at its top."""
         config = {"local": {"home": self._home_setting}, "currencies": self._currencies} | others

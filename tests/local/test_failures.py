@@ -2,141 +2,294 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cryptoetl import assets
-from cryptoetl.state_machine import STEPS
-from tests.local.shared import cryptoetl, history, small, states, table
+from cryptoetl.state_machine import STEPS, Step
+from tests.local.cli import Project, by_ticker, files_below, statuses, write_history, write_trend
 
 
-def test_a_broken_file_fails_its_currency_alone_and_a_retry_mends_it(tmp_path: Path) -> None:
-    config = small(tmp_path, "BTC", "XMR")
-    prices = {ticker: tmp_path / f"{ticker} prices.csv" for ticker in ("BTC", "XMR")}
-    cryptoetl("up", "-c", config).expect(0)
-    old = table(tmp_path / "home", "xmr")
+@pytest.fixture
+def loaded(tmp_path: Path) -> Project:
+    """BTC and XMR, loaded."""
+    project = Project(tmp_path)
+    project.add_made("BTC", "XMR")
+    outcome = project.run("up")
+    assert outcome.code == 0, outcome.err
+    return project
 
-    prices["BTC"].write_text(history(price=500.0))
-    prices["XMR"].write_text(history().replace('"120.00"', '"abc"'))
-    done = cryptoetl("up", "-c", config).expect(1)
-    assert f"{prices['XMR']}:12: price 'abc' is not a number" in done.out
-    assert table(tmp_path / "home", "btc")[0][1] == 501.0
-    assert table(tmp_path / "home", "xmr") == old
-    first = cryptoetl("status", "-c", config, "--json").expect(1)
-    assert states(first) == {"BTC": ("LOADED", None), "XMR": ("FAILED", "check")}
-    reasons = {c["ticker"]: c["reason"] for c in first.data["currencies"]}
-    assert reasons["XMR"] == "history: line 12: price 'abc' is not a number"
 
-    still = cryptoetl("run", "--retry-failed", "-c", config).expect(1)
-    assert "line 12" in still.out
+def test_a_broken_file_fails_its_currency_alone_and_a_retry_mends_it(loaded: Project) -> None:
+    old = loaded.table("XMR")
+    write_history(loaded.folder / "BTC.csv", price=500.0)
+    write_history(loaded.folder / "XMR.csv", broken_line=12)
 
-    prices["XMR"].write_text(history(price=900.0))
-    again = cryptoetl("run", "--retry-failed", "-c", config, "--json").expect(0)
-    assert states(again)["XMR"] == ("LOADED", None)
-    assert states(again).get("BTC", ("SKIPPED", None))[0] == "SKIPPED"
-    assert table(tmp_path / "home", "xmr")[0][1] == 901.0
+    outcome = loaded.run("up")
+
+    assert outcome.code == 1
+    assert f"XMR error {loaded.folder / 'XMR.csv'}:12: price 'n/a' is not a number" in outcome.out
+    assert "XMR FAILED at check: history: line 12: price 'n/a' is not a number" in outcome.out
+    assert loaded.table("BTC")[0]["price"] == 500.0
+    assert loaded.table("XMR") == old
+    first = loaded.run("status", "--json").data
+    assert statuses(first) == {"BTC": "LOADED", "XMR": "FAILED"}
+    assert by_ticker(first)["XMR"]["step"] == "check"
+
+    still = loaded.run("run", "--retry-failed")
+    assert still.code == 1
+    assert "XMR FAILED check: history: line 12" in still.out
+
+    write_history(loaded.folder / "XMR.csv", price=900.0)
+    again = loaded.run("run", "--retry-failed", "--json")
+    assert again.code == 0, again.err
+    assert statuses(again.data["execution"]) == {"XMR": "LOADED", "BTC": "SKIPPED"}
+    assert loaded.table("XMR")[0]["price"] == 900.0
 
     # Both executions stay what they were.
-    name = first.data["name"]
-    assert states(cryptoetl("status", name, "-c", config, "--json").expect(1)) == states(first)
-    assert states(cryptoetl("status", "-c", config, "--json").expect(0))["XMR"] == ("LOADED", None)
-    listed = cryptoetl("status", "--last", "3", "-c", config, "--json").expect(0).data["executions"]
-    assert [execution["name"] for execution in listed][1] == name
+    assert loaded.run("status", "--json").data == again.data["execution"]
+    earlier = loaded.run("status", first["name"], "--json")
+    assert earlier.code == 1
+    assert earlier.data == first
+    assert "XMR FAILED at check: history: line 12" in loaded.run("status", first["name"]).out
+    listed = loaded.run("status", "--last", "2", "--json").data["executions"]
+    assert listed == [again.data["execution"], first]
 
 
-def test_a_file_that_broke_behind_the_check_fails_at_silver_with_its_line(tmp_path: Path) -> None:
-    config = small(tmp_path, "BTC", "XMR")
-    cryptoetl("up", "-c", config).expect(0)
-    old = table(tmp_path / "home", "xmr")
-    stored = tmp_path / "home" / "lake" / "raw" / "XMR" / "history.csv"
-    stored.write_text(history() + '"31/05/2022","7"\n')
-    done = cryptoetl("run", "-c", config, "--json").expect(1)
-    assert "changed since its upload" in done.err
-    assert states(done) == {"BTC": ("LOADED", None), "XMR": ("FAILED", "silver")}
-    reason = done.data["execution"]["currencies"][1]["reason"]
-    assert reason == "history: line 32: date '31/05/2022' is not a MM/dd/yyyy date"
-    assert table(tmp_path / "home", "xmr") == old
+def test_a_file_that_only_the_script_finds_broken_fails_at_silver_with_its_line(loaded: Project) -> None:
+    old = loaded.table("XMR")
+    stored = loaded.home / "lake/raw/XMR/history.csv"
+    with stored.open("a", encoding="utf-8") as file:
+        file.write('"31/05/2022","7","1K"\n')
 
-    again = cryptoetl("run", "--retry-failed", "-c", config, "--json").expect(0)
-    assert states(again)["XMR"] == ("LOADED", None)
+    outcome = loaded.run("run")
+
+    assert outcome.code == 1
+    assert "XMR: its history file is changed since its upload" in outcome.err
+    assert "XMR FAILED at silver: history: line 32: date '31/05/2022' is not a MM/dd/yyyy date" in outcome.out
+    assert statuses(loaded.run("status", "--json").data) == {"BTC": "LOADED", "XMR": "FAILED"}
+    assert loaded.table("XMR") == old
+
+    again = loaded.run("run", "--retry-failed", "--json")
+    assert again.code == 0
+    assert statuses(again.data["execution"]) == {"XMR": "LOADED", "BTC": "SKIPPED"}
+    assert stored.read_bytes() == (loaded.folder / "XMR.csv").read_bytes()
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_step_that_fails_on_purpose_is_where_the_retry_resumes(tmp_path: Path, step: str) -> None:
-    config = small(tmp_path, "BTC", "XMR")
-    cryptoetl("up", "-c", config).expect(0)
-    old = table(tmp_path / "home", "xmr")
-    done = cryptoetl("run", "--fail", f"XMR:{step}", "-c", config, "--json").expect(1)
-    assert states(done) == {"BTC": ("LOADED", None), "XMR": ("FAILED", step)}
-    assert done.data["execution"]["status"] == "SUCCEEDED"
-    assert table(tmp_path / "home", "xmr") == old
-
-    again = cryptoetl("run", "--retry-failed", "-c", config, "--json").expect(0).data["execution"]
-    retried = next(currency for currency in again["currencies"] if currency["ticker"] == "XMR")
-    begun = [part["step"] for part in retried["steps"] if part["status"] == "SUCCEEDED"]
-    assert begun == list(STEPS[STEPS.index(step) :])
-    assert "Nothing to retry" in cryptoetl("run", "--retry-failed", "-c", config).expect(0).out
-
-
-def test_when_every_currency_fails_the_execution_fails(tmp_path: Path) -> None:
-    config = small(tmp_path, "BTC", "XMR")
-    cryptoetl("up", "-c", config).expect(0)
-    done = cryptoetl("run", "--fail", "XMR:gold", "--fail", "BTC:silver", "-c", config, "--json").expect(1)
-    assert done.data["execution"]["status"] == "FAILED"
-    assert states(done) == {"BTC": ("FAILED", "silver"), "XMR": ("FAILED", "gold")}
-
-
-def test_a_subset_of_the_currencies_leaves_the_others_as_they_were(tmp_path: Path) -> None:
-    config = small(tmp_path, "BTC", "XMR")
-    cryptoetl("up", "-c", config).expect(0)
+def test_a_retry_resumes_at_the_failed_step_and_runs_nothing_else(loaded: Project, step: Step) -> None:
+    old = loaded.table("XMR")
     for ticker in ("BTC", "XMR"):
-        (tmp_path / f"{ticker} prices.csv").write_text(history(price=700.0))
-    cryptoetl("upload", "-c", config).expect(0)
-    old = table(tmp_path / "home", "btc")
-    done = cryptoetl("run", "--tickers", "xmr", "-c", config).expect(0)
-    assert "BTC" not in done.out
-    assert table(tmp_path / "home", "btc") == old
-    assert table(tmp_path / "home", "xmr")[0][1] == 701.0
+        write_history(loaded.folder / f"{ticker}.csv", price=700.0)
+    assert loaded.run("upload").code == 0
+
+    outcome = loaded.run("run", "--fail", f"XMR:{step}", "--json")
+
+    assert outcome.code == 1
+    failed = by_ticker(outcome.data["execution"])["XMR"]
+    assert (failed["status"], failed["step"]) == ("FAILED", step)
+    assert failed["reason"] == f"failed on purpose (--fail XMR:{step})"
+    assert by_ticker(outcome.data["execution"])["BTC"]["status"] == "LOADED"
+    assert loaded.table("XMR") == old
+    assert loaded.table("BTC")[0]["price"] == 700.0
+
+    untouched = files_below(loaded.home, "lake/gold/BTC", "lake/silver/BTC_hist")
+    again = loaded.run("run", "--retry-failed", "--json")
+    assert again.code == 0, again.err
+    retried = by_ticker(again.data["execution"])["XMR"]
+    ran = [part["step"] for part in retried["steps"] if part["status"] == "SUCCEEDED"]
+    assert ran == list(STEPS[STEPS.index(step) :])
+    assert files_below(loaded.home, "lake/gold/BTC", "lake/silver/BTC_hist") == untouched
+    assert loaded.table("XMR")[0]["price"] == 700.0
+    assert "Nothing to retry" in loaded.run("run", "--retry-failed").out
 
 
-def test_a_run_executes_the_deployed_copy_of_each_script(tmp_path: Path) -> None:
-    config = small(tmp_path, "BTC")
-    cryptoetl("up", "-c", config).expect(0)
-    deployed = tmp_path / "home" / "deployed" / "scripts"
-    sources = {path.name: path.read_bytes() for path in assets.glue_scripts().glob("*.py")}
-    assert {path.name: path.read_bytes() for path in deployed.glob("*.py")} == sources
-    gold = deployed / "silver2gold.py"
-    gold.write_text(gold.read_text().replace("MEAN_ROWS = 14", "MEAN_ROWS = 1"))
-    done = cryptoetl("run", "-c", config).expect(0)
-    assert "script silver2gold.py" in done.err
-    assert all(row[1] == row[3] for row in table(tmp_path / "home", "btc"))
-    planned = cryptoetl("deploy", "--dry-run", "-c", config).expect(0)
-    assert "script silver2gold.py" in planned.out
-    assert "1 change to deploy" in planned.out
-    assert "MEAN_ROWS = 1\n" in gold.read_text()
-    cryptoetl("deploy", "-c", config).expect(0)
-    assert gold.read_bytes() == sources["silver2gold.py"]
+def test_a_retry_runs_what_is_mended_and_names_what_is_still_broken(loaded: Project) -> None:
+    for ticker in ("BTC", "XMR"):
+        write_history(loaded.folder / f"{ticker}.csv", broken_line=3)
+    assert loaded.run("up").code == 1
+    write_history(loaded.folder / "BTC.csv", price=500.0)
+    assert loaded.run("up", "--tickers", "BTC", "--fail", "BTC:gold").code == 1
+    write_history(loaded.folder / "BTC.csv", broken_line=3)
+
+    # BTC resumes at gold, which does not read the file that is broken again.
+    outcome = loaded.run("run", "--retry-failed", "--json")
+
+    assert outcome.code == 0
+    assert statuses(outcome.data["execution"])["BTC"] == "LOADED"
+    assert loaded.table("BTC")[0]["price"] == 500.0
 
 
-def test_every_currency_broken_ends_before_an_execution_and_touches_nothing(tmp_path: Path) -> None:
-    config = small(tmp_path, "BTC")
-    (tmp_path / "BTC trend.csv").write_text("Week,x\n2022-05-01,101\n")
-    done = cryptoetl("up", "-c", config).expect(1)
-    assert "trend '101' is not within 0 and 100" in done.out
-    assert not (tmp_path / "home" / "executions").exists()
-    shutil.rmtree(tmp_path / "home")
-    cryptoetl("upload", "-c", config).expect(1)
-    assert not (tmp_path / "home" / "lake" / "raw" / "BTC" / "trend.csv").exists()
+def test_when_every_currency_fails_the_execution_fails(loaded: Project) -> None:
+    outcome = loaded.run("run", "--fail", "xmr:gold", "--fail", "BTC:silver", "--json")
+
+    assert outcome.code == 1
+    assert outcome.data["execution"]["status"] == "FAILED"
+    currencies = by_ticker(outcome.data["execution"])
+    assert {ticker: currency["step"] for ticker, currency in currencies.items()} == {
+        "BTC": "silver",
+        "XMR": "gold",
+    }
 
 
-def test_a_removed_currency_is_planned_and_its_data_stays(tmp_path: Path) -> None:
-    cryptoetl("up", "-c", small(tmp_path, "BTC", "XMR")).expect(0)
-    config = small(tmp_path, "BTC")
-    assert "- remove branch XMR" in cryptoetl("deploy", "--dry-run", "-c", config).expect(0).out.replace(
-        "  ", " "
-    )
-    cryptoetl("up", "-c", config).expect(0)
-    assert len(table(tmp_path / "home", "xmr")) == 30
-    cryptoetl("run", "--tickers", "XMR", "-c", config).expect(2)
+def test_a_cleaning_that_fails_fails_every_currency_and_keeps_the_tables(loaded: Project) -> None:
+    old = loaded.table("XMR")
+    loaded.tamper("clear_buckets.py", "raise OSError('the bucket is gone')")
+
+    outcome = loaded.run("run", "--json")
+
+    assert outcome.code == 1
+    currencies = by_ticker(outcome.data["execution"])
+    assert {(c["status"], c["step"]) for c in currencies.values()} == {("FAILED", "clean")}
+    assert "the bucket is gone" in currencies["BTC"]["reason"]
+    assert loaded.table("XMR") == old
+
+
+def test_a_script_that_cannot_be_imported_is_named_before_anything_runs(loaded: Project) -> None:
+    loaded.deployed_script("silver2gold.py").write_text("import pandaz\n", encoding="utf-8")
+
+    outcome = loaded.run("run")
+
+    assert outcome.code == 2
+    assert "the deployed script silver2gold.py cannot be imported" in outcome.err
+    assert "pandaz" in outcome.err
+    assert len(list((loaded.home / "executions").iterdir())) == 1
+
+
+def test_a_removed_currency_is_planned_and_its_table_stays(loaded: Project) -> None:
+    loaded.remove("XMR")
+
+    planned = loaded.run("deploy", "--dry-run")
+    assert "- remove  branch XMR" in planned.out
+    assert loaded.run("up").code == 0
+
+    assert len(loaded.table("XMR")) == 31
+    refused = loaded.run("run", "--tickers", "XMR")
+    assert refused.code == 2
+    assert "XMR: not deployed" in refused.err
+
+
+# --- bad input ----------------------------------------------------------------------------------------
+
+HEADER = '"Date","Price"\n'
+BAD_FILES: dict[str, tuple[str, bytes, str]] = {
+    "EMPTY": ("history", b"", "the file is empty"),
+    "HEADLESS": ("history", b'"Day","Close"\n"01/01/2024","1"\n', ":1: column 'Date' is not in the header"),
+    "BADDATE": ("history", f"{HEADER}2024-01-01,1\n".encode(), ":2: date '2024-01-01' is not a MM/dd/yyyy"),
+    "BADPRICE": (
+        "history",
+        f"{HEADER}01/01/2024,1\n01/02/2024,?\n".encode(),
+        ":3: price '?' is not a number",
+    ),
+    "TWICE": (
+        "history",
+        f"{HEADER}01/01/2024,1\n01/01/2024,2\n".encode(),
+        ":3: date 2024-01-01 is already on line 2 with another price",
+    ),
+    "UTF16": ("history", f"{HEADER}01/01/2024,1\n".encode("utf-16"), "not UTF-8 text but UTF-16"),
+    "RANGE": ("trend", b"Week,x\n2024-01-07,101\n", ":2: trend '101' is not within 0 and 100"),
+    "FRACTION": ("trend", b"Week,x\n2024-01-07,1.5\n", ":2: trend '1.5' is not a whole number"),
+    "NODATA": ("trend", b"Week,x\n", "there are no data lines below the header"),
+}
+
+
+def test_each_broken_file_is_told_with_its_line_and_the_good_currency_loads(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.add_made("GOOD", *BAD_FILES)
+    for ticker, (kind, content, _) in BAD_FILES.items():
+        name = f"{ticker}.csv" if kind == "history" else f"{ticker}_trend.csv"
+        (project.folder / name).write_bytes(content)
+
+    outcome = project.run("up")
+
+    assert outcome.code == 1
+    lines = outcome.out.splitlines()
+    for ticker, (_, _, message) in BAD_FILES.items():
+        told = [line for line in lines if line.startswith(f"{ticker} error ")]
+        assert len(told) == 1, (ticker, told)
+        assert message in told[0]
+    expected = {"GOOD": "LOADED"} | dict.fromkeys(BAD_FILES, "FAILED")
+    assert statuses(project.run("status", "--json").data) == expected
+    assert {path.name for path in (project.home / "lake/raw").iterdir()} == {"GOOD"}
+
+
+def test_when_no_file_can_be_loaded_nothing_is_deployed_or_run(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.add_made("BTC")
+    (project.folder / "BTC_trend.csv").write_text("Week,x\n2024-01-07,101\n", encoding="utf-8")
+
+    outcome = project.run("up")
+
+    assert outcome.code == 1
+    assert "No currency can be loaded" in outcome.out
+    assert not (project.home / "deployed").exists()
+    assert not (project.home / "executions").exists()
+    assert not (project.home / "lake/raw/BTC").exists()
+
+
+def made(project: Project) -> None:
+    project.add_made("BTC")
+
+
+def without_files(project: Project) -> None:
+    project.add("BTC", Path("nowhere.csv"), Path())
+
+
+def unknown_key(project: Project) -> None:
+    made(project)
+    project.configure(colour="red")
+
+
+def wrong_type(project: Project) -> None:
+    project.add_made("BTC")
+    project.add("XMR", project.folder / "BTC.csv", project.folder / "BTC_trend.csv", drop="perhaps")
+
+
+def same_ticker_twice(project: Project) -> None:
+    project.add_made("BTC")
+    project.add("btc", project.folder / "BTC.csv", project.folder / "BTC_trend.csv")
+
+
+def odd_ticker(project: Project) -> None:
+    write_history(project.folder / "a.csv")
+    write_trend(project.folder / "b.csv")
+    project.add("BTC-EUR", project.folder / "a.csv", project.folder / "b.csv")
+
+
+def no_configuration(project: Project) -> None:
+    made(project)
+    (project.folder / "config.yaml").unlink()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "arguments", "messages"),
+    [
+        (unknown_key, [], ["config.yaml:", "colour"]),
+        (wrong_type, [], ["config.yaml:", "currencies[1].drop"]),
+        (same_ticker_twice, [], ["config.yaml:", "btc"]),
+        (odd_ticker, [], ["config.yaml:", "BTC-EUR"]),
+        (no_configuration, [], ["config.yaml"]),
+        (without_files, [], ["config.yaml:", "nowhere.csv: does not exist", "is a folder, not a file"]),
+        (made, ["--tickers", "DOGE"], ["DOGE", "BTC"]),
+        (made, ["--tickers", ","], ["--tickers names no currency"]),
+        (made, ["--fail", "BTC:bronze"], ["--fail BTC:bronze"]),
+        (made, ["--fail", "DOGE:gold"], ["DOGE"]),
+        (made, ["--target", "moon"], ["'moon' is not a target"]),
+    ],
+)
+def test_what_cannot_be_meant_is_one_message_and_touches_nothing(
+    tmp_path: Path, prepare: Callable[[Project], None], arguments: list[str], messages: list[str]
+) -> None:
+    project = Project(tmp_path)
+    prepare(project)
+
+    outcome = project.run("up", *arguments, "--json")
+
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: ")
+    assert "unexpected" not in outcome.err
+    assert all(message in outcome.err for message in messages), outcome.err
+    assert json.loads(outcome.out)["exit_code"] == 2
+    assert not project.home.exists()

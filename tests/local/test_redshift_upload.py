@@ -1,4 +1,4 @@
-"""The Redshift step: statements for the connector's one transaction, and tables replaced whole or not at all."""
+"""The Redshift step: statements for the connector's one transaction, and tables replaced whole or not."""
 
 from __future__ import annotations
 

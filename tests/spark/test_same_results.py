@@ -150,7 +150,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     task.write_text(json.dumps({"sink": str(sinks["spark"]), "cases": work["spark"]}), encoding="utf-8")
     jvm = subprocess.Popen(
         [python, Path(__file__).with_name("run_scripts.py"), task, answer, "--threads", "2"],
-        env={name: text for name, text in os.environ.items() if name not in ("SPARK_REMOTE", "PYTHONPATH")},
+        # Of the names that an engine or PySpark's client left in this process, none may reach the other one.
+        env={
+            name: text for name, text in os.environ.items() if not name.startswith(("SPARK_", "PYTHONPATH"))
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,15 +1,19 @@
-"""The use cases over a target in memory."""
+"""The use cases over a target in memory: what they do, in which order, and what they leave alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cryptoetl import config as configuration
 from cryptoetl import pipeline
 from cryptoetl.config import Config
-from cryptoetl.errors import Interrupted, NotDeployedError, UsageError
+from cryptoetl.errors import BusyError, Interrupted, NotDeployedError, UsageError
 from cryptoetl.results import (
     Event,
     FileProgress,
@@ -18,22 +22,44 @@ from cryptoetl.results import (
     RunRequest,
     RunResult,
     UpResult,
+    VerifyResult,
     Warned,
 )
-from cryptoetl.state_machine import Step
 from cryptoetl.status import ExecutionStatus
-from cryptoetl.target import TableFacts
-from tests.fakes import FACTS, HISTORY, TREND, FakeTarget, made
+from tests.fakes import GOLD, LOADED, Fakes
+
+HISTORY = "Date,Price\n01/01/2024,1\n01/02/2024,2\n"
+TREND = "Week,x\n2024-01-07,5\n"
+BROKEN = "Date,Price\n01/01/2024,1\n01/02/2024,oops\n"
 
 
-@dataclass
-class Watched:
-    """An observer that remembers."""
+class Project:
+    """A folder with files and a configuration, a target in memory, and the events that were told."""
 
-    events: list[Event] = field(default_factory=list)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.fakes = Fakes()
+        self.target = self.fakes.target
+        self.events: list[Event] = []
+        self.configure("BTC", "XMR", "ETH")
 
-    def __call__(self, event: Event) -> None:
-        self.events.append(event)
+    def configure(self, *tickers: str, **options: str) -> None:
+        """A configuration of these currencies; files that are there already stay."""
+        lines = ["currencies:"]
+        for ticker in tickers:
+            for kind, content in (("history", HISTORY), ("trend", TREND)):
+                path = self.folder / f"{ticker} {kind}.csv"
+                if not path.exists():
+                    path.write_text(content)
+            lines += [f"  - ticker: {ticker}"]
+            lines += [f"    {kind}: {ticker} {kind}.csv" for kind in ("history", "trend")]
+            lines += [f"    {name}: {value}" for name, value in options.items()]
+        path = self.folder / "config.yaml"
+        path.write_text("\n".join(lines))
+        self.config: Config = configuration.load(path)
+
+    def write(self, name: str, content: str) -> None:
+        (self.folder / name).write_text(content)
 
     @property
     def warnings(self) -> list[str]:
@@ -43,469 +69,566 @@ class Watched:
     def phases(self) -> list[str]:
         return [event.name for event in self.events if isinstance(event, Phase)]
 
-    def progress(self, file: Path) -> list[tuple[int, int]]:
-        events = [event for event in self.events if isinstance(event, FileProgress)]
-        return [(event.done, event.total) for event in events if event.file == file]
+    @property
+    def last_start(self) -> dict[str, str]:
+        """Where each currency of the latest execution was to begin."""
+        tickers: dict[str, Any] = self.fakes.executions.inputs[-1]["tickers"]
+        return {ticker: entry["from"] for ticker, entry in tickers.items()}
+
+    def deploy(self) -> None:
+        pipeline.deploy(pipeline.plan(self.config, self.target), self.target)
+
+    def ready(self) -> Project:
+        """Uploaded and deployed."""
+        pipeline.upload(self.config.currencies, self.target, self.events.append)
+        self.deploy()
+        self.events.clear()
+        self.fakes.guarded.clear()
+        return self
+
+    def run(self, *tickers: str, **request: Any) -> RunResult:
+        chosen = RunRequest(tickers or None, **request)
+        return pipeline.run(self.config, self.target, chosen, self.events.append)
+
+    def up(self, *tickers: str, **request: Any) -> UpResult:
+        chosen = RunRequest(tickers or None, **request)
+        return pipeline.up(self.config, self.target, chosen, self.events.append)
+
+    def verify(self, *tickers: str) -> VerifyResult:
+        return pipeline.verify(self.config, self.target, tickers, self.events.append)
 
 
 @pytest.fixture
-def fake() -> FakeTarget:
-    return FakeTarget()
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
 
 
-@pytest.fixture
-def seen() -> Watched:
-    return Watched()
+def states(execution: ExecutionStatus | None) -> dict[str, tuple[str, str | None]]:
+    assert execution is not None
+    return {c.ticker: (c.status, c.step) for c in execution.currencies}
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return made(tmp_path, "BTC", "XMR", "Ltc")
+# --- check and upload ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def deployed(config: Config, fake: FakeTarget) -> FakeTarget:
-    """All raw files uploaded, everything deployed."""
-    pipeline.upload(config.currencies, fake.target, Watched())
-    pipeline.deploy(pipeline.plan(config, fake.target), fake.target)
-    return fake
-
-
-def break_history(config: Config, ticker: str) -> None:
-    (currency,) = config.select([ticker])
-    currency.history.write_text(f"{HISTORY}01/03/2024,abc\n")
-
-
-def statuses(result: ExecutionStatus | None) -> dict[str, str]:
-    assert result is not None
-    return {currency.ticker: currency.status for currency in result.currencies}
-
-
-def run(config: Config, fake: FakeTarget, seen: Watched, **request: object) -> RunResult:
-    return pipeline.run(config, fake.target, RunRequest(**request), seen)  # type: ignore[arg-type]
-
-
-def starts(fake: FakeTarget) -> dict[str, Step]:
-    """Where each currency of the last execution began."""
-    return {ticker: entry["from"] for ticker, entry in fake.executions.inputs[-1]["tickers"].items()}
-
-
-# --- check --------------------------------------------------------------------------------------------
-
-
-def test_check_reports_every_currency_and_keeps_the_reasons_of_the_refused(
-    config: Config, seen: Watched
-) -> None:
-    break_history(config, "XMR")
-    result = pipeline.check(config.currencies, seen)
-    assert [(currency.ticker, currency.ok) for currency in result.currencies] == [
-        ("BTC", True),
-        ("XMR", False),
-        ("Ltc", True),
-    ]
-    assert result.refused == {"XMR": "history: line 4: price 'abc' is not a number"}
-    assert result.exit_code == 1
-    assert seen.phases == ["check"]
-
-
-def test_a_currency_with_two_bad_files_gives_both_reasons(config: Config, seen: Watched) -> None:
-    break_history(config, "BTC")
-    config.currencies[0].trend.write_text("Week,interest\n2024-01-07,101\n")
-    refused = pipeline.check(config.currencies[:1], seen).refused
-    assert refused["BTC"] == (
-        "history: line 4: price 'abc' is not a number; trend: line 2: trend '101' is not within 0 and 100"
-    )
-
-
-def test_check_tells_how_far_it_has_read(config: Config, seen: Watched) -> None:
-    pipeline.check(config.currencies, seen)
-    size = len(HISTORY)
-    assert seen.progress(config.currencies[0].history) == [(size, size)]
-
-
-# --- upload -------------------------------------------------------------------------------------------
-
-
-def test_upload_copies_what_passes_and_nothing_of_what_does_not(
-    config: Config, fake: FakeTarget, seen: Watched
-) -> None:
-    break_history(config, "XMR")
-    result = pipeline.upload(config.currencies, fake.target, seen)
-    assert fake.storage.files == {
-        "BTC/history.csv": HISTORY.encode(),
-        "BTC/trend.csv": TREND.encode(),
-        "Ltc/history.csv": HISTORY.encode(),
-        "Ltc/trend.csv": TREND.encode(),
-    }
-    actions = {(file.ticker, file.kind): file.action for file in result.files}
-    assert actions["BTC", "history"] == "uploaded"
-    assert (actions["XMR", "history"], actions["XMR", "trend"]) == ("refused", "refused")
-    assert result.exit_code == 1
-    assert result.files[0].location == "memory://raw/BTC/history.csv"
-    assert result.files[0].bytes == len(HISTORY)
-    assert fake.held == ["upload"]
-    assert seen.phases == ["check", "upload"]
-
-
-def test_a_second_upload_copies_only_what_changed(config: Config, fake: FakeTarget, seen: Watched) -> None:
-    pipeline.upload(config.currencies, fake.target, seen)
-    config.currencies[1].trend.write_text(TREND + "2024-01-14,7\n")
-    fake.storage.puts.clear()
-    result = pipeline.upload(config.currencies, fake.target, seen)
-    assert fake.storage.puts == ["XMR/trend.csv"]
-    assert [file.action for file in result.files].count("unchanged") == 5
+def test_a_check_reads_both_files_of_each_currency_and_tells_how_far_it_is(project: Project) -> None:
+    result = pipeline.check(project.config.currencies, project.events.append)
     assert result.exit_code == 0
+    assert [(c.ticker, c.history.rows, c.trend.rows) for c in result.currencies] == [
+        ("BTC", 2, 1),
+        ("XMR", 2, 1),
+        ("ETH", 2, 1),
+    ]
+    progress = [event for event in project.events if isinstance(event, FileProgress)]
+    assert [event.file.name for event in progress[:2]] == ["BTC history.csv", "BTC trend.csv"]
+    assert all(event.done == event.total == event.file.stat().st_size for event in progress)
 
 
-def test_upload_tells_how_much_of_a_file_is_copied_in_all(
-    config: Config, fake: FakeTarget, seen: Watched
-) -> None:
-    pipeline.upload(config.currencies[:1], fake.target, seen)
-    size = len(HISTORY)
-    read, *copied = seen.progress(config.currencies[0].history)
-    assert read == (size, size)
-    assert copied == [(size // 2, size), (size, size)]
+def test_a_check_names_every_broken_currency_and_its_first_fault(project: Project) -> None:
+    project.write("XMR history.csv", BROKEN)
+    project.write("ETH history.csv", "")
+    project.write("ETH trend.csv", "")
+    result = pipeline.check(project.config.currencies, project.events.append)
+    assert result.exit_code == 1
+    assert result.refused == {
+        "XMR": "history: line 3: price 'oops' is not a number",
+        "ETH": "history: the file is empty; trend: the file is empty",
+    }
+
+
+def test_the_columns_and_formats_of_the_configuration_are_those_that_are_checked(project: Project) -> None:
+    project.configure(
+        "BTC", date_column="Day", price_column="Last", date_format="d.M.yyyy", decimal="','", drop="Y"
+    )
+    project.write("BTC history.csv", 'Day,Last\n1.1.2024,"-1,0"\n')
+    result = pipeline.check(project.config.currencies, project.events.append)
+    assert result.refused == {"BTC": "history: every price is missing"}
+
+
+def test_an_upload_stores_the_bytes_untouched_under_fixed_keys(project: Project) -> None:
+    crlf = HISTORY.replace("\n", "\r\n").encode()
+    (project.folder / "BTC history.csv").write_bytes(b"\xef\xbb\xbf" + crlf)
+    result = pipeline.upload(project.config.currencies[:1], project.target, project.events.append)
+    assert project.fakes.storage.files == {
+        "BTC/history.csv": b"\xef\xbb\xbf" + crlf,
+        "BTC/trend.csv": TREND.encode(),
+    }
+    assert [(f.kind, f.action, f.location) for f in result.files] == [
+        ("history", "uploaded", "memory:raw/BTC/history.csv"),
+        ("trend", "uploaded", "memory:raw/BTC/trend.csv"),
+    ]
+    assert project.fakes.guarded == ["upload"]
+
+
+def test_an_upload_tells_its_progress_up_to_the_size_of_the_file(project: Project) -> None:
+    pipeline.upload(project.config.currencies[:1], project.target, project.events.append)
+    uploading = project.events[project.events.index(Phase("upload")) :]
+    done = [event.done for event in uploading if isinstance(event, FileProgress)]
+    assert done == [len(HISTORY) // 2, len(HISTORY), len(TREND) // 2, len(TREND)]
+
+
+def test_only_what_changed_is_uploaded_again(project: Project) -> None:
+    project.ready()
+    project.write("XMR history.csv", HISTORY + "01/03/2024,3\n")
+    result = pipeline.upload(project.config.currencies, project.target, project.events.append)
+    assert {(f.ticker, f.kind) for f in result.files if f.action == "uploaded"} == {("XMR", "history")}
+    assert {f.action for f in result.files} == {"uploaded", "unchanged"}
+
+
+def test_a_broken_currency_is_not_uploaded_and_what_was_uploaded_stays(project: Project) -> None:
+    project.ready()
+    project.write("BTC history.csv", BROKEN)
+    project.write("BTC trend.csv", TREND + "2024-01-14,6\n")
+    result = pipeline.upload(project.config.currencies, project.target, project.events.append)
+    assert result.exit_code == 1
+    assert [f.action for f in result.files if f.ticker == "BTC"] == ["refused", "refused"]
+    assert project.fakes.storage.files["BTC/history.csv"] == HISTORY.encode()
+    assert project.fakes.storage.files["BTC/trend.csv"] == TREND.encode()
 
 
 # --- deploy -------------------------------------------------------------------------------------------
 
 
-def test_a_plan_touches_nothing_and_deploying_it_applies_it_once(config: Config, fake: FakeTarget) -> None:
-    planned = pipeline.plan(config, fake.target)
-    assert (fake.deployment.applied, planned.applied) == (0, False)
-    named = [(change.action, change.what, change.name) for change in planned.changes]
-    assert ("add", "branch", "Ltc") in named
-    done = pipeline.deploy(planned, fake.target)
-    assert (fake.deployment.applied, done.applied) == (1, True)
-    assert fake.deployment.bundle == planned.bundle
+def test_a_plan_touches_nothing(project: Project) -> None:
+    plan = pipeline.plan(project.config, project.target)
+    assert [change.name for change in plan.changes if change.what == "branch"] == ["BTC", "XMR", "ETH"]
+    assert (plan.applied, plan.exit_code, plan.location) == (False, 0, "memory:deployed")
+    assert project.fakes.deployment.bundle is None
 
 
-def test_a_second_deploy_has_nothing_to_do(config: Config, deployed: FakeTarget) -> None:
-    again = pipeline.deploy(pipeline.plan(config, deployed.target), deployed.target)
-    assert (again.changes, again.applied) == ((), False)
-    assert deployed.deployment.applied == 1
+def test_a_second_deploy_finds_nothing_to_do_and_does_nothing(project: Project) -> None:
+    first = pipeline.deploy(pipeline.plan(project.config, project.target), project.target)
+    second = pipeline.deploy(pipeline.plan(project.config, project.target), project.target)
+    assert (first.applied, second.applied, second.changes) == (True, False, ())
+    assert project.fakes.deployment.applied == 1
+
+
+def test_a_changed_configuration_is_a_change_of_its_branch_alone(project: Project) -> None:
+    project.deploy()
+    project.configure("BTC", "XMR", "ETH", drop="Y")
+    plan = pipeline.plan(project.config, project.target)
+    assert {(c.action, c.what, c.detail) for c in plan.changes} == {("change", "branch", "DROP N → Y")}
 
 
 # --- run ----------------------------------------------------------------------------------------------
 
 
-def test_a_run_takes_every_deployed_currency_from_silver(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    result = run(config, deployed, seen)
-    assert statuses(result.execution) == {"BTC": "LOADED", "XMR": "LOADED", "Ltc": "LOADED"}
-    assert result.exit_code == 0
-    assert starts(deployed) == {"BTC": "silver", "XMR": "silver", "Ltc": "silver"}
-    assert seen.warnings == []
-    assert deployed.executions.warmed_up
-    assert deployed.held[-1] == "run"
+def test_nothing_runs_before_it_is_deployed(project: Project) -> None:
+    with pytest.raises(NotDeployedError) as caught:
+        project.run()
+    assert "cryptoetl deploy" in (caught.value.hint or "")
+    assert project.fakes.executions.names() == []
 
 
-def test_a_failing_currency_does_not_stop_the_others(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    result = run(config, deployed, seen, fail={"XMR": "gold"})
-    assert statuses(result.execution) == {"BTC": "LOADED", "XMR": "FAILED", "Ltc": "LOADED"}
+def test_a_run_loads_every_deployed_currency(project: Project) -> None:
+    result = project.ready().run()
+    assert (result.exit_code, result.note, result.refused) == (0, None, {})
+    assert states(result.execution) == dict.fromkeys(["BTC", "XMR", "ETH"], ("LOADED", None))
+    assert project.last_start == dict.fromkeys(["BTC", "XMR", "ETH"], "silver")
+    assert (project.warnings, project.phases, project.fakes.guarded) == ([], ["run"], ["run"])
+    assert project.fakes.executions.warmed_up
+
+
+def test_a_failing_currency_does_not_stop_the_others(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"XMR": ("gold", "ValueError: no")}
+    result = project.run()
     assert result.exit_code == 1
+    assert states(result.execution) == {
+        "BTC": ("LOADED", None),
+        "XMR": ("FAILED", "gold"),
+        "ETH": ("LOADED", None),
+    }
+    assert set(project.fakes.warehouse.tables) == {"btc", "eth"}
 
 
-def test_every_change_is_told_on_the_way_and_the_end_is_the_last(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    result = run(config, deployed, seen)
-    told = [event.status for event in seen.events if isinstance(event, Progressed)]
-    assert told[-1] == result.execution
-    assert told[0].status == "RUNNING"
-    assert len(told) > 3
+def test_chosen_currencies_run_alone_whatever_their_case_and_order(project: Project) -> None:
+    result = project.ready().run("eth", "bTc")
+    assert list(project.last_start) == ["BTC", "ETH"]
+    assert states(result.execution)["XMR"] == ("SKIPPED", None)
+    assert result.exit_code == 0
 
 
-def test_chosen_tickers_are_found_without_regard_to_case_in_the_deployed_order(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    run(config, deployed, seen, tickers=["ltc", "btc"])
-    assert list(starts(deployed)) == ["BTC", "Ltc"]
+def test_a_ticker_that_is_not_deployed_is_refused_by_name(project: Project) -> None:
+    project.ready().configure("BTC", "XMR", "ETH", "NEW")
+    with pytest.raises(UsageError, match=r"^NEW, DOGE: not deployed") as caught:
+        project.run("BTC", "NEW", "DOGE")
+    assert "Deployed are BTC, XMR, ETH." in (caught.value.hint or "")
+    assert project.fakes.executions.names() == []
 
 
-def test_an_unknown_ticker_is_refused_before_anything_starts(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    with pytest.raises(UsageError, match="DOGE, ETH: not deployed") as refusal:
-        run(config, deployed, seen, tickers=["BTC", "DOGE", "ETH"])
-    assert "BTC, XMR, Ltc" in (refusal.value.hint or "")
-    assert deployed.executions.inputs == []
+def test_a_step_can_be_made_to_fail_whatever_the_case_of_the_ticker(project: Project) -> None:
+    result = project.ready().run(fail={"xmr": "redshift"})
+    assert states(result.execution)["XMR"] == ("FAILED", "redshift")
 
 
-def test_a_run_before_a_deploy_says_what_to_do(config: Config, fake: FakeTarget, seen: Watched) -> None:
-    with pytest.raises(NotDeployedError) as refusal:
-        run(config, fake, seen)
-    assert "cryptoetl deploy" in (refusal.value.hint or "")
+def test_a_step_of_an_unknown_currency_cannot_be_made_to_fail(project: Project) -> None:
+    with pytest.raises(UsageError, match=r"^DOGE: not"):
+        project.ready().run(fail={"DOGE": "gold"})
+    with pytest.raises(UsageError, match=r"^DOGE: not"):
+        project.up(fail={"DOGE": "gold"})
+    assert project.fakes.executions.names() == []
 
 
-def test_a_run_uses_what_is_deployed_and_says_that_the_configuration_differs(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    first, *rest = config.currencies
-    changed = config.model_copy(update={"currencies": (first.model_copy(update={"drop": True}), *rest)})
-    run(changed, deployed, seen)
-    (warning,) = seen.warnings
-    assert "differ from what is deployed (branch BTC)" in warning
-    assert deployed.deployment.applied == 1
+def test_a_configuration_that_is_not_the_deployed_one_is_a_warning(project: Project) -> None:
+    project.ready().configure("BTC", "XMR", "ETH", drop="Y")
+    result = project.run()
+    assert result.exit_code == 0
+    (warning,) = project.warnings
+    assert "differ from what is deployed (branch BTC, branch XMR, branch ETH)" in warning
+    assert "`cryptoetl deploy` brings them together" in warning
 
 
-def test_of_many_differences_three_are_named_and_the_rest_counted(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    run(config.model_copy(update={"pipeline": "other"}), deployed, seen)
-    (warning,) = seen.warnings
-    assert "and 8 more" in warning
+def test_of_many_differences_three_are_named_and_the_rest_counted(project: Project) -> None:
+    project.ready().configure("BTC", "XMR", "ETH", "A", "B")
+    project.config = project.config.model_copy(update={"pipeline": "other"})
+    project.run()
+    assert "and 10 more)" in project.warnings[0]
 
 
-def test_files_that_are_not_those_that_are_uploaded_are_told(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    config.currencies[0].history.write_text(HISTORY + "01/03/2024,3\n")
-    config.currencies[0].trend.write_text(TREND + "2024-01-14,7\n")
-    del deployed.storage.files["XMR/trend.csv"]
-    config.currencies[2].history.unlink()  # what is uploaded will do
-    run(config, deployed, seen)
-    assert seen.warnings == [
-        "BTC: its history and trend file is changed since its upload; `cryptoetl upload` brings it up to date",
-        "XMR: its trend file is not uploaded yet; `cryptoetl upload` brings it up to date",
+def test_a_run_without_its_files_in_place_is_a_warning(project: Project) -> None:
+    project.deploy()
+    project.run("BTC")
+    assert project.warnings == [
+        "BTC: its history and trend file is not uploaded yet; `cryptoetl upload` brings it up to date"
     ]
 
 
-def test_files_of_currencies_outside_the_run_are_not_told(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    config.currencies[0].history.write_text(HISTORY + "01/03/2024,3\n")
-    run(config, deployed, seen, tickers=["XMR"])
-    assert seen.warnings == []
+def test_a_file_that_changed_since_its_upload_is_a_warning(project: Project) -> None:
+    project.ready().write("BTC trend.csv", TREND + "2024-01-14,6\n")
+    project.run("BTC", "XMR")
+    assert project.warnings == [
+        "BTC: its trend file is changed since its upload; `cryptoetl upload` brings it up to date"
+    ]
 
 
-def test_ctrl_c_says_what_becomes_of_the_execution(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    deployed.executions.break_off = 20
-    with pytest.raises(Interrupted, match="Execution e1 goes on") as interruption:
-        run(config, deployed, seen)
-    assert interruption.value.exit_code == 130
+def test_a_file_that_is_gone_since_its_upload_is_no_obstacle(project: Project) -> None:
+    project.ready()
+    (project.folder / "BTC trend.csv").unlink()
+    assert project.run("BTC").exit_code == 0
+    assert project.warnings == []
+
+
+def test_a_currency_taken_from_the_configuration_still_runs_as_deployed(project: Project) -> None:
+    project.ready().configure("BTC")
+    result = project.run("XMR")
+    assert states(result.execution)["XMR"] == ("LOADED", None)
+    assert "branch XMR" in project.warnings[0]
+
+
+def test_two_runs_at_once_are_refused(project: Project) -> None:
+    project.ready().fakes.busy = True
+    with pytest.raises(BusyError):
+        project.run()
+    assert project.fakes.executions.names() == []
+
+
+def test_ctrl_c_is_told_with_the_name_of_the_execution(project: Project) -> None:
+    project.ready().fakes.executions.interrupted = True
+    with pytest.raises(Interrupted, match="execution-1 is interrupted") as caught:
+        project.run()
+    assert caught.value.exit_code == 130
+    assert not project.fakes.busy
 
 
 # --- retry --------------------------------------------------------------------------------------------
 
 
-def test_a_retry_resumes_each_currency_at_its_failed_step(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    run(config, deployed, seen, fail={"BTC": "redshift", "Ltc": "gold"})
-    result = run(config, deployed, seen, retry_failed=True)
-    assert starts(deployed) == {"BTC": "redshift", "Ltc": "gold"}
-    assert statuses(result.execution) == {"BTC": "LOADED", "Ltc": "LOADED", "XMR": "SKIPPED"}
-    assert result.exit_code == 0
+def test_what_failed_is_retried_from_its_failed_step_and_nothing_else(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("redshift", "no"), "ETH": ("gold", "no")}
+    project.run()
+    project.fakes.executions.broken = {}
+    result = project.run(retry_failed=True)
+    assert project.last_start == {"BTC": "redshift", "ETH": "gold"}
+    assert states(result.execution) == {
+        "BTC": ("LOADED", None),
+        "ETH": ("LOADED", None),
+        "XMR": ("SKIPPED", None),
+    }
 
 
-def test_a_retry_of_some_leaves_the_others_out(config: Config, deployed: FakeTarget, seen: Watched) -> None:
-    run(config, deployed, seen, fail={"BTC": "redshift", "Ltc": "gold"})
-    run(config, deployed, seen, retry_failed=True, tickers=["LTC"])
-    assert starts(deployed) == {"Ltc": "gold"}
+def test_what_failed_again_can_be_retried_again(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("gold", "no")}
+    project.run()
+    project.run(retry_failed=True)
+    assert project.run(retry_failed=True).exit_code == 1
+    assert project.last_start == {"BTC": "gold"}
 
 
-def test_where_nothing_failed_there_is_nothing_to_retry(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    run(config, deployed, seen)
-    result = run(config, deployed, seen, retry_failed=True)
+def test_a_retry_after_success_has_nothing_to_do(project: Project) -> None:
+    project.ready().run()
+    result = project.run(retry_failed=True)
     assert (result.execution, result.exit_code) == (None, 0)
-    assert result.note == "Nothing to retry: no such currency failed in execution e1."
-    assert len(deployed.executions.inputs) == 1
+    assert result.note == "Nothing to retry: no such currency failed in execution execution-1."
 
 
-def test_a_retry_before_any_run_says_so(config: Config, deployed: FakeTarget, seen: Watched) -> None:
+def test_a_retry_before_any_run_says_so(project: Project) -> None:
     with pytest.raises(UsageError, match="there is no execution yet"):
-        run(config, deployed, seen, retry_failed=True)
+        project.ready().run(retry_failed=True)
 
 
-def test_a_mended_file_is_uploaded_before_its_currency_is_retried(
-    config: Config, fake: FakeTarget, seen: Watched
-) -> None:
-    break_history(config, "XMR")
-    pipeline.up(config, fake.target, RunRequest(), seen)
-    assert "XMR/history.csv" not in fake.storage.files
-    mended = HISTORY + "01/03/2024,3.5\n"
-    config.currencies[1].history.write_text(mended)
-    result = run(config, fake, seen, retry_failed=True)
-    assert fake.storage.files["XMR/history.csv"] == mended.encode()
-    assert starts(fake) == {"XMR": "silver"}
-    assert statuses(result.execution)["XMR"] == "LOADED"
+def test_a_retry_can_be_narrowed_to_some_currencies(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("gold", "no"), "ETH": ("gold", "no")}
+    project.run()
+    project.run("eth", retry_failed=True)
+    assert project.last_start == {"ETH": "gold"}
+    assert project.run("XMR", retry_failed=True).note is not None
 
 
-def test_a_file_that_is_still_broken_is_not_uploaded_and_stays_to_be_retried(
-    config: Config, fake: FakeTarget, seen: Watched
-) -> None:
-    break_history(config, "XMR")
-    pipeline.up(config, fake.target, RunRequest(), seen)
-    result = run(config, fake, seen, retry_failed=True)
+def test_a_mended_file_is_uploaded_by_the_retry(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("silver", "line 3: bad")}
+    project.run()
+    mended = HISTORY + "01/03/2024,3\n"
+    project.write("BTC history.csv", mended)
+    project.write("XMR history.csv", mended)
+    project.fakes.executions.broken = {}
+    result = project.run("BTC", retry_failed=True)
+    assert states(result.execution)["BTC"] == ("LOADED", None)
+    assert project.fakes.storage.files["BTC/history.csv"] == mended.encode()
+    assert project.fakes.storage.files["XMR/history.csv"] == HISTORY.encode()
+
+
+def test_a_file_changed_after_silver_is_not_uploaded_by_the_retry(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("gold", "no")}
+    project.run()
+    project.write("BTC history.csv", HISTORY + "01/03/2024,3\n")
+    project.run(retry_failed=True)
+    assert project.fakes.storage.files["BTC/history.csv"] == HISTORY.encode()
+
+
+def test_a_file_that_is_still_broken_keeps_its_currency_out_of_the_retry(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("silver", "bad"), "ETH": ("silver", "bad")}
+    project.run()
+    project.fakes.executions.broken = {}
+    project.write("BTC history.csv", BROKEN)
+    result = project.run(retry_failed=True)
+    assert result.refused == {"BTC": "history: line 3: price 'oops' is not a number"}
+    assert states(result.execution) == {
+        "ETH": ("LOADED", None),
+        "BTC": ("FAILED", "check"),
+        "XMR": ("SKIPPED", None),
+    }
+    assert result.exit_code == 1
+
+
+def test_a_retry_of_broken_files_alone_runs_nothing(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("silver", "bad")}
+    project.run()
+    project.write("BTC history.csv", BROKEN)
+    result = project.run(retry_failed=True)
     assert (result.execution, result.exit_code) == (None, 1)
-    assert result.refused == {"XMR": "history: line 4: price 'abc' is not a number"}
-    assert len(fake.executions.inputs) == 1
-    config.currencies[1].history.write_text(HISTORY)
-    assert run(config, fake, seen, retry_failed=True).exit_code == 0
+    assert result.note == "Nothing was run: the files of what failed are still broken."
+    assert project.fakes.executions.names() == ["execution-1"]
 
 
-def test_a_broken_file_keeps_its_currency_out_and_the_others_are_retried(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    run(config, deployed, seen, fail={"BTC": "silver", "XMR": "silver"})
-    break_history(config, "XMR")
-    result = run(config, deployed, seen, retry_failed=True)
-    assert starts(deployed) == {"BTC": "silver"}
-    assert statuses(result.execution) == {"BTC": "LOADED", "XMR": "FAILED", "Ltc": "SKIPPED"}
-    assert result.exit_code == 1
-    assert deployed.storage.files["XMR/history.csv"] == HISTORY.encode()
+def test_a_retry_with_the_files_gone_reads_what_was_uploaded(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("silver", "bad")}
+    project.run()
+    project.fakes.executions.broken = {}
+    (project.folder / "BTC history.csv").unlink()
+    assert project.run(retry_failed=True).exit_code == 0
 
 
-def test_what_failed_and_is_no_longer_deployed_is_left_out_with_a_word(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    run(config, deployed, seen, fail={"XMR": "gold", "BTC": "gold"})
-    smaller = config.model_copy(update={"currencies": config.currencies[:1]})
-    pipeline.deploy(pipeline.plan(smaller, deployed.target), deployed.target)
-    run(smaller, deployed, seen, retry_failed=True)
-    assert starts(deployed) == {"BTC": "gold"}
-    assert seen.warnings == ["XMR failed in e1, but is no longer deployed: left out"]
+def test_what_is_no_longer_deployed_is_left_out_of_the_retry(project: Project) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("gold", "no"), "ETH": ("gold", "no")}
+    project.run()
+    project.configure("BTC", "XMR")
+    project.deploy()
+    project.run(retry_failed=True)
+    assert project.warnings == ["ETH failed in execution-1, but is no longer deployed: left out"]
+    assert project.last_start == {"BTC": "gold"}
 
 
-# --- up -----------------------------------------------------------------------------------------------
-
-
-def test_up_does_everything_in_order(config: Config, fake: FakeTarget, seen: Watched) -> None:
-    result = pipeline.up(config, fake.target, RunRequest(), seen)
-    assert seen.phases == ["check", "upload", "deploy", "run", "verify"]
+def test_what_up_refused_is_retried_from_silver_once_it_is_mended(project: Project) -> None:
+    project.write("XMR history.csv", BROKEN)
+    project.up()
+    project.write("XMR history.csv", HISTORY)
+    result = project.run(retry_failed=True)
+    assert project.last_start == {"XMR": "silver"}
+    assert states(result.execution)["XMR"] == ("LOADED", None)
     assert result.exit_code == 0
-    assert result.deploy is not None
-    assert result.deploy.applied
-    assert result.verify is not None
-    assert [table.table for table in result.verify.tables] == [
-        "market_data.btc",
-        "market_data.xmr",
-        "market_data.ltc",
-    ]
-    assert fake.held == ["up"]
 
 
-def test_up_runs_the_rest_when_a_currency_is_refused(
-    config: Config, fake: FakeTarget, seen: Watched
+# --- status and follow --------------------------------------------------------------------------------
+
+
+def test_the_latest_execution_is_the_one_that_is_asked_for(project: Project) -> None:
+    project.ready().run("BTC")
+    project.run("XMR")
+    assert pipeline.status(project.target).name == "execution-2"
+    assert pipeline.status(project.target, "execution-1").name == "execution-1"
+    assert [e.name for e in pipeline.latest(project.target, 5)] == ["execution-2", "execution-1"]
+    assert [e.name for e in pipeline.latest(project.target, 1)] == ["execution-2"]
+
+
+@pytest.mark.parametrize("ask", [pipeline.status, lambda target: pipeline.follow(target, None, print)])
+def test_without_an_execution_there_is_no_status(
+    project: Project, ask: Callable[[Any], ExecutionStatus]
 ) -> None:
-    break_history(config, "XMR")
-    result = pipeline.up(config, fake.target, RunRequest(), seen)
-    assert list(starts(fake)) == ["BTC", "Ltc"]
-    assert result.run is not None
-    assert statuses(result.run.execution)["XMR"] == "FAILED"
-    (xmr,) = [c for c in pipeline.status(fake.target).currencies if c.ticker == "XMR"]
-    assert (xmr.step, xmr.reason) == ("check", "history: line 4: price 'abc' is not a number")
-    assert result.verify is not None
-    assert [table.ticker for table in result.verify.tables] == ["BTC", "Ltc"]
-    assert result.exit_code == 1
+    with pytest.raises(UsageError, match="there is no execution yet") as caught:
+        ask(project.target)
+    assert caught.value.hint == "Run `cryptoetl up` first."
 
 
-def test_up_stops_before_the_deploy_when_every_currency_is_refused(
-    config: Config, fake: FakeTarget, seen: Watched
-) -> None:
-    break_history(config, "BTC")
-    result = pipeline.up(config, fake.target, RunRequest(tickers=["BTC"]), seen)
-    assert result == UpResult(result.upload)
-    assert result.exit_code == 1
-    assert fake.deployment.applied == 0
-    assert fake.executions.inputs == []
+def test_a_status_says_how_long_it_took(project: Project) -> None:
+    project.ready().run("BTC")
+    status = pipeline.status(project.target)
+    assert status.started is not None
+    assert status.ended is not None
+    assert status.ended - status.started > timedelta(seconds=5)
 
 
-def test_up_of_some_currencies_deploys_all_and_runs_those(
-    config: Config, fake: FakeTarget, seen: Watched
-) -> None:
-    pipeline.up(config, fake.target, RunRequest(tickers=["xmr"]), seen)
-    assert fake.deployment.bundle is not None
-    assert fake.deployment.bundle.tickers == ["BTC", "XMR", "Ltc"]
-    assert list(starts(fake)) == ["XMR"]
-    assert sorted(fake.storage.files) == ["XMR/history.csv", "XMR/trend.csv"]
-
-
-def test_up_verifies_only_what_was_loaded(config: Config, fake: FakeTarget, seen: Watched) -> None:
-    result = pipeline.up(config, fake.target, RunRequest(fail={"BTC": "gold"}), seen)
-    assert result.verify is not None
-    assert [table.ticker for table in result.verify.tables] == ["XMR", "Ltc"]
-    assert (result.verify.exit_code, result.exit_code) == (0, 1)
-
-
-# --- status and following -----------------------------------------------------------------------------
-
-
-def test_status_is_of_the_latest_execution_or_of_the_named_one(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    run(config, deployed, seen, fail={"BTC": "gold"})
-    run(config, deployed, seen)
-    assert pipeline.status(deployed.target).name == "e2"
-    assert statuses(pipeline.status(deployed.target, "e1"))["BTC"] == "FAILED"
-    assert [status.name for status in pipeline.latest(deployed.target, 5)] == ["e2", "e1"]
-    assert [status.name for status in pipeline.latest(deployed.target, 1)] == ["e2"]
-
-
-def test_following_waits_between_looks_and_misses_no_event(
-    config: Config, deployed: FakeTarget, seen: Watched
-) -> None:
-    deployed.executions.page = 1
-    deployed.executions.poll_seconds = 0.25
-    name = deployed.executions.start({}, fail={})
+def test_an_execution_is_followed_change_by_change_to_its_end(project: Project) -> None:
+    project.ready().run("BTC")
+    project.fakes.executions.page = 7
+    project.fakes.executions.poll_seconds = 0.25
+    project.events.clear()
     slept: list[float] = []
-    followed = pipeline.follow(deployed.target, None, seen, slept.append)
-    assert statuses(followed) == {"BTC": "LOADED", "XMR": "LOADED", "Ltc": "LOADED"}
-    assert set(slept) == {0.25}
-    assert len(slept) == followed_events(seen) - 1
-    assert followed == pipeline.status(deployed.target, name)
+    final = pipeline.follow(project.target, None, project.events.append, slept.append)
+    told = [event.status for event in project.events if isinstance(event, Progressed)]
+    assert [status.status for status in told] == ["RUNNING"] * (len(told) - 1) + ["SUCCEEDED"]
+    assert told[-1] == final
+    assert slept == [0.25] * (len(told) - 1)
+    steps = [next(c.step for c in status.currencies if c.ticker == "BTC") for status in told]
+    assert list(dict.fromkeys(step for step in steps if step)) == ["silver", "gold", "redshift"]
 
 
-def followed_events(seen: Watched) -> int:
-    return sum(isinstance(event, Progressed) for event in seen.events)
+def test_an_execution_without_news_is_not_told_again(project: Project) -> None:
+    project.ready().run("BTC")
+    project.fakes.executions.page = 0
+    project.events.clear()
 
+    def sleep(seconds: float) -> None:
+        assert project.events == []
+        project.fakes.executions.page = 1_000
 
-def test_following_an_execution_that_is_not_there_says_so(fake: FakeTarget, seen: Watched) -> None:
-    with pytest.raises(UsageError, match="there is no execution yet"):
-        pipeline.follow(fake.target, None, seen)
-    with pytest.raises(UsageError, match="there is no execution 'e7'"):
-        pipeline.follow(fake.target, "e7", seen)
+    assert pipeline.follow(project.target, "execution-1", project.events.append, sleep).status == "SUCCEEDED"
+    assert len(project.events) == 1
 
 
 # --- verify -------------------------------------------------------------------------------------------
 
 
-def problems(config: Config, fake: FakeTarget, table: TableFacts | None, gold: TableFacts | None) -> str:
-    fake.warehouse.tables["btc"] = table
-    fake.warehouse.golds["BTC"] = gold
-    result = pipeline.verify(config, fake.target, ["BTC"], Watched())
-    assert result.exit_code == bool(result.tables[0].problems)
-    return "; ".join(result.tables[0].problems)
+def test_tables_that_equal_gold_are_verified(project: Project) -> None:
+    project.ready().run()
+    result = project.verify("BTC", "ETH")
+    assert result.exit_code == 0
+    assert [(t.table, t.rows, t.missing_prices, t.problems) for t in result.tables] == [
+        ("market_data.btc", 3, 1, ()),
+        ("market_data.eth", 3, 1, ()),
+    ]
 
 
-def test_a_table_that_holds_what_gold_holds_has_no_problems(config: Config, fake: FakeTarget) -> None:
-    rounded = replace(FACTS, pricema_sum=3000.0 * (1 + 1e-12))
-    assert problems(config, fake, rounded, FACTS) == ""
-    (table,) = pipeline.verify(config, fake.target, ["BTC"], Watched()).tables
-    assert (table.rows, table.missing_prices, table.table) == (30, 1, "market_data.btc")
+def test_a_missing_table_is_found(project: Project) -> None:
+    result = project.verify("BTC")
+    assert result.exit_code == 1
+    assert result.tables[0].problems == ("the table is missing",)
+    assert result.tables[0].rows is None
 
 
-@pytest.mark.parametrize(
-    ("table", "gold", "expected"),
-    [
-        (None, FACTS, "the table is missing"),
-        (None, None, "the table is missing"),
-        (FACTS, None, "there is no gold set to compare it with"),
-        (replace(FACTS, rows=29), FACTS, "rows: 29 in the table, 30 in gold"),
-        (replace(FACTS, price_sum=2900.1), FACTS, "price sum: 2900.1 in the table, 2900.0 in gold"),
-        (replace(FACTS, trend_sum=None), FACTS, "trend sum: None in the table, 100 in gold"),
-        (replace(FACTS, columns=FACTS.columns[:2]), FACTS, "its columns are date, price, not date, price, trend"),
-    ],
-)
-def test_a_table_that_differs_says_in_what(
-    config: Config, fake: FakeTarget, table: TableFacts | None, gold: TableFacts | None, expected: str
-) -> None:
-    assert problems(config, fake, table, gold).startswith(expected)
+def test_a_table_without_gold_is_found(project: Project) -> None:
+    project.fakes.warehouse.tables["btc"] = LOADED
+    assert project.verify("BTC").tables[0].problems == ("there is no gold set to compare it with",)
+
+
+def test_a_table_of_other_columns_is_found(project: Project) -> None:
+    project.fakes.warehouse.load("BTC")
+    project.fakes.warehouse.tables["btc"] = replace(LOADED, columns=(("date", "DATE"), ("close", "REAL")))
+    (problem,) = project.verify("BTC").tables[0].problems
+    assert problem == "its columns are date, close, not date, price, trend, pricema, trend_i"
+
+
+def test_every_difference_from_gold_is_named(project: Project) -> None:
+    project.fakes.warehouse.load("BTC")
+    project.fakes.warehouse.golds["BTC"] = replace(GOLD, rows=4, price_sum=13.0, trend_sum=None)
+    assert project.verify("BTC").tables[0].problems == (
+        "rows: 3 in the table, 4 in gold",
+        "price sum: 12.5 in the table, 13.0 in gold",
+        "trend sum: 40 in the table, None in gold",
+    )
+
+
+@pytest.mark.parametrize(("factor", "problems"), [(1 + 1e-12, 0), (1 + 1e-6, 1)])
+def test_sums_may_differ_in_their_last_digits_alone(project: Project, factor: float, problems: int) -> None:
+    project.fakes.warehouse.load("BTC")
+    project.fakes.warehouse.golds["BTC"] = replace(GOLD, pricema_sum=10.25 * factor)
+    assert len(project.verify("BTC").tables[0].problems) == problems
+
+
+# --- up -----------------------------------------------------------------------------------------------
+
+
+def test_up_does_everything_in_order_under_one_guard(project: Project) -> None:
+    result = project.up()
+    assert project.phases == ["check", "upload", "deploy", "run", "verify"]
+    assert project.fakes.guarded == ["up"]
+    assert result.exit_code == 0
+    assert result.deploy is not None
+    assert result.deploy.applied
+    assert result.verify is not None
+    assert [table.ticker for table in result.verify.tables] == ["BTC", "XMR", "ETH"]
+    assert project.warnings == []
+
+
+def test_up_a_second_time_uploads_and_deploys_nothing_and_loads_again(project: Project) -> None:
+    project.up()
+    result = project.up()
+    assert {file.action for file in result.upload.files} == {"unchanged"}
+    assert result.deploy is not None
+    assert not result.deploy.applied
+    assert project.fakes.executions.names() == ["execution-2", "execution-1"]
+    assert result.exit_code == 0
+
+
+def test_up_leaves_out_what_is_broken_and_says_so_in_the_execution(project: Project) -> None:
+    project.write("XMR history.csv", BROKEN)
+    result = project.up()
+    assert result.exit_code == 1
+    assert result.run is not None
+    assert states(result.run.execution) == {
+        "BTC": ("LOADED", None),
+        "ETH": ("LOADED", None),
+        "XMR": ("FAILED", "check"),
+    }
+    assert set(project.fakes.warehouse.tables) == {"btc", "eth"}
+    assert pipeline.status(project.target).currencies[-1].reason == (
+        "history: line 3: price 'oops' is not a number"
+    )
+
+
+def test_up_with_nothing_but_broken_files_deploys_and_runs_nothing(project: Project) -> None:
+    project.configure("BTC")
+    project.write("BTC trend.csv", "")
+    result = project.up()
+    assert (result.deploy, result.run, result.verify) == (None, None, None)
+    assert result.exit_code == 1
+    assert project.fakes.deployment.bundle is None
+
+
+def test_up_verifies_what_was_loaded_alone(project: Project) -> None:
+    result = project.up(fail={"btc": "gold"})
+    assert result.verify is not None
+    assert [table.ticker for table in result.verify.tables] == ["XMR", "ETH"]
+    assert result.exit_code == 1
+
+
+def test_up_of_some_currencies_deploys_all_and_runs_those(project: Project) -> None:
+    project.write("ETH history.csv", BROKEN)
+    result = project.up("xmr")
+    assert project.last_start == {"XMR": "silver"}
+    assert result.exit_code == 0
+    assert {file.ticker for file in result.upload.files} == {"XMR"}
+    assert project.fakes.deployment.bundle is not None
+    assert project.fakes.deployment.bundle.tickers == ["BTC", "XMR", "ETH"]
+
+
+def test_up_of_an_unknown_currency_does_nothing(project: Project) -> None:
+    with pytest.raises(UsageError, match="DOGE: not a currency of this configuration"):
+        project.up("DOGE")
+    assert (project.fakes.storage.files, project.fakes.deployment.bundle) == ({}, None)
+
+
+def test_up_is_interrupted_as_a_run_is(project: Project) -> None:
+    project.fakes.executions.interrupted = True
+    with pytest.raises(Interrupted, match="execution-1 is interrupted"):
+        project.up()
+    assert project.fakes.deployment.bundle is not None
