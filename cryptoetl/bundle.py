@@ -193,7 +193,6 @@ def _line_counts(old: bytes, new: bytes) -> str:
     import difflib
 
     before, after = (body.decode(errors="replace").splitlines(keepends=True) for body in (old, new))
-    # Not ndiff: it looks for what changed within lines, which takes minutes where many are alike.
     blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
     kept = sum(block.size for block in blocks)
     return f"+{len(after) - kept} −{len(before) - kept} lines"

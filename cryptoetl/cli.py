@@ -90,7 +90,7 @@ class Session:
 
         loaded = config.load(self.path)
         name = self.options.target or os.environ.get("CRYPTOETL_TARGET")
-        if name is None:
+        if not name:
             return loaded
         if name not in ("local", "aws"):
             raise UsageError(f"{name!r} is not a target", hint="There are local and aws.")
@@ -187,7 +187,13 @@ def _unforeseen(error: Exception) -> CryptoetlError:
     )
 
 
-@app.callback(invoke_without_command=True)
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cryptoetl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
 def _global_options(
     context: typer.Context,
     config: ConfigOption = None,
@@ -197,11 +203,11 @@ def _global_options(
     json: JsonOption = False,
     verbose: VerboseOption = False,
     debug: DebugOption = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"cryptoetl {__version__}")
-        raise typer.Exit
     context.obj = Globals(config, target, region, profile, json, verbose, debug)
 
 

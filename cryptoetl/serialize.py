@@ -5,10 +5,11 @@ What `--json` prints is read by other people's scripts: fields are added here, n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
+from itertools import count
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ def to_data(value: Any) -> Any:
     """The value as dicts, lists and scalars that JSON knows."""
     match value:
         case QueryRows():
-            rows = [dict(zip(value.columns, map(to_data, row), strict=True)) for row in value.rows]
-            return {"columns": list(value.columns), "rows": rows, "more": value.more}
+            columns = _unique(value.columns)
+            rows = [dict(zip(columns, map(to_data, row), strict=True)) for row in value.rows]
+            return {"columns": columns, "rows": rows, "more": value.more}
         case CurrencyCheck():
             return {"ticker": value.ticker, "ok": value.ok} | {
                 name: to_data(getattr(value, name)) for name in ("history", "trend")
@@ -43,7 +45,7 @@ def to_data(value: Any) -> Any:
         case str() | int() | None:
             return value
         case Decimal():
-            return float(value)
+            return to_data(float(value))
         case Mapping():
             return {str(key): to_data(item) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
@@ -56,3 +58,12 @@ def to_data(value: Any) -> Any:
 
 def _fields(value: Any) -> dict[str, Any]:
     return {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names of a statement's columns, numbered where one is used again: a, a_2."""
+    unique: list[str] = []
+    for name in names:
+        free = (f"{name}_{number}" if number > 1 else name for number in count(1))
+        unique.append(next(candidate for candidate in free if candidate not in unique))
+    return unique

@@ -186,12 +186,14 @@ def execution(
         ranked = sorted(currencies, key=lambda c: order.get(c.status, 4))
         currencies, hidden = ranked[:rows], ranked[rows:]
     table = _table("Currency", "Status", ">silver", ">gold", ">redshift")
-    if rows is not None:
-        table.add_column("Reason", overflow="ellipsis", no_wrap=True)
+    if rows is not None:  # one line each: only the reason gives way
+        for column in table.columns:
+            column.no_wrap = True
+        table.add_column("Reason")
     for currency in currencies:
         cells = [_step(step, now) for step in currency.steps]
         if rows is not None:
-            cells.append(Text(_failure(currency)))
+            cells.append(Text(_failure(currency), no_wrap=True, overflow="ellipsis"))
         table.add_row(currency.ticker, _state(currency.status), *cells)
     parts: list[RenderableType] = [title, table]
     if hidden:
@@ -204,6 +206,10 @@ def execution(
         ]
     if status.reason:
         parts.append(Text(status.reason, style="bold red" if status.status == "FAILED" else "yellow"))
+    if rows is not None:
+        for part in parts:
+            if isinstance(part, Text):
+                part.no_wrap, part.overflow = True, "ellipsis"
     return Group(*parts)
 
 
@@ -284,9 +290,11 @@ def _agrees(item: TableCheck) -> Text:
 
 
 def _rows(result: QueryRows) -> RenderableType:
-    table = _table(*result.columns)
+    table = _table()
+    for name in result.columns:
+        table.add_column(Text(name), overflow="fold")
     for row in result.rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
     if not result.more:
         return table
     return Group(table, Text(f"The first {len(result.rows):,} rows; --limit shows more.", style="dim"))
@@ -317,9 +325,8 @@ def seconds(start: datetime | None, end: datetime | None) -> str:
     total = max(0.0, (end - start).total_seconds())
     if total < 10:
         return f"{total:.1f} s"
-    if total < 60:
-        return f"{total:.0f} s"
-    return f"{int(total) // 60} min {int(total) % 60:02} s"
+    whole = round(total)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
 
 
 def _plural(count: int, noun: str) -> str:

@@ -137,17 +137,18 @@ def unquote(raw: Column) -> Column:
 # --- headers --------------------------------------------------------------------------------------
 
 
-def header_candidates(lines: DataFrame) -> DataFrame:
-    """Up to 50 rows (line, text): first the lines that hold a delimiter or a quote, then the others that are
-    not blank. `text` is null for a file that is no text.
+def header_candidates(lines: DataFrame, fewest: int) -> DataFrame:
+    """Up to 50 lines (line, text) among which the first with at least `fewest` fields is the header.
+
+    Where a single field will do, the first lines that are not blank. Otherwise lines without a delimiter
+    or a quote come last, however many there are. `text` is null for a file that is no text.
     """
     text = F.col("text")
-    plain = ~(text.contains(",") | text.contains('"'))
-    return (
-        lines.where(text.isNull() | ~text.rlike(BLANK))
-        .orderBy(F.coalesce(plain, F.lit(False)), "line")
-        .limit(50)
-    )
+    order = [F.col("line")]
+    if fewest > 1:
+        one_field = ~(text.contains(",") | text.contains('"'))
+        order.insert(0, F.coalesce(one_field, F.lit(False)))
+    return lines.where(text.isNull() | ~text.rlike(BLANK)).orderBy(*order).limit(50)
 
 
 def header_fields(text: str) -> list[str] | None:
@@ -356,7 +357,7 @@ def open_raw(spark: SparkSession, uri: str, fewest: int) -> tuple[DataFrame, int
     """
     try:
         lines = read_lines(spark, uri)
-        candidates = header_candidates(lines).collect()
+        candidates = header_candidates(lines, fewest).collect()
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise

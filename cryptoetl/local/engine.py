@@ -6,17 +6,22 @@ One server and one session per process serve all branches, each in its own threa
 from __future__ import annotations
 
 import atexit
+import ctypes
 import importlib.util
 import os
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+SIGNAL_SECONDS = 2.0
+"""How long to wait for Sail to take SIGINT, which it does within milliseconds of its start."""
 
 
 class Engine:
@@ -25,6 +30,8 @@ class Engine:
     Nothing happens before the first `session()`. While the engine runs, SPARK_REMOTE leads every
     `SparkSession.builder.getOrCreate()` of the process to it, the scripts' own ones included.
     """
+
+    _has_taken_ctrl_c: ClassVar = False
 
     def __init__(self, url: str | None = None) -> None:
         self._url = url
@@ -38,6 +45,7 @@ class Engine:
         with self._lock:
             if self._session is None:
                 self._session = self._start()
+                self.leave_ctrl_c_alone()
             return self._session
 
     def leave_ctrl_c_alone(self) -> None:
@@ -77,6 +85,7 @@ class Engine:
 
     def _start(self) -> SparkSession:
         url = self._url
+        handler = _sigint_handler()
         if url is None:
             from pysail.spark import SparkConnectServer
 
@@ -96,6 +105,7 @@ class Engine:
         )
         session = builder.getOrCreate()
         if self._server is not None:
+            self._await_sail_has_ctrl_c(handler)
             # A server inside this process that does not answer will not come back: no ten minutes of retries.
             client = cast(Any, session).client  # the classic session's stub is in the way
             client.set_retry_policies([])
@@ -104,9 +114,29 @@ class Engine:
         atexit.register(self.stop)
         return session
 
+    @classmethod
+    def _await_sail_has_ctrl_c(cls, handler: int | None) -> None:
+        """Wait until SIGINT is no longer with `handler`: what Sail took later could not be given back.
+
+        Sail takes it in a thread of its own, once per process.
+        """
+        deadline = time.monotonic() + SIGNAL_SECONDS
+        while not cls._has_taken_ctrl_c and time.monotonic() < deadline:
+            if _sigint_handler() != handler:
+                cls._has_taken_ctrl_c = True
+            else:
+                time.sleep(0.001)
+
     def _set(self, name: str, value: str) -> None:
         self._before.setdefault(name, os.environ.get(name))
         os.environ[name] = value
+
+
+def _sigint_handler() -> int | None:
+    """The address of what handles SIGINT, which Python's `signal` module knows only of its own."""
+    address = ctypes.pythonapi.PyOS_getsig
+    address.argtypes, address.restype = [ctypes.c_int], ctypes.c_void_p
+    return cast("int | None", address(signal.SIGINT))
 
 
 def load_script(path: Path) -> ModuleType:

@@ -130,7 +130,7 @@ class Project:
     def tamper(self, script: str, before: str) -> None:
         """Let the deployed copy of a script do something before its work."""
         with self.deployed_script(script).open("a", encoding="utf-8") as file:
-            file.write(f"\n_main = main\ndef main(argv):\n    {before}\n    _main(argv)\n")
+            file.write(f"\ndef main(argv, original=main):\n    {before}\n    original(argv)\n")
 
 
 def by_ticker(execution: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

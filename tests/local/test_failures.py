@@ -147,6 +147,23 @@ def test_a_cleaning_that_fails_fails_every_currency_and_keeps_the_tables(loaded:
     assert loaded.table("XMR") == old
 
 
+def test_a_load_that_fails_half_way_leaves_the_old_table(loaded: Project) -> None:
+    write_history(loaded.folder / "XMR.csv", price=900.0)
+    assert loaded.run("upload").code == 0
+    old = loaded.table("XMR")
+    script = loaded.deployed_script("redshift_upload.py")
+    text, last = script.read_text(encoding="utf-8"), 'f"DROP TABLE {staging}",'
+    assert text.count(last) == 1
+    script.write_text(text.replace(last, last + ' "SELECT 1 FROM nowhere",'), encoding="utf-8")
+
+    outcome = loaded.run("run", "--tickers", "XMR")
+
+    assert outcome.code == 1
+    assert "XMR FAILED at redshift: " in outcome.out
+    assert "nowhere does not exist" in outcome.out
+    assert loaded.table("XMR") == old
+
+
 def test_a_script_that_cannot_be_imported_is_named_before_anything_runs(loaded: Project) -> None:
     loaded.deployed_script("silver2gold.py").write_text("import pandaz\n", encoding="utf-8")
 
@@ -162,7 +179,7 @@ def test_a_removed_currency_is_planned_and_its_table_stays(loaded: Project) -> N
     loaded.remove("XMR")
 
     planned = loaded.run("deploy", "--dry-run")
-    assert "- remove  branch XMR" in planned.out
+    assert "- remove branch XMR" in planned.out
     assert loaded.run("up").code == 0
 
     assert len(loaded.table("XMR")) == 31

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.shared import command, cryptoetl, environment, small, table, write_config
+from tests.local.shared import command, cryptoetl, environment, small, states, table, write_config
 
 
 def limited_to(size: int) -> dict[str, Any]:
@@ -58,6 +58,20 @@ def test_a_disk_that_fills_while_running_fails_the_step_and_keeps_the_table(tmp_
     assert "Traceback" not in done.err
     assert table(tmp_path / "home", "btc") == before
     cryptoetl("run", "-c", config).expect(0)
+
+
+def test_an_execution_that_could_not_be_recorded_leaves_no_record(tmp_path: Path) -> None:
+    config = small(tmp_path, "BTC", "XMR")
+    cryptoetl("up", "-c", config, "--fail", "XMR:gold").expect(1)
+    name = cryptoetl("status", "-c", config, "--json").data["name"]
+
+    done = cryptoetl("run", "-c", config, **limited_to(1_000)).expect(2)
+
+    assert "Free some space" in done.err
+    assert cryptoetl("status", "-c", config, "--json").data["name"] == name
+    assert [folder.name for folder in (tmp_path / "home" / "executions").iterdir()] == [name]
+    retried = cryptoetl("run", "--retry-failed", "-c", config, "--json").expect(0)
+    assert states(retried)["XMR"] == ("LOADED", None)
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["status"], ["status", "--watch"], ["query", "SELECT 1"]])

@@ -8,132 +8,180 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.local.shared import SECONDS, command, cryptoetl, environment, history, small, states, table
+from tests.local.cli import Outcome, Project, by_ticker, ended, statuses, write_history
 
-SLOW = "\n\n_quick = main\n\n\ndef main(argv):\n    import time\n\n    _quick(argv)\n    time.sleep({})\n"
+TICKERS = ("BTC", "ETH", "LTC", "XMR")
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """Two loaded currencies, and new prices uploaded for both."""
-    path = small(tmp_path, "BTC", "XMR")
-    cryptoetl("up", "-c", path).expect(0)
-    for ticker in ("BTC", "XMR"):
-        (tmp_path / f"{ticker} prices.csv").write_text(history(price=5000.0))
-    cryptoetl("upload", "-c", path).expect(0)
-    return path
-
-
-def slow_down(config: Path, script: str, seconds: float) -> bytes:
-    """Make the deployed copy of a script linger after its work; returns the copy as it was."""
-    copy = config.parent / "home" / "deployed" / "scripts" / script
-    before = copy.read_bytes()
-    copy.write_bytes(before + SLOW.format(seconds).encode())
-    return before
+def project(tmp_path: Path) -> Project:
+    """Four loaded currencies, with new prices uploaded for each."""
+    project = Project(tmp_path)
+    project.add_made(*TICKERS)
+    assert project.run("up").code == 0
+    for ticker in TICKERS:
+        write_history(project.folder / f"{ticker}.csv", price=5000.0)
+    assert project.run("upload").code == 0
+    return project
 
 
 @contextmanager
-def running(config: Path, *arguments: str, until: str) -> Iterator[subprocess.Popen[str]]:
-    """A run that has printed `until`."""
-    with subprocess.Popen(
-        command("run", "-c", config, *arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        start_new_session=True,
-    ) as process:
-        try:
-            assert process.stderr is not None
-            for line in process.stderr:
-                if until in line:
-                    break
-            yield process
-        finally:
-            process.kill()
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_says_so_and_leaves_every_table_whole(
-    config: Path, number: signal.Signals
-) -> None:
-    home = config.parent / "home"
-    before = table(home, "btc")
-    script = slow_down(config, "silver2gold.py", 2)
-    with running(config, until="BTC gold running") as process:
-        begun = time.monotonic()
-        process.send_signal(number)
-        out, err = process.communicate(timeout=SECONDS)
-        assert process.returncode == 130, err
-        assert time.monotonic() - begun < 20
-    assert "is interrupted" in err
-    assert "--retry-failed" in err
-    assert "Traceback" not in err
-    assert out == ""
-    assert table(home, "btc") == before
-
-    status = cryptoetl("status", "-c", config, "--json").expect(1)
-    assert status.data["status"] == "INTERRUPTED"
-    assert states(status)["BTC"][0] == "ABORTED"
-
-    (home / "deployed" / "scripts" / "silver2gold.py").write_bytes(script)
-    cryptoetl("run", "--retry-failed", "-c", config).expect(0)
-    assert table(home, "btc")[0][1] == 5001.0
-    assert table(home, "xmr")[0][1] == 5001.0
-
-
-@pytest.mark.parametrize(("times", "seconds"), [(1, 10), (2, 2.5)])
-def test_ctrl_c_does_not_wait_long_for_a_script_and_a_second_one_not_at_all(
-    config: Path, times: int, seconds: float
-) -> None:
-    slow_down(config, "silver2gold.py", 60)
-    with running(config, until="BTC gold running") as process:
-        process.send_signal(signal.SIGINT)
-        begun = time.monotonic()
-        for _ in range(times - 1):
-            time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=SECONDS)
-        assert process.returncode == 130
-        assert time.monotonic() - begun < seconds
-    assert "is interrupted" in err
-    assert err.splitlines()[-1].endswith("Continue with `cryptoetl run --retry-failed`.")
-    assert cryptoetl("status", "-c", config, "--json").expect(1).data["status"] == "INTERRUPTED"
-
-
-def test_a_killed_run_is_called_interrupted_and_the_next_one_works(config: Path) -> None:
-    home = config.parent / "home"
-    before = table(home, "xmr")
-    script = slow_down(config, "silver2gold.py", 30)
-    with running(config, until="XMR gold running") as process:
+def running(project: Project, *arguments: str, until: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that has printed `until` on standard error."""
+    process = project.start(*arguments)
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if until in line:
+                break
+        else:
+            pytest.fail(f"the command ended without {until!r}")
+        yield process
+    finally:
         process.kill()
-        process.communicate(timeout=SECONDS)
-    done = cryptoetl("status", "-c", config).expect(1)
-    assert "INTERRUPTED" in done.out
-    assert table(home, "xmr") == before
-    (home / "deployed" / "scripts" / "silver2gold.py").write_bytes(script)
-    cryptoetl("run", "-c", config).expect(0)
-    assert table(home, "xmr")[0][1] == 5001.0
+        process.communicate()
 
 
-def test_other_processes_are_told_while_a_run_goes_on(config: Path) -> None:
-    slow_down(config, "silver2gold.py", 6)
-    with running(config, until="BTC gold running") as process:
-        for arguments in (["run"], ["upload"], ["up"], ["deploy", "--yes"]):
-            done = cryptoetl(*arguments, "-c", config)
-            if arguments[0] == "deploy" and done.exit_code == 0:
-                continue
-            done.expect(2)
-            assert "is in use by `cryptoetl run`" in done.err
-        status = cryptoetl("status", "-c", config, "--json").expect(0)
-        assert status.data["status"] == "RUNNING"
-        assert states(status)["BTC"] == ("RUNNING", "gold")
-        query = cryptoetl("query", "-c", config, "SELECT 1").expect(2)
-        assert "is being written" in query.err
-        watched = cryptoetl("status", "--watch", "-c", config, "--json").expect(0)
-        assert states(watched)["BTC"] == ("LOADED", None)
-        process.communicate(timeout=SECONDS)
-        assert process.returncode == 0
+def signalled(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple[Outcome, float]:
+    """How the command ends after the signals, half a second apart, and the seconds it took."""
+    begun = time.monotonic()
+    for number in signals:
+        if number is not signals[0]:
+            time.sleep(0.5)
+        process.send_signal(number)
+    return ended(process), time.monotonic() - begun
+
+
+def table_of(project: Project, ticker: str, price: float) -> list[dict[str, Any]]:
+    """The currency's table, having made sure that it is whole and begins with a price."""
+    rows = project.table(ticker)
+    assert len(rows) == 31
+    assert rows[0]["price"] == price
+    assert [row["price"] for row in rows[:30]] == [price + number for number in range(30)]
+    return rows
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
+    project: Project, number: signal.Signals
+) -> None:
+    project.slow_down("silver2gold.py", "BTC", seconds=1.5)
+    with running(project, "run", until="BTC gold running") as process:
+        outcome, seconds = signalled(process, number)
+
+    assert outcome.code == 130
+    assert seconds < 8
+    assert outcome.out == ""
+    assert "interrupted: Execution" in outcome.err
+    assert "Continue with `cryptoetl run --retry-failed`" in outcome.err
+    status = project.run("status", "--json")
+    assert status.code == 1
+    assert status.data["status"] == "INTERRUPTED"
+    ends = statuses(status.data)
+    assert ends["BTC"] == "ABORTED"
+    for ticker, end in ends.items():
+        table_of(project, ticker, 5000.0 if end == "LOADED" else 100.0)
+    assert "INTERRUPTED" in project.run("status").out
+
+    # What is left, and that alone, is finished by a retry.
+    again = project.run("run", "--retry-failed", "--json")
+    assert again.code == 0, again.err
+    expected = {ticker: "SKIPPED" if end == "LOADED" else "LOADED" for ticker, end in ends.items()}
+    assert statuses(again.data["execution"]) == expected
+    assert project.run("verify").code == 0
+    for ticker in TICKERS:
+        table_of(project, ticker, 5000.0)
+
+
+@pytest.mark.parametrize(("times", "limit"), [(1, 10.0), (2, 2.5)])
+def test_ctrl_c_does_not_wait_long_for_a_script_and_a_second_one_not_at_all(
+    project: Project, times: int, limit: float
+) -> None:
+    project.slow_down("silver2gold.py", "BTC", seconds=60)
+    with running(project, "run", until="BTC gold running") as process:
+        outcome, seconds = signalled(process, *([signal.SIGINT] * times))
+
+    assert outcome.code == 130
+    assert seconds < limit
+    lines = outcome.err.splitlines()
+    assert lines[-1].startswith("interrupted: ")  # and nothing that a library says as it is torn down
+    assert project.run("status", "--json").data["status"] == "INTERRUPTED"
+    assert project.currencies()["BTC"]["step"] == "gold"
+
+
+def test_a_killed_run_is_called_interrupted_and_the_next_one_works(project: Project) -> None:
+    project.slow_down("silver2gold.py", "BTC", seconds=1.5)
+    with running(project, "run", until="BTC gold running") as process:
+        outcome, _ = signalled(process, signal.SIGKILL)
+
+    assert outcome.code == -signal.SIGKILL
+    status = project.run("status", "--json")
+    assert (status.code, status.data["status"]) == (1, "INTERRUPTED")
+    assert by_ticker(status.data)["BTC"]["status"] == "ABORTED"
+    assert by_ticker(status.data)["BTC"]["step"] == "gold"
+    for ticker, end in statuses(status.data).items():
+        table_of(project, ticker, 5000.0 if end == "LOADED" else 100.0)
+
+    assert project.run("run").code == 0
+    assert project.run("verify").code == 0
+    for ticker in TICKERS:
+        table_of(project, ticker, 5000.0)
+    listed = project.run("status", "--last", "2", "--json").data["executions"]
+    assert [execution["status"] for execution in listed] == ["SUCCEEDED", "INTERRUPTED"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_process_that_ends_in_the_middle_of_a_load_leaves_the_old_table(
+    project: Project, number: signal.Signals
+) -> None:
+    # After the DELETE and the INSERT, in the same transaction, a statement that takes hours.
+    script = project.deployed_script("redshift_upload.py")
+    quick, last = script.read_text(encoding="utf-8"), 'f"DROP TABLE {staging}",'
+    assert quick.count(last) == 1
+    slow = '"SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b",'
+    script.write_text(quick.replace(last, slow + last), encoding="utf-8")
+    with running(project, "run", "--tickers", "BTC", until="BTC redshift running") as process:
+        time.sleep(0.5)
+        outcome, seconds = signalled(process, number)
+    assert outcome.code in (130, -signal.SIGKILL)
+    assert seconds < 8
+
+    table_of(project, "BTC", 100.0)
+    assert project.run("status", "--json").data["status"] == "INTERRUPTED"
+    script.write_text(quick, encoding="utf-8")
+    assert project.run("run", "--retry-failed").code == 0
+    table_of(project, "BTC", 5000.0)
+
+
+def test_other_processes_are_told_while_a_run_goes_on(project: Project) -> None:
+    project.slow_down("silver2gold.py", "BTC", seconds=15)
+    with running(project, "run", until="BTC gold running") as process:
+        for command in ("run", "upload", "up", "deploy"):
+            outcome = project.run(command)
+            assert outcome.code == 2, command
+            assert f"in use by `cryptoetl run` (process {process.pid})" in outcome.err
+        for arguments in (["query", "SELECT 1"], ["verify"]):
+            outcome = project.run(*arguments)
+            assert outcome.code == 2, arguments
+            assert "cryptoetl status --watch" in outcome.err
+        status = project.run("status", "--json")
+        assert (status.code, status.data["status"]) == (0, "RUNNING")
+        assert by_ticker(status.data)["BTC"]["step"] == "gold"
+        watched = project.run("status", "--watch", "--json")
+        assert statuses(watched.data) == dict.fromkeys(TICKERS, "LOADED")
+        assert ended(process).code == 0
+
+
+def test_ctrl_c_ends_a_watch_and_leaves_the_run_alone(project: Project) -> None:
+    project.slow_down("silver2gold.py", "BTC", seconds=6)
+    with running(project, "run", until="BTC gold running") as process:
+        with running(project, "status", "--watch", until="BTC gold running") as watching:
+            outcome, seconds = signalled(watching, signal.SIGINT)
+        assert (outcome.code, outcome.out) == (130, "")
+        assert seconds < 3
+        assert ended(process).code == 0
+    assert set(statuses(project.run("status", "--json").data).values()) == {"LOADED"}

@@ -286,7 +286,6 @@ import time
 from cryptoetl.local.engine import Engine
 with Engine() as engine:
     session = engine.session()
-    engine.leave_ctrl_c_alone()
     print("ready", flush=True)
     try:
         time.sleep(60)

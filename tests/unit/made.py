@@ -1,4 +1,4 @@
-"""A folder with currencies: a configuration, and for each a history and a trend with nothing wrong in them."""
+"""A folder with currencies: a configuration, and for each two raw files with nothing wrong in them."""
 
 from __future__ import annotations
 

@@ -81,7 +81,9 @@ def test_a_format_that_cannot_be_a_date_is_refused_with_its_reason(date_format: 
     assert complaint in str(refusal.value)
 
 
-@given(st.dates(min_value=date(dates.FIRST_YEAR, 1, 1)), st.sampled_from(["/", ".", "-", " ", ", ", "", "^$"]))
+@given(
+    st.dates(min_value=date(dates.FIRST_YEAR, 1, 1)), st.sampled_from(["/", ".", "-", " ", ", ", "", "^$"])
+)
 def test_every_day_of_the_calendar_is_read_back(day: date, mark: str) -> None:
     # strftime leaves out the month's name in other locales; MONTHS is what the files hold.
     name = dates.MONTHS[day.month - 1].title()

@@ -1,0 +1,71 @@
+"""How much of a running execution a screen can show, and times in words. The rest is in test_console.py."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from cryptoetl import tables
+from cryptoetl.status import CurrencyProgress, CurrencyStatus, ExecutionStatus, Stage, StepStatus
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+LONG_REASON = "history: line 812: price 'abc' is not a number; " * 5
+BESIDES = 6
+"""Lines of a live view that are not currencies: title, head, and what is counted."""
+
+
+def currency(
+    ticker: str, status: CurrencyProgress, step: Stage | None = None, reason: str | None = None
+) -> CurrencyStatus:
+    steps = tuple(
+        StepStatus(name, "SUCCEEDED" if status == "LOADED" else "FAILED" if name == step else "PENDING")
+        for name in ("silver", "gold", "redshift")
+    )
+    return CurrencyStatus(ticker, status, step, None, reason, steps, "silver")
+
+
+def two_hundred() -> ExecutionStatus:
+    """197 loaded, two failed with long reasons, and the last one running."""
+    loaded = [currency(f"C{number}", "LOADED") for number in range(197)]
+    failed = [currency(name, "FAILED", "silver", LONG_REASON) for name in ("BAD", "WORSE")]
+    currencies = (*loaded, *failed, currency("LAST", "RUNNING"))
+    return ExecutionStatus("e1", "RUNNING", START, None, currencies, StepStatus("clean", "SUCCEEDED"))
+
+
+def live(status: ExecutionStatus, *, rows: int, width: int) -> list[str]:
+    """The lines of the live view."""
+    out = io.StringIO()
+    console = Console(file=out, width=width, highlight=False, markup=False, emoji=False)
+    console.print(tables.execution(status, now=START, rows=rows))
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [45, 60, 80, 200])
+@pytest.mark.parametrize("rows", [3, 10, 18])
+def test_of_two_hundred_currencies_a_screen_shows_what_matters_and_counts_the_rest(
+    rows: int, width: int
+) -> None:
+    lines = live(two_hundred(), rows=rows, width=width)
+    first_words = [line.split()[0] for line in lines if line.strip()]
+    assert {"LAST", "BAD", "WORSE"} <= set(first_words)
+    assert f"… and {200 - rows} more: {200 - rows} loaded" in [line.rstrip() for line in lines]
+    assert len(lines) <= rows + BESIDES
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_where_all_fit_none_is_counted() -> None:
+    lines = live(two_hundred(), rows=200, width=80)
+    assert sum(" LOADED " in line for line in lines) == 197
+    assert [line for line in lines if "more:" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("taken", "words"),
+    [(59.4, "59 s"), (59.7, "1 min 00 s"), (60, "1 min 00 s"), (119.6, "2 min 00 s"), (7265, "121 min 05 s")],
+)
+def test_times_are_rounded_before_minutes_are_taken_from_them(taken: float, words: str) -> None:
+    assert tables.seconds(START, START + timedelta(seconds=taken)) == words
