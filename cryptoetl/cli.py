@@ -157,10 +157,6 @@ def _bounded(function: Callable[..., int | None], options: Globals, arguments: d
         except KeyboardInterrupt:
             terminal.error(Interrupted("stopped before it was done"))
             return Interrupted.exit_code
-        except BrokenPipeError:
-            # The reader of a pipe (head, less) has gone: nothing more to say, and nothing to flush at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
         except Exception as error:
             if options.debug:
                 raise

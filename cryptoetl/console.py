@@ -8,11 +8,12 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable
 from datetime import datetime
 from types import TracebackType
-from typing import Any, TextIO, assert_never
+from typing import IO, Any, TextIO, assert_never
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -79,11 +80,15 @@ class Terminal:
 
     def text(self, text: str) -> None:
         """Print a document (a state machine, a schema) as it is."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        try:
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _forget(sys.stdout)
 
     def _write_json(self, data: Any) -> None:
         plain = not (sys.stdout.encoding or "").lower().startswith("utf")  # names must survive any encoding
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=plain) + "\n")
+        self.text(json.dumps(data, indent=2, ensure_ascii=plain))
 
     # --- progress and messages, on standard error
 
@@ -188,9 +193,19 @@ class _LiveView:
         return tables.execution(self._status, now=now, rows=self._rows)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        _forget(self.file)
+
+
+def _forget(stream: IO[str]) -> None:
+    """The reader of a pipe (head, less) has gone: the command goes on unheard, to its own exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _console(file: TextIO, *, stderr: bool = False) -> Console:
     width = None if file.isatty() else PIPED_WIDTH
-    return Console(
+    return _Console(
         stderr=stderr, width=width, highlight=False, emoji=False, markup=False, soft_wrap=width is not None
     )
 

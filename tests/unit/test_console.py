@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -548,6 +549,23 @@ def test_nobody_is_asked_on_a_pipe_or_in_json(screens: Screens, as_json: bool) -
     screens.open(terminal=as_json)
     with screens.terminal(as_json=as_json) as terminal:
         assert not terminal.can_ask
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_reader_that_has_gone_does_not_end_the_command(
+    monkeypatch: pytest.MonkeyPatch, name: str, as_json: bool
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as pipe:
+        monkeypatch.setattr(f"sys.{name}", pipe)
+        with Terminal(as_json=as_json) as terminal:
+            terminal.observe(Progressed(MIXED))
+            terminal.show(MIXED)
+            terminal.text("more")
+            terminal.error(UsageError("no", hint="look"))
+        assert os.path.samestat(os.fstat(pipe.fileno()), Path(os.devnull).stat())  # nothing fails at exit
 
 
 # --- errors -------------------------------------------------------------------------------------------
