@@ -109,7 +109,7 @@ def split_lines(lines: DataFrame, layout: Layout) -> DataFrame:
     """
     text = F.replace(F.col("text"), F.lit('""'), F.lit(NUL))
     raw, joined = F.col("raw"), F.array_join("raw", ",")
-    rest = F.array_join(F.slice(raw, layout.width + 1, 1_000_000_000), ",")
+    rest = F.array_join(F.slice(raw, layout.width + 1, 1_000_000_000), "\n")  # which no line holds
     return (
         lines.where((F.col("line") > layout.header_line) & ~F.col("text").rlike(BLANK))
         .select(
@@ -121,7 +121,8 @@ def split_lines(lines: DataFrame, layout: Layout) -> DataFrame:
             "line",
             # What no field matches is passed over: the line is well-formed if nothing of it is lost.
             F.when(joined == F.col("text"), F.array_size(raw)).alias("width"),
-            rest.rlike(f'[^ \\t,"{NUL}]|{NUL}{NUL}').alias("beyond"),
+            # More than blanks and an empty pair of quotes: a character, or a quote that stands for itself.
+            rest.rlike(f'[^ \\t\\n"{NUL}]|{NUL}{NUL}|{NUL}"|"[^"\\n]*{NUL}').alias("beyond"),
             unquote(F.get(raw, F.lit(layout.date_at))).alias("date_text"),
             unquote(F.get(raw, F.lit(layout.value_at))).alias("value_text"),
         )

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -80,7 +80,7 @@ class Project:
     def run(self, *arguments: str, stdin: str = "", biggest_file: int | None = None, **env: str) -> Outcome:
         """Run a command to its end; `biggest_file` limits the bytes of a file that it writes: a full disk."""
         done = subprocess.run(
-            self._command(arguments),
+            self.command(*arguments),
             cwd=self.folder,
             env=environment(env),
             input=stdin,
@@ -95,7 +95,7 @@ class Project:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own, for `Outcome`s by way of `ended`."""
         return subprocess.Popen(
-            self._command(arguments),
+            self.command(*arguments),
             cwd=self.folder,
             env=environment({}),
             stdin=subprocess.DEVNULL,
@@ -105,7 +105,7 @@ class Project:
             start_new_session=True,
         )
 
-    def _command(self, arguments: Sequence[str]) -> list[str]:
+    def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "cryptoetl.cli", *arguments]
 
     def table(self, ticker: str) -> list[dict[str, Any]]:

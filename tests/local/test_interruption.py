@@ -48,10 +48,11 @@ def running(project: Project, *arguments: str, until: str) -> Iterator[subproces
 
 def signalled(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple[Outcome, float]:
     """How the command ends after the signals, half a second apart, and the seconds it took."""
+    first, *others = signals
     begun = time.monotonic()
-    for number in signals:
-        if number is not signals[0]:
-            time.sleep(0.5)
+    process.send_signal(first)
+    for number in others:
+        time.sleep(0.5)
         process.send_signal(number)
     return ended(process), time.monotonic() - begun
 

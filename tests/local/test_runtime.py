@@ -286,8 +286,8 @@ import time
 from cryptoetl.local.engine import Engine
 with Engine() as engine:
     session = engine.session()
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         print("interrupted", session.range(7).count())

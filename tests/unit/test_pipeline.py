@@ -428,6 +428,23 @@ def test_a_retry_with_the_files_gone_reads_what_was_uploaded(project: Project) -
     assert project.run(retry_failed=True).exit_code == 0
 
 
+def test_a_changed_file_whose_fellow_is_gone_is_not_uploaded_by_the_retry_and_that_is_told(
+    project: Project,
+) -> None:
+    project.ready().fakes.executions.broken = {"BTC": ("silver", "bad"), "ETH": ("gold", "bad")}
+    project.run()
+    project.fakes.executions.broken = {}
+    for ticker in ("BTC", "ETH"):
+        project.write(f"{ticker} history.csv", HISTORY + "01/03/2024,3\n")
+        (project.folder / f"{ticker} trend.csv").unlink()
+    project.run(retry_failed=True)
+    assert project.last_start == {"BTC": "silver", "ETH": "gold"}
+    assert project.fakes.storage.files["BTC/history.csv"] == HISTORY.encode()
+    assert project.warnings == [
+        "BTC: its history file is changed since its upload; `cryptoetl upload` brings it up to date"
+    ]
+
+
 def test_what_is_no_longer_deployed_is_left_out_of_the_retry(project: Project) -> None:
     project.ready().fakes.executions.broken = {"BTC": ("gold", "no"), "ETH": ("gold", "no")}
     project.run()

@@ -1,0 +1,55 @@
+"""What needs no engine starts without one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.local.cli import Project, environment
+
+HEAVY = {"boto3", "botocore", "duckdb", "filelock", "grpc", "numpy", "pandas", "pyarrow", "pysail", "pyspark"}
+PROGRAM = """
+import sys
+from cryptoetl import cli
+try:
+    cli.main()
+except SystemExit as end:
+    assert not end.code, end.code
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def imported(*arguments: str, folder: Path | None = None) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=folder,
+        env=environment({}),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["render", "--help"]])
+def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
+    modules = imported(*arguments)
+
+    assert "typer" in modules
+    assert modules & (HEAVY | {"rich"}) == set()
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["deploy", "--dry-run"], ["render", "machine"], ["schema"]])
+def test_what_runs_no_script_imports_no_engine(tmp_path: Path, arguments: list[str]) -> None:
+    project = Project(tmp_path)
+    project.add_made("BTC")
+
+    modules = imported(*arguments, folder=project.folder)
+
+    assert "cryptoetl.config" in modules
+    assert modules & HEAVY == set()
