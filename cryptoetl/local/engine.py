@@ -29,6 +29,9 @@ class Engine:
 
     Nothing happens before the first `session()`. While the engine runs, SPARK_REMOTE leads every
     `SparkSession.builder.getOrCreate()` of the process to it, the scripts' own ones included.
+
+    Queries belong in threads other than the main one: a KeyboardInterrupt amid a gRPC call can leave gRPC's
+    locks taken, and then nothing ends any more.
     """
 
     _has_taken_ctrl_c: ClassVar = False

