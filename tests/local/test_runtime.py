@@ -275,7 +275,7 @@ print("ready", flush=True)
         assert process.stdout.readline() == "ready\n"
         started = time.monotonic()
         _, err = process.communicate(timeout=60)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
     assert process.returncode == exit_code
     assert "Traceback" not in err
 
@@ -298,7 +298,7 @@ with Engine() as engine:
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
     assert (process.returncode, out, err) == (0, "interrupted 7\n", "")
 
 
@@ -329,5 +329,5 @@ with Engine() as engine:
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
     assert (process.returncode, out, err) == (0, "branch ended\n", "")
