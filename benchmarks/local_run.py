@@ -4,8 +4,9 @@
 
 Makes synthetic currencies (fixed seed) in a temporary folder. `cryptoetl up` runs with one of them and with
 all; the difference, by currency, is what a currency costs beyond start-up, everything from check to verify
-included. JVM Spark then runs the three scripts alone, in one warm session with as many threads as there are
-processors. Both happen in this one run, so that their ratio means something on a machine of any speed.
+included, and the execution's own duration is what the scripts take. JVM Spark then runs the scripts alone, in
+one warm session with as many threads as there are processors. All of it happens in this one run, so that the
+ratios mean something on a machine of any speed.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import json
 import os
 import platform
 import random
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +37,6 @@ class Run(NamedTuple):
     """A whole process."""
 
     seconds: float
-    cpu: float
     peak_mb: float
 
 
@@ -68,23 +69,25 @@ def measure(command: Sequence[str], output: Path) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{command} failed:\n{output.read_text(errors='replace')[-3000:]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Run(seconds, usage.ru_maxrss / 1024)
 
 
-def local(folder: Path, currencies: Sequence[dict[str, str]]) -> Run:
-    """`cryptoetl up` with these currencies, in a home of its own."""
+def local(folder: Path, currencies: Sequence[dict[str, str]]) -> tuple[Run, float]:
+    """`cryptoetl up` with these currencies, in a home of its own; and the seconds of its execution alone."""
     name = f"{len(currencies)} currencies"
     config = folder / f"{name}.yaml"
     content = {"local": {"home": f"home of {name}"}, "currencies": currencies}
     config.write_text(json.dumps(content), encoding="utf-8")
-    command = [sys.executable, "-m", "cryptoetl.cli", "up", "--json", "-c", str(config)]
-    return measure(command, folder / f"{name}.out")
+    errors, result = folder / f"{name}.err", folder / f"{name}.json"
+    words = [sys.executable, "-m", "cryptoetl.cli", "up", "--json", "-c", str(config)]
+    run = measure(["sh", "-c", f"exec {shlex.join(words)} >{shlex.quote(str(result))}"], errors)
+    execution = json.loads(result.read_text(encoding="utf-8"))["run"]["execution"]
+    begun, ended = (datetime.fromisoformat(execution[moment]) for moment in ("started", "ended"))
+    return run, (ended - begun).total_seconds()
 
 
-def spark(
-    python: str, folder: Path, currencies: Sequence[dict[str, str]], threads: int
-) -> tuple[float, float]:
-    """The three scripts on JVM Spark; returns seconds per currency once warm, and the peak in MB."""
+def spark(python: str, folder: Path, currencies: Sequence[dict[str, str]], threads: int) -> float:
+    """The three scripts on JVM Spark; returns seconds per currency once warm."""
     lake = folder / "spark lake"
     places = {name: (lake / name).as_uri().replace("%20", " ") for name in ("raw", "silver", "gold")}
     cases = []
@@ -114,13 +117,13 @@ def spark(
         python, str(REPOSITORY / "tests" / "spark" / "run_scripts.py"), str(folder / "cases.json"),
         str(folder / "outcomes.json"), "--threads", str(threads),
     ]  # fmt: skip
-    run = measure(command, folder / "spark.out")
+    measure(command, folder / "spark.out")
     outcomes = json.loads((folder / "outcomes.json").read_text())["outcomes"]
     if errors := [outcome["error"] for outcome in outcomes if outcome["error"]]:
         raise RuntimeError(f"JVM Spark failed: {errors[0]}")
     warm = {currency["ticker"] for currency in currencies[WARM_UP:]}
-    busy = sum(outcome["seconds"] for outcome in outcomes if outcome["name"] in warm)
-    return busy / threads / len(warm), run.peak_mb
+    busy: float = sum(outcome["seconds"] for outcome in outcomes if outcome["name"] in warm)
+    return busy / threads / len(warm)
 
 
 def main() -> None:
@@ -138,17 +141,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cryptoetl benchmark ") as name:
         folder = Path(name)
         currencies = [make_currency(folder, number, options.days) for number in range(options.currencies)]
-        one, many = local(folder, currencies[:1]), local(folder, currencies)
+        (one, _), (many, execution) = local(folder, currencies[:1]), local(folder, currencies)
         each = (many.seconds - one.seconds) / (len(currencies) - 1)
         print(f"{platform.platform()}, {threads} processors, Python {platform.python_version()}")
         print(f"cryptoetl up, 1 currency:    {one.seconds:7.2f} s  {one.peak_mb:6.0f} MB")
         print(f"cryptoetl up, {len(currencies)} currencies: {many.seconds:6.2f} s  {many.peak_mb:6.0f} MB")
         print(f"beyond start-up:             {each:7.3f} s per currency of {options.days} days")
+        scripts = execution / len(currencies)
+        print(f"the scripts alone:           {scripts:7.3f} s per currency")
         if options.spark_currencies and python:
             chosen = currencies[: options.spark_currencies + WARM_UP]
-            each_on_spark, peak = spark(python, folder, chosen, threads)
-            print(f"the scripts on JVM Spark:    {each_on_spark:7.3f} s per currency, warm  {peak:6.0f} MB")
-            print(f"ratio:                       {each_on_spark / each:7.1f}")
+            each_on_spark = spark(python, folder, chosen, threads)
+            print(f"the scripts on JVM Spark:    {each_on_spark:7.3f} s per currency, warm")
+            print(f"ratio of the scripts:        {each_on_spark / scripts:7.1f}")
+            print(f"ratio to all of `up`:        {each_on_spark / each:7.1f}")
 
 
 if __name__ == "__main__":
