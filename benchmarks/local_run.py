@@ -5,8 +5,8 @@
 Makes synthetic currencies (fixed seed) in a temporary folder. `cryptoetl up` runs with one of them and with
 all; the difference, by currency, is what a currency costs beyond start-up, everything from check to verify
 included, and the execution's own duration is what the scripts take. JVM Spark then runs the scripts alone, in
-one warm session with as many threads as there are processors. All of it happens in this one run, so that the
-ratios mean something on a machine of any speed.
+one warm session with as many threads as there are processors. All of it happens in this one run, in turns and
+several times, so that the ratios mean something on a machine of any speed; quote the medians.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import os
 import platform
 import random
 import shlex
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -126,35 +128,64 @@ def spark(python: str, folder: Path, currencies: Sequence[dict[str, str]], threa
     return busy / threads / len(warm)
 
 
+class Round(NamedTuple):
+    """One turn of everything; seconds per currency, `spark` is 0 where it was left out."""
+
+    one: Run
+    many: Run
+    each: float
+    scripts: float
+    spark: float
+
+
+def measure_round(folder: Path, currencies: Sequence[dict[str, str]], python: str, on_spark: int) -> Round:
+    """Sail and JVM Spark in turn, each from nothing."""
+    (one, _), (many, execution) = local(folder, currencies[:1]), local(folder, currencies)
+    each = (many.seconds - one.seconds) / (len(currencies) - 1)
+    chosen = currencies[: on_spark + WARM_UP]
+    seconds = spark(python, folder, chosen, os.cpu_count() or 1) if on_spark else 0.0
+    for made in (*folder.glob("home of *"), folder / "spark lake"):
+        shutil.rmtree(made, ignore_errors=True)
+    return Round(one, many, each, execution / len(currencies), seconds)
+
+
+def show(name: str, figures: Sequence[float], unit: str) -> None:
+    """The median of a figure, and all of them."""
+    listed = "  ".join(f"{figure:.3f}" for figure in figures)
+    print(f"{name:30} {statistics.median(figures):8.3f} {unit:4} ({listed})")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Local runs beside JVM Spark.")
     parser.add_argument("--currencies", type=int, default=200)
     parser.add_argument("--days", type=int, default=1900)
     parser.add_argument("--spark-currencies", type=int, default=12, help="0 leaves JVM Spark out")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    python = os.environ.get(SPARK_PYTHON)
+    python = os.environ.get(SPARK_PYTHON, "")
     if options.spark_currencies and not python:
         sys.exit(f"{SPARK_PYTHON} names no Python with JVM Spark: run `make bench`")
 
-    threads = os.cpu_count() or 1
     with tempfile.TemporaryDirectory(prefix="cryptoetl benchmark ") as name:
         folder = Path(name)
         currencies = [make_currency(folder, number, options.days) for number in range(options.currencies)]
-        (one, _), (many, execution) = local(folder, currencies[:1]), local(folder, currencies)
-        each = (many.seconds - one.seconds) / (len(currencies) - 1)
-        print(f"{platform.platform()}, {threads} processors, Python {platform.python_version()}")
-        print(f"cryptoetl up, 1 currency:    {one.seconds:7.2f} s  {one.peak_mb:6.0f} MB")
-        print(f"cryptoetl up, {len(currencies)} currencies: {many.seconds:6.2f} s  {many.peak_mb:6.0f} MB")
-        print(f"beyond start-up:             {each:7.3f} s per currency of {options.days} days")
-        scripts = execution / len(currencies)
-        print(f"the scripts alone:           {scripts:7.3f} s per currency")
-        if options.spark_currencies and python:
-            chosen = currencies[: options.spark_currencies + WARM_UP]
-            each_on_spark = spark(python, folder, chosen, threads)
-            print(f"the scripts on JVM Spark:    {each_on_spark:7.3f} s per currency, warm")
-            print(f"ratio of the scripts:        {each_on_spark / scripts:7.1f}")
-            print(f"ratio to all of `up`:        {each_on_spark / each:7.1f}")
+        rounds = [
+            measure_round(folder, currencies, python, options.spark_currencies) for _ in range(options.rounds)
+        ]
+    print(
+        f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}; "
+        f"{len(currencies)} currencies of {options.days} days; median (each round)"
+    )
+    show("cryptoetl up, 1 currency", [r.one.seconds for r in rounds], "s")
+    show(f"cryptoetl up, {len(currencies)} currencies", [r.many.seconds for r in rounds], "s")
+    show("peak memory", [r.many.peak_mb for r in rounds], "MB")
+    show("each beyond start-up", [r.each for r in rounds], "s")
+    show("the scripts alone, each", [r.scripts for r in rounds], "s")
+    if options.spark_currencies:
+        show("the scripts on warm JVM Spark", [r.spark for r in rounds], "s")
+        show("ratio of the scripts", [r.spark / r.scripts for r in rounds], "")
+        show("ratio to all of `up`", [r.spark / r.each for r in rounds], "")
 
 
 if __name__ == "__main__":

@@ -110,6 +110,8 @@ def split_lines(lines: DataFrame, layout: Layout) -> DataFrame:
     text = F.replace(F.col("text"), F.lit('""'), F.lit(NUL))
     raw, joined = F.col("raw"), F.array_join("raw", ",")
     rest = F.array_join(F.slice(raw, layout.width + 1, 1_000_000_000), "\n")  # which no line holds
+    # More than blanks and an empty pair of quotes: a character, or a quote that stands for itself.
+    beyond = rest.rlike(f'[^ \\t\\n"{NUL}]|{NUL}{NUL}|{NUL}"|"[^"\\n]*{NUL}')
     return (
         lines.where((F.col("line") > layout.header_line) & ~F.col("text").rlike(BLANK))
         .select(
@@ -121,8 +123,8 @@ def split_lines(lines: DataFrame, layout: Layout) -> DataFrame:
             "line",
             # What no field matches is passed over: the line is well-formed if nothing of it is lost.
             F.when(joined == F.col("text"), F.array_size(raw)).alias("width"),
-            # More than blanks and an empty pair of quotes: a character, or a quote that stands for itself.
-            rest.rlike(f'[^ \\t\\n"{NUL}]|{NUL}{NUL}|{NUL}"|"[^"\\n]*{NUL}').alias("beyond"),
+            # Few lines have more fields than the header; only those pay for the look at them.
+            F.when(F.array_size(raw) > layout.width, beyond).otherwise(F.lit(False)).alias("beyond"),
             unquote(F.get(raw, F.lit(layout.date_at))).alias("date_text"),
             unquote(F.get(raw, F.lit(layout.value_at))).alias("value_text"),
         )
@@ -216,63 +218,65 @@ def iso_date(text: Column, date_format: str) -> Column:
 
 
 def history_rows(lines: DataFrame, layout: Layout, date_format: str, decimal: str) -> DataFrame:
-    """The rows of a history file, as `judged` returns them, with `price` (float, null where missing)."""
+    """`split_lines` with date, value (the price as float, null where missing) and wrong, a problem of it."""
     text = F.col("value_text")
     number = COMMA_NUMBER if decimal == "," else POINT_NUMBER
     # Thousands separators go, the decimal separator becomes a point. Not by way of double: that rounds twice.
     price = F.translate(text, *((",.", ".") if decimal == "," else (",", ""))).try_cast("float")
-    rows = split_lines(lines, layout).select(
-        "*", iso_date(F.col("date_text"), date_format).alias("date"), price.alias("number")
-    )
-    problem = (
+    wrong = (
         F.when((text != "") & ~text.rlike(number), Problem.NUMBER)
         .when(F.abs("number") == float("inf"), Problem.RANGE)
     )  # fmt: skip
-    return judged(rows, layout, F.when(F.col("number") != -1, F.col("number")), "price", problem)
+    return (
+        split_lines(lines, layout)
+        .select("*", iso_date(F.col("date_text"), date_format).alias("date"), price.alias("number"))
+        .select("*", F.when(F.col("number") != -1, F.col("number")).alias("value"), wrong.alias("wrong"))
+    )
 
 
 def trend_rows(lines: DataFrame, layout: Layout) -> DataFrame:
-    """The rows of a trend file, as `judged` returns them, with `g_trend` (int)."""
+    """`split_lines` with date, value (int) and wrong, a problem of it."""
     text = F.col("value_text")
     # Ten digits may be more than an int holds.
     trend = F.when(text == "<1", F.lit(0)).when(F.length(text) < 10, text.try_cast("int"))
-    rows = split_lines(lines, layout).select(
-        "*", iso_date(F.col("date_text"), ISO).alias("date"), trend.alias("number")
-    )
-    problem = (
+    wrong = (
         F.when(~text.rlike("^([0-9]+|<1)$"), Problem.NUMBER)
-        .when(F.col("number").isNull() | (F.col("number") > 100), Problem.RANGE)
+        .when(F.col("value").isNull() | (F.col("value") > 100), Problem.RANGE)
     )  # fmt: skip
-    return judged(rows, layout, F.col("number"), "g_trend", problem)
+    return (
+        split_lines(lines, layout)
+        .select("*", iso_date(F.col("date_text"), ISO).alias("date"), trend.alias("value"))
+        .select("*", wrong.alias("wrong"))
+    )
 
 
-def judged(rows: DataFrame, layout: Layout, value: Column, name: str, value_problem: Column) -> DataFrame:
-    """(line int, date date, `name`, first int, problem int, width int, date_text, value_text) per line.
+def judged(rows: DataFrame, layout: Layout) -> DataFrame:
+    """(line int, date date, value, first int, problem int, width int, date_text, value_text) per line.
 
     problem: the line's first one, or null. first: the first line of the date, lines with problems left
-    aside; the rows to keep are those with `line = first`.
+    aside.
     """
     problem = (
         F.when(F.col("width").isNull(), Problem.QUOTES)
         .when((F.col("width") < layout.width) | F.col("beyond"), Problem.WIDTH)
         .when(F.col("date").isNull(), Problem.DATE)
-        .otherwise(value_problem)
+        .otherwise(F.col("wrong"))
     )
     good = F.when(F.col("problem").isNull(), F.col("date"))
     # One sort serves both windows. A partition per date would cost as much as all the rest.
     by_date = Window.partitionBy(F.lit(0)).orderBy("date", "line")
     repeated = F.lag("date").over(by_date).eqNullSafe(F.col("date"))
-    conflict = F.when(~F.col(name).eqNullSafe(F.col(f"first.{name}")), Problem.CONFLICT)
+    conflict = F.when(~F.col("value").eqNullSafe(F.col("first.value")), Problem.CONFLICT)
     evidence = ["width", "date_text", "value_text"]
     return (
-        rows.select("line", "date", value.alias(name), *evidence, problem.alias("problem"))
-        .select("line", good.alias("date"), name, *evidence, "problem")
-        .select("*", F.when(~repeated, F.struct("line", name)).alias("leader"))
+        rows.select("line", "date", "value", *evidence, problem.alias("problem"))
+        .select("line", good.alias("date"), "value", *evidence, "problem")
+        .select("*", F.when(~repeated, F.struct("line", "value")).alias("leader"))
         .select("*", F.last("leader", ignorenulls=True).over(by_date.rowsBetween(*SO_FAR)).alias("first"))
         .select(
             "line",
             "date",
-            name,
+            "value",
             F.col("first.line").alias("first"),
             F.coalesce(F.col("problem"), conflict).alias("problem"),
             *evidence,
@@ -280,16 +284,16 @@ def judged(rows: DataFrame, layout: Layout, value: Column, name: str, value_prob
     )
 
 
-def findings(rows: DataFrame, value: str) -> DataFrame:
+def findings(judged: DataFrame) -> DataFrame:
     """One row: bad (lines), worst (the first of them), days, values (days with one), first and last day."""
     bad = F.col("problem").isNotNull()
     kept = F.when(~bad & (F.col("line") == F.col("first")), F.col("date"))
     evidence = F.struct("line", "problem", "first", "date", "width", "date_text", "value_text")
-    return rows.agg(
+    return judged.agg(
         F.count_if(bad).alias("bad"),
         F.min(F.when(bad, evidence)).alias("worst"),
         F.count(kept).alias("days"),
-        F.count(F.when(kept.isNotNull(), F.col(value))).alias("values"),
+        F.count(F.when(kept.isNotNull(), F.col("value"))).alias("values"),
         F.min(kept).alias("from_day"),
         F.max(kept).alias("to_day"),
     )
@@ -328,10 +332,10 @@ def quoted(value: str) -> str:
 
 
 def silver_history(rows: DataFrame, *, drop: bool) -> DataFrame:
-    """(date date, price float) by date, once each. Missing prices are dropped, or take the last valid
-    earlier one, however old; before the first valid price they stay null.
+    """(date date, price float) by date, once each, from rows without problems. Missing prices are dropped, or
+    take the last valid earlier one, however old; before the first valid price they stay null.
     """
-    days = rows.where(F.col("line") == F.col("first")).select("date", "price")
+    days = once(rows, "price")
     if drop:
         return days.where(F.col("price").isNotNull())
     so_far = Window.partitionBy(F.lit(0)).orderBy("date").rowsBetween(*SO_FAR)
@@ -339,8 +343,22 @@ def silver_history(rows: DataFrame, *, drop: bool) -> DataFrame:
 
 
 def silver_trend(rows: DataFrame) -> DataFrame:
-    """(date date, g_trend int), each date once."""
-    return rows.where(F.col("line") == F.col("first")).select("date", "g_trend")
+    """(date date, g_trend int), each date once, from rows without problems."""
+    return once(rows, "g_trend")
+
+
+def once(rows: DataFrame, name: str) -> DataFrame:
+    """(date, `name`) by date: lines that repeat a date, which then repeat its value, become one row.
+
+    By a window and not by grouping: Sail leaves out a sort right before a write, the one of a window stays.
+    """
+    by_date = Window.partitionBy(F.lit(0)).orderBy("date")
+    again = F.lag("date").over(by_date).eqNullSafe(F.col("date"))
+    return (
+        rows.select("date", F.col("value").alias(name), again.alias("again"))
+        .where(~F.col("again"))
+        .select("date", name)
+    )
 
 
 def write(frame: DataFrame, uri: str) -> None:
@@ -416,20 +434,23 @@ def main(argv: list[str]) -> None:
     except ValueError as error:
         problems["trend"] = str(error)
 
-    nouns = {"history": ("price", "price", date_format), "trend": ("g_trend", "trend", ISO)}
-    found = [findings(rows, nouns[kind][0]).withColumn("kind", F.lit(kind)) for kind, rows in sets.items()]
+    nouns = {"history": ("price", date_format), "trend": ("trend", ISO)}
+    found = [
+        findings(judged(rows, layouts[kind])).withColumn("kind", F.lit(kind)) for kind, rows in sets.items()
+    ]
     for row in reduce(DataFrame.union, found).collect() if found else []:
         days, values, kind = row.days, row["values"], row.kind
         log.info(
             "%s %s: %d days, %d with a value, %s to %s", ticker, kind, days, values, row.from_day, row.to_day
         )
-        _, noun, written = nouns[kind]
+        noun, written = nouns[kind]
         wrong = verdict(row, layouts[kind], noun, written, every_value_needed=drop and kind == "history")
         if wrong:
             problems[kind] = wrong
     if problems:
         raise ValueError("; ".join(f"{kind}: {problems[kind]}" for kind in sorted(problems)))
 
+    # Read once more, without the evidence: cheaper than keeping the rows, which small files do not repay.
     silver = f"{args['SILVER'].rstrip('/')}/{ticker}"
     write(silver_history(sets["history"], drop=drop), f"{silver}_hist")
     write(silver_trend(sets["trend"]), f"{silver}_trend")

@@ -94,6 +94,9 @@ class Engine:
 
             # Sail reads it when the server starts; its log would run through the progress on stderr.
             self._set("RUST_LOG", os.environ.get("RUST_LOG", "off"))
+            # One partition a query: the currencies are what runs side by side, and each is one sorted series.
+            parallelism = "SAIL_EXECUTION__DEFAULT_PARALLELISM"
+            self._set(parallelism, os.environ.get(parallelism, "1"))
             self._server = SparkConnectServer(port=0)
             self._server.start(background=True)
             host, port = self._server.listening_address
@@ -109,9 +112,11 @@ class Engine:
         session = builder.getOrCreate()
         if self._server is not None:
             self._await_sail_has_ctrl_c(handler)
-            # A server inside this process that does not answer will not come back: no ten minutes of retries.
+            # A server inside this process that does not answer will not come back: no ten minutes of retries,
+            # and no calls that keep each result for a client that might lose its connection.
             client = cast(Any, session).client  # the classic session's stub is in the way
             client.set_retry_policies([])
+            client.disable_reattachable_execute()
         # Registered after the client's own exit handler, hence run before it: that one calls the server,
         # and goes on trying for ten minutes if Sail has gone with the interpreter.
         atexit.register(self.stop)
