@@ -306,21 +306,21 @@ def test_ctrl_c_in_the_main_thread_lets_a_query_in_another_one_be_ended_in_order
     program = """
 import threading
 from cryptoetl.local.engine import Engine
-stop = threading.Event()
+stop, ended = threading.Event(), threading.Event()
 with Engine() as engine:
     session = engine.session()
     def branch():
         while not stop.is_set():
             session.range(200_000).selectExpr("sum(sqrt(id))").collect()
         print("branch ended", flush=True)
-    thread = threading.Thread(target=branch)
-    thread.start()
+        ended.set()
+    threading.Thread(target=branch).start()
     try:
         print("ready", flush=True)
-        thread.join()
+        ended.wait()
     except KeyboardInterrupt:
         stop.set()
-    thread.join()
+    ended.wait()  # not join: Python 3.11 takes a thread for ended once a join was interrupted
 """
     with python(program) as process:
         assert process.stdout is not None
