@@ -1,0 +1,136 @@
+"""What all dates and all values of a file say together about how they are written.
+
+Collected row by row in constant memory, for each way of reading that the first lines left open.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptoetl.readings import DateFormat, Decimal, number
+
+Cadence = Literal["several a day", "daily", "weekly", "monthly", "irregular"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Why something is read as it is: `decision` if the values had to decide, `doubt` if they could not."""
+
+    decision: str | None = None
+    doubt: str | None = None
+
+
+class DateEvidence:
+    """All dates of a file as one format reads them."""
+
+    def __init__(self, format: DateFormat) -> None:
+        self.format = format
+        self.count = 0
+        self.first = self.last = 0
+        self._previous: int | None = None
+        self._steps: Counter[int] = Counter()
+
+    def add(self, text: str) -> None:
+        day = self.format.read(text)
+        if day is None:
+            return
+        if self._previous is None:
+            self.first = self.last = day
+        else:
+            # A bound on the keys keeps memory flat.
+            self._steps[min(abs(day - self._previous), 400)] += 1
+            self.first, self.last = min(self.first, day), max(self.last, day)
+        self._previous = day
+        self.count += 1
+
+    @property
+    def regular(self) -> int:
+        """How many neighbours are a day or a week apart."""
+        return self._steps[1] + self._steps[7]
+
+    @property
+    def cadence(self) -> Cadence | None:
+        steps = sum(self._steps.values())
+        if not steps:
+            return None
+        if self._steps[0] * 10 > steps:
+            return "several a day"
+        months = sum(self._steps[days] for days in range(28, 32))
+        counts: list[tuple[int, Cadence]] = [
+            (self._steps[1], "daily"),
+            (self._steps[7], "weekly"),
+            (months, "monthly"),
+        ]
+        most, cadence = max(counts, key=lambda item: item[0])
+        return cadence if most * 2 >= steps else "irregular"
+
+
+class ValueEvidence:
+    """All values of a file, as each decimal sign reads them."""
+
+    def __init__(self) -> None:
+        self.point = self.comma = self.separated = self.missing = 0
+        self.point_jumps = self.comma_jumps = 0
+        self.trend = True
+        self.below_one = False
+        self._before: tuple[float, float] | None = None
+
+    def add(self, text: str) -> None:
+        if not text or text == "-1":
+            self.missing += 1
+            return
+        if text == "<1":
+            self.below_one = True
+            return
+        if text.isascii() and text.isdigit() and len(text) < 16:
+            point: float | None = float(text)
+            comma = point
+            self.trend = self.trend and len(text) <= 3 and int(text) <= 100
+        else:
+            point, comma = number(text, "."), number(text, ",")
+            self.trend = False
+            self.separated += 1
+        self.point += point is not None
+        self.comma += comma is not None
+        if point is None or comma is None:
+            return
+        if self._before is not None:
+            self.point_jumps += _is_jump(self._before[0], point)
+            self.comma_jumps += _is_jump(self._before[1], comma)
+        self._before = point, comma
+
+
+def _is_jump(before: float, after: float) -> bool:
+    low, high = sorted((before, after))
+    return 0 < low * 10 < high
+
+
+def choose_dates(dates: Sequence[DateEvidence]) -> tuple[DateEvidence, Choice]:
+    """The format that reads the most dates; of equal ones that by which days follow each other."""
+    most = max(candidate.count for candidate in dates)
+    equal = [candidate for candidate in dates if candidate.count == most]
+    best = max(equal, key=lambda candidate: candidate.regular)
+    rival = next((candidate for candidate in equal if candidate.format.order != best.format.order), None)
+    if rival is None or most == 0:
+        return best, Choice()
+    ours, theirs = best.format.text, rival.format.text
+    if best.regular > rival.regular:
+        return best, Choice(f"{ours}, not {theirs}: so more neighbouring dates are a day or a week apart")
+    return best, Choice(doubt=f"date_format could also be {theirs}: nothing tells day from month")
+
+
+def choose_decimal(values: ValueEvidence, others: Sequence[Decimal]) -> tuple[Decimal, Choice]:
+    """The decimal sign that reads the most values; else that of the `others`, the file's other numbers."""
+    if values.point != values.comma or not values.separated:
+        return ("." if values.point >= values.comma else ","), Choice()
+    points, commas = others.count("."), others.count(",")
+    if points != commas:
+        sign: Decimal = "." if points > commas else ","
+        return sign, Choice(f"decimal sign {sign} as in the other columns")
+    if values.point_jumps != values.comma_jumps:
+        sign = "." if values.point_jumps < values.comma_jumps else ","
+        return sign, Choice(f"decimal sign {sign}: with the other one, prices would jump a thousandfold")
+    return ".", Choice(doubt='decimal could also be ",": every price has three digits behind its only sign')

@@ -1,0 +1,188 @@
+"""The ways in which dates and numbers can be read, for files whose form nobody has stated yet.
+
+A text is compared with the formats of its own shape only, so that the many formats cost nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from itertools import product
+from typing import Final, Literal
+
+from cryptoetl.dates import FIRST_YEAR, MONTHS
+
+Order = Literal["ymd", "mdy", "dmy", "named", "unix"]
+MONTH_ONLY: Final = "yyyy-MM"
+"""How monthly values are dated; no format of a configuration, because it holds no day."""
+
+
+@dataclass(frozen=True)
+class DateFormat:
+    """A date format as the configuration writes it; `read` gives a text's day as an ordinal, or None."""
+
+    text: str
+    order: Order
+    read: Callable[[str], int | None] = field(compare=False, repr=False)
+
+
+_TOKENS = {
+    "yyyy": ("(?P<y>[0-9]{4})", ("0000",)),
+    "MMM": ("(?P<m>[A-Za-z]{3})", ("aaa",)),
+    "MM": ("(?P<m>[0-9]{2})", ("00",)),
+    "M": ("(?P<m>[0-9]{1,2})", ("0", "00")),
+    "dd": ("(?P<d>[0-9]{2})", ("00",)),
+    "d": ("(?P<d>[0-9]{1,2})", ("0", "00")),
+    "HH": ("[0-9]{2}", ("00",)),
+    "mm": ("[0-9]{2}", ("00",)),
+    "ss": ("[0-9]{2}", ("00",)),
+    "SSS": ("[0-9]{3}", ("000",)),
+}
+_TOKEN = re.compile(r"'[^']*'|yyyy|MMM|MM|M|dd|d|HH|mm|ss|SSS|.")
+
+_ISO_TIMES = (
+    *("", " HH:mm:ss", " HH:mm", " HH:mm:ss 'UTC'", " HH:mm:ss+00:00", " HH:mm:ss.SSS", " HH:mm:ss'Z'"),
+    *("'T'HH:mm:ss.SSS'Z'", "'T'HH:mm:ss'Z'", "'T'HH:mm:ss", "'T'HH:mm", "'T'HH"),
+    *("'T'HH:mm:ss.SSS", "'T'HH:mm:ss+00:00", "'T'HH:mm:ss.SSS+00:00"),
+)
+_TIMES = ("", " HH:mm:ss", " HH:mm")
+_CALENDAR: tuple[tuple[Order, tuple[str, ...], tuple[str, ...]], ...] = (
+    # The strict before the lenient. Where nothing decides, the first wins: slashes begin with the month, dots and
+    # hyphens with the day.
+    ("ymd", ("yyyy-MM-dd",), _ISO_TIMES),
+    ("ymd", ("yyyy/MM/dd", "yyyy.MM.dd", "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", MONTH_ONLY), _TIMES),
+    ("mdy", ("MM/dd/yyyy",), _TIMES),
+    ("dmy", ("dd/MM/yyyy", "dd.MM.yyyy", "dd-MM-yyyy"), _TIMES),
+    ("mdy", ("MM.dd.yyyy", "MM-dd-yyyy", "M/d/yyyy"), _TIMES),
+    ("dmy", ("d/M/yyyy", "d.M.yyyy", "d-M-yyyy"), _TIMES),
+    ("mdy", ("M.d.yyyy", "M-d-yyyy"), _TIMES),
+    (
+        "named",
+        ("MMM dd, yyyy", "MMM d, yyyy", "dd MMM yyyy", "d MMM yyyy", "dd-MMM-yyyy", "d-MMM-yyyy"),
+        _TIMES,
+    ),
+    ("named", ("MMM dd yyyy", "MMM d yyyy", "dd MMM, yyyy", "d MMM, yyyy", "yyyy-MMM-dd"), _TIMES),
+)
+
+EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def _calendar(text: str) -> Callable[[str], int | None]:
+    expression = "".join(
+        _TOKENS[token][0] if token in _TOKENS else re.escape(token.strip("'"))
+        for token in _TOKEN.findall(text)
+    )
+    matches = re.compile(expression).fullmatch
+    with_day = "d" in text
+
+    def read(value: str) -> int | None:
+        match = matches(value)
+        if match is None:
+            return None
+        month = match["m"].lower()
+        try:
+            number = MONTHS.index(month) + 1 if month.isalpha() else int(month)
+            found = date(int(match["y"]), number, int(match["d"]) if with_day else 1)
+        except ValueError:
+            return None
+        return found.toordinal() if found.year >= FIRST_YEAR else None
+
+    return read
+
+
+def _unix(least: int, most: int, per_second: int) -> Callable[[str], int | None]:
+    matches = re.compile(rf"([0-9]{{{least},{most}}})(?:\.[0-9]+)?").fullmatch
+
+    def read(value: str) -> int | None:
+        match = matches(value)
+        return None if match is None else EPOCH + int(match[1]) // (86_400 * per_second)
+
+    return read
+
+
+UNIX: Final = (
+    DateFormat("unix", "unix", _unix(9, 10, 1)),
+    DateFormat("unix_ms", "unix", _unix(12, 13, 1000)),
+    DateFormat("unix_us", "unix", _unix(15, 16, 1_000_000)),
+)
+
+_SHAPE = str.maketrans(
+    dict.fromkeys(map(chr, (*range(65, 91), *range(97, 123))), "a")
+    | {str(digit): "0" for digit in range(10)}
+)
+
+
+def _shapes(text: str) -> Iterator[str]:
+    parts = [
+        _TOKENS[token][1] if token in _TOKENS else (token.strip("'").translate(_SHAPE),)
+        for token in _TOKEN.findall(text)
+    ]
+    return map("".join, product(*parts))
+
+
+def _by_shape() -> tuple[tuple[DateFormat, ...], dict[str, tuple[DateFormat, ...]]]:
+    formats = tuple(
+        DateFormat(base + time, order, _calendar(base + time))
+        for order, bases, times in _CALENDAR
+        for base, time in product(bases, times)
+        if base != MONTH_ONLY or not time
+    )
+    shapes: dict[str, tuple[DateFormat, ...]] = defaultdict(tuple)
+    for item in formats:
+        for shape in _shapes(item.text):
+            shapes[shape] += (item,)
+    return (*formats, *UNIX), dict(shapes)
+
+
+FORMATS, _FORMATS_BY_SHAPE = _by_shape()
+"""All formats, the preferred first."""
+PREFERENCE: Final = {item.text: place for place, item in enumerate(FORMATS)}
+
+_LONGEST_DATE = 40
+
+
+@lru_cache(maxsize=4096)
+def date_formats(text: str) -> tuple[DateFormat, ...]:
+    """The formats in which a text is a date."""
+    if len(text) > _LONGEST_DATE:
+        return ()
+    candidates = _FORMATS_BY_SHAPE.get(text.translate(_SHAPE), ())
+    if text[:9].isdigit():
+        candidates += UNIX
+    return tuple(candidate for candidate in candidates if candidate.read(text) is not None)
+
+
+# --- numbers ------------------------------------------------------------------------------------------
+
+Decimal = Literal[".", ","]
+_POINT = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_COMMA = re.compile(r"-?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_LONGEST_NUMBER = 60
+
+
+def number(text: str, decimal: Decimal) -> float | None:
+    """The number that a text is with this decimal sign, the other one between thousands; or None."""
+    if len(text) > _LONGEST_NUMBER:
+        return None
+    if decimal == ".":
+        return float(text.replace(",", "")) if _POINT.fullmatch(text) else None
+    return float(text.replace(".", "").replace(",", ".")) if _COMMA.fullmatch(text) else None
+
+
+def is_number(text: str) -> bool:
+    return number(text, ".") is not None or number(text, ",") is not None
+
+
+def decimal_sign(text: str) -> Decimal | None:
+    """The decimal sign that a number gives away, also one such as 1.28K or -0,37%; None if it could be either."""
+    plain = text.strip(" +%KMBT€$")
+    point, comma = number(plain, ".") is not None, number(plain, ",") is not None
+    if point and comma:  # 1.234 and 1,234 could be either; 0.123 groups no thousands
+        if plain.lstrip("-").startswith("0."):
+            return "."
+        return "," if plain.lstrip("-").startswith("0,") else None
+    return "." if point else "," if comma else None

@@ -1,0 +1,243 @@
+"""What a CSV file is, by its content: a history of prices, a Google trend, or neither, and in which format.
+
+A file is read once, from its beginning to its end, in constant memory. The first lines say where things are
+(layouts.py); all of them together decide what a few leave open: whether 03/04 is in March, and whether 1.234 is
+more than a thousand.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain, islice
+from pathlib import Path
+from typing import Literal
+
+from cryptoetl import layouts
+from cryptoetl.evidence import Cadence, Choice, DateEvidence, ValueEvidence, choose_dates, choose_decimal
+from cryptoetl.layouts import Layout
+from cryptoetl.readings import MONTH_ONLY, PREFERENCE, Decimal
+
+SAMPLE = 300
+"""Non-blank lines by which the layout is found."""
+MAX_LINE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a file holds: rows with a date, the first and the last one, and how far apart neighbours mostly are.
+
+    `cadence` is None for a single row. `unreadable` rows lack a date or value in the format that was found.
+    """
+
+    rows: int
+    first: date
+    last: date
+    cadence: Cadence | None
+    missing: int = 0
+    unreadable: int = 0
+
+
+@dataclass(frozen=True)
+class HistorySniff:
+    """A file of prices. A column is its name, or its position from 1 where there is no header.
+
+    `decisions` are what the values had to decide; `doubts` what they could not.
+    """
+
+    file: Path
+    facts: Facts
+    date_column: str | int = "Date"
+    price_column: str | int = "Price"
+    date_format: str = "MM/dd/yyyy"
+    decimal: Decimal = "."
+    delimiter: str = ","
+    symbol: str | None = None
+    decisions: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrendSniff:
+    """A file of Google-trend values for one search term."""
+
+    file: Path
+    facts: Facts
+    term: str
+    trend_date_format: str = "yyyy-MM-dd"
+    trend_delimiter: str = ","
+    decisions: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotRecognised:
+    """A file that cannot be used, and why; `kind` is what it would be."""
+
+    file: Path
+    reason: str
+    kind: Literal["history", "trend"] | None = None
+
+
+Sniff = HistorySniff | TrendSniff | NotRecognised
+
+
+def sniff(path: Path, on_bytes: Callable[[int], None] | None = None) -> Sniff:
+    """What a file is. `on_bytes` receives the bytes read so far, now and then. Never raises."""
+    try:
+        return _sniff(path, on_bytes)
+    except _Unfit as error:
+        return NotRecognised(path, str(error))
+    except UnicodeDecodeError:
+        return NotRecognised(path, "it is not UTF-8 text: save it as UTF-8 (in Excel: CSV UTF-8)")
+    except (OSError, ValueError) as error:
+        return NotRecognised(path, f"it cannot be read ({getattr(error, 'strerror', None) or error})")
+
+
+def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
+    lines = _lines(path, on_bytes)
+    sample = list(islice(lines, SAMPLE))
+    if not sample:
+        raise _Unfit("it is empty")
+    layout = layouts.find(sample)
+    if isinstance(layout, str):
+        raise _Unfit(layout)
+    dates = [
+        DateEvidence(candidate)
+        for candidate in sorted(layout.formats, key=lambda item: PREFERENCE[item.text])
+    ]
+    values = ValueEvidence()
+    rows = 0
+    for text in chain(sample[layout.first :], lines):
+        rows += 1
+        fields = layouts.split(text, layout.delimiter)
+        if fields is None or len(fields) <= max(layout.date, layout.value):
+            continue
+        for candidate in dates:
+            candidate.add(fields[layout.date])
+        values.add(fields[layout.value])
+    chosen, choice = choose_dates(dates)
+    if not chosen.count or not (values.point or values.comma or values.below_one or values.missing):
+        raise _Unfit("no line holds a date and a number")
+    read = _Read(path, layout, chosen, values, rows, choice)
+    return _trend(read) if _is_trend(read) else _history(read)
+
+
+class _Unfit(Exception):
+    """Why a file is neither a history nor a trend."""
+
+
+def _lines(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[str]:
+    """The lines that are not blank. Raises _Unfit, UnicodeDecodeError, OSError."""
+    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline=None) as file:
+        start = raw.peek(4)[:4]
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise _Unfit("it is UTF-16, not UTF-8: save it as UTF-8 (in Excel: CSV UTF-8)")
+        number = 0
+        while text := file.readline(MAX_LINE):
+            number += 1
+            if len(text) >= MAX_LINE and not text.endswith("\n"):
+                raise _Unfit(f"its line {number} is longer than {MAX_LINE:,} characters")
+            if "\0" in text:
+                raise _Unfit("it holds binary data, not text")
+            if on_bytes is not None and number % 2000 == 0:
+                on_bytes(raw.tell())
+            if not text.isspace():
+                yield text.rstrip("\n")
+
+
+# --- what it comes to ---------------------------------------------------------------------------------
+
+_TREND_DATES = frozenset(["week", "month", "woche", "monat", "settimana", "mese", "semaine", "mois", "semana", "mes", "неделя", "hafta"])
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file read to its end."""
+
+    path: Path
+    layout: Layout
+    dates: DateEvidence
+    values: ValueEvidence
+    rows: int
+    choice: Choice
+
+    def facts(self, readable: int, missing: int) -> Facts:
+        first, last = date.fromordinal(self.dates.first), date.fromordinal(self.dates.last)
+        return Facts(self.dates.count, first, last, self.dates.cadence, missing, self.rows - readable)
+
+
+def _is_trend(read: _Read) -> bool:
+    values, names = read.values, read.layout.header or ("", "")
+    if any(_GOOGLE.search(name) for name in names):
+        return True
+    if not values.trend or not (values.point or values.below_one):
+        return False
+    if values.below_one or layouts.plain(names[0]) in _TREND_DATES:
+        return True
+    if layouts.is_price_name(names[read.layout.value] if read.layout.header else ""):
+        return False
+    if len(names) > 2:
+        return False
+    coarse = read.dates.cadence in ("weekly", "monthly") or read.dates.format.text == MONTH_ONLY
+    return read.layout.preamble or coarse or re.search("trend|timeline", read.path.name.lower()) is not None
+
+
+_GOOGLE = re.compile(r": ?\(.*\)$")
+
+
+def _trend(read: _Read) -> TrendSniff | NotRecognised:
+    def refused(reason: str) -> NotRecognised:
+        return NotRecognised(read.path, reason, "trend")
+
+    layout, values = read.layout, read.values
+    if layout.header is None:
+        return refused("it is a trend without a header: write a first line such as Week,bitcoin")
+    named = [name for name in layout.header if name]
+    if len(named) > 2:
+        return refused(f"it holds {len(named) - 1} search terms: export one search term alone")
+    if (layout.date, layout.value) != (0, 1):
+        return refused("it is a trend whose first column is not the date")
+    if not values.trend:
+        return refused("it is a trend with values that are not whole numbers from 0 to 100")
+    facts = read.facts(max(0, read.dates.count - values.missing), 0)
+    date_format, delimiter = read.dates.format.text, layout.delimiter
+    return TrendSniff(read.path, facts, named[1], date_format, delimiter, *_told(read.choice))
+
+
+def _history(read: _Read) -> HistorySniff | NotRecognised:
+    def refused(reason: str) -> NotRecognised:
+        return NotRecognised(read.path, reason, "history")
+
+    layout, values = read.layout, read.values
+    if read.dates.format.text == MONTH_ONLY:
+        return refused("its prices are monthly: daily ones are needed")
+    if len(layout.symbols) > 1:
+        return refused(f"it holds several currencies ({', '.join(layout.symbols[:3])}): make a file of each")
+    decimal, choice = choose_decimal(values, layout.decimals)
+    priced = (values.point if decimal == "." else values.comma) + values.missing
+    facts = read.facts(min(read.dates.count, priced), values.missing)
+    columns: tuple[str | int, str | int] = layout.date + 1, layout.value + 1
+    if layout.header is not None:
+        columns = layout.header[layout.date], layout.header[layout.value]
+    return HistorySniff(
+        read.path,
+        facts,
+        *columns,
+        read.dates.format.text,
+        decimal,
+        layout.delimiter,
+        layout.symbols[0] if layout.symbols else None,
+        *_told(read.choice, choice, Choice(doubt=layout.doubt)),
+    )
+
+
+def _told(*choices: Choice) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The decisions and the doubts."""
+    return (
+        tuple(choice.decision for choice in choices if choice.decision),
+        tuple(choice.doubt for choice in choices if choice.doubt),
+    )
