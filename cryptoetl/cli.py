@@ -237,6 +237,44 @@ def parse_fail(items: list[str]) -> dict[str, Step]:
 
 
 @command(app)
+def init(
+    session: Session,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Where the files are; the working folder by default."),
+    ] = None,
+    *,
+    glob: Annotated[
+        str | None, typer.Option("--glob", metavar="PATTERN", help="Which files. [default: *.csv and *.tsv]")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a configuration that exists.")] = False,
+) -> int:
+    """Find the files of prices and trends, and write a configuration for them."""
+    from cryptoetl import starting
+
+    terminal = session.terminal
+    starting.may_write(session.path, force=force)
+    found = starting.propose(folder or Path(), session.path, glob, terminal.observe)
+    if not found.currencies:
+        terminal.show(found)
+        terminal.say(starting.how_to_go_on(found))
+        return found.exit_code
+    if not yes:
+        terminal.show(found)
+        if not terminal.can_ask or not terminal.confirm(f"Write {found.config}?"):
+            terminal.say(
+                "Nothing was written." + ("" if terminal.can_ask else " --yes writes it without asking.")
+            )
+            return 2
+    written = starting.write(found, force=force)
+    if yes:
+        terminal.show(written)
+    terminal.say(starting.how_to_go_on(written))
+    return written.exit_code
+
+
+@command(app)
 def check(session: Session, *, tickers: TickersOption = None) -> int:
     """Read every raw file and report all that is wrong, with file and line."""
     from cryptoetl import pipeline

@@ -236,7 +236,7 @@ def _value_column(
         at for at in columns if at != at_date and mostly(at, lambda text: is_number(text) or text == "<1")
     ]
     if names is None:
-        return _headless_value(data, numeric, at_date)
+        return _headless_value(data, numeric)
     named = [at for at in columns if at != at_date and _at(names, at) in _PRICE_NAMES]
     if named and not set(named) & set(numeric):
         example = next((row[named[0]] for row in data if len(row) > named[0] and row[named[0]]), "")
@@ -250,7 +250,7 @@ def _value_column(
     return likely[0], doubt
 
 
-def _headless_value(data: list[list[str]], numeric: list[int], at_date: int) -> tuple[int, str | None] | str:
+def _headless_value(data: list[list[str]], numeric: list[int]) -> tuple[int, str | None] | str:
     if not numeric:
         return "it has no column of numbers"
     for at in numeric:

@@ -51,8 +51,8 @@ _ISO_TIMES = (
 )
 _TIMES = ("", " HH:mm:ss", " HH:mm")
 _CALENDAR: tuple[tuple[Order, tuple[str, ...], tuple[str, ...]], ...] = (
-    # The strict before the lenient. Where nothing decides, the first wins: slashes begin with the month, dots and
-    # hyphens with the day.
+    # The strict before the lenient. Where nothing decides, the first wins: slashes begin with the month,
+    # dots and hyphens with the day.
     ("ymd", ("yyyy-MM-dd",), _ISO_TIMES),
     ("ymd", ("yyyy/MM/dd", "yyyy.MM.dd", "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", MONTH_ONLY), _TIMES),
     ("mdy", ("MM/dd/yyyy",), _TIMES),
@@ -111,8 +111,7 @@ UNIX: Final = (
 )
 
 _SHAPE = str.maketrans(
-    dict.fromkeys(map(chr, (*range(65, 91), *range(97, 123))), "a")
-    | {str(digit): "0" for digit in range(10)}
+    dict.fromkeys(map(chr, (*range(65, 91), *range(97, 123))), "a") | {str(digit): "0" for digit in range(10)}
 )
 
 
@@ -178,7 +177,7 @@ def is_number(text: str) -> bool:
 
 
 def decimal_sign(text: str) -> Decimal | None:
-    """The decimal sign that a number gives away, also one such as 1.28K or -0,37%; None if it could be either."""
+    """The decimal sign that a number such as 65.0, 1.28K or -0,37% gives away; None if it could be either."""
     plain = text.strip(" +%KMBT€$")
     point, comma = number(plain, ".") is not None, number(plain, ",") is not None
     if point and comma:  # 1.234 and 1,234 could be either; 0.123 groups no thousands

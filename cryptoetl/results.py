@@ -14,6 +14,7 @@ from typing import Literal
 
 from cryptoetl.bundle import Bundle, Change
 from cryptoetl.raw_files import FileReport
+from cryptoetl.sniffing import HistorySniff, TrendSniff
 from cryptoetl.state_machine import Step
 from cryptoetl.status import ExecutionStatus
 from cryptoetl.target import QueryRows
@@ -204,6 +205,43 @@ class ExecutionList:
     executions: tuple[ExecutionStatus, ...]
 
 
+@dataclass(frozen=True)
+class ProposedCurrency:
+    """A currency that `init` makes of two files: formats and facts as sniffed, `lines` as in the file."""
+
+    ticker: str
+    history: HistorySniff
+    trend: TrendSniff
+    notes: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnpairedFile:
+    """A file of no currency, why, and the lines to add that would use it, if any would."""
+
+    file: Path
+    kind: Literal["history", "trend"] | None
+    reason: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InitResult:
+    """What `init` found below `folder`, and the text of the configuration that it makes of it."""
+
+    config: Path
+    folder: Path
+    currencies: tuple[ProposedCurrency, ...]
+    unpaired: tuple[UnpairedFile, ...]
+    text: str
+    written: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.currencies else 1
+
+
 Result = (
     CheckResult
     | UploadResult
@@ -214,4 +252,5 @@ Result = (
     | VerifyResult
     | QueryRows
     | UpResult
+    | InitResult
 )

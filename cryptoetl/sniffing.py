@@ -1,8 +1,8 @@
 """What a CSV file is, by its content: a history of prices, a Google trend, or neither, and in which format.
 
 A file is read once, from its beginning to its end, in constant memory. The first lines say where things are
-(layouts.py); all of them together decide what a few leave open: whether 03/04 is in March, and whether 1.234 is
-more than a thousand.
+(layouts.py); all together decide what a few leave open (evidence.py): whether 03/04 is in March, and whether
+1.234 is more than a thousand.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_LINE = 1_000_000
 
 @dataclass(frozen=True)
 class Facts:
-    """What a file holds: rows with a date, the first and the last one, and how far apart neighbours mostly are.
+    """What a file holds: rows with a date, the first and last date, and how far apart neighbours mostly are.
 
     `cadence` is None for a single row. `unreadable` rows lack a date or value in the format that was found.
     """
@@ -151,7 +151,9 @@ def _lines(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[str]:
 
 # --- what it comes to ---------------------------------------------------------------------------------
 
-_TREND_DATES = frozenset(["week", "month", "woche", "monat", "settimana", "mese", "semaine", "mois", "semana", "mes", "неделя", "hafta"])
+_TREND_DATES = frozenset(
+    ("week", "month", "woche", "monat", "settimana", "mese", "semaine", "mois", "semana", "mes", "неделя")
+)
 
 
 @dataclass(frozen=True)

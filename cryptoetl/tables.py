@@ -15,6 +15,7 @@ from cryptoetl.raw_files import FileReport
 from cryptoetl.results import (
     CheckResult,
     ExecutionList,
+    InitResult,
     Plan,
     Result,
     RunResult,
@@ -60,6 +61,8 @@ def render(result: Result, *, verbose: bool = False, now: datetime | None = None
             yield _rows(result)
         case UpResult():
             yield from _up(result, verbose=verbose)
+        case InitResult():
+            yield from _init(result, verbose=verbose)
         case _:
             assert_never(result)
 
@@ -133,6 +136,43 @@ def _upload(result: UploadResult, *, verbose: bool) -> Iterator[RenderableType]:
     yield table
     places = {file.location.rpartition(f"{file.ticker}/")[0] for file in result.files}
     yield from (Text(f"The raw files are in {place.rstrip('/')}.") for place in sorted(places))
+
+
+# --- init ---------------------------------------------------------------------------------------------
+
+SHOWN_FILES = 20
+"""Files of no currency that are shown; `verbose` shows all."""
+
+
+def _init(result: InitResult, *, verbose: bool) -> Iterator[RenderableType]:
+    if result.currencies:
+        table = _table("Currency", ">Days", "Prices from – to", "Format", ">Weeks", "Trend from – to")
+        for currency in result.currencies:
+            history, trend = currency.history, currency.trend
+            table.add_row(
+                currency.ticker,
+                _count(history.facts.rows),
+                _span(history.facts.first, history.facts.last),
+                history.date_format + ("" if history.decimal == "." else f"  {history.decimal}"),
+                _count(trend.facts.rows),
+                _span(trend.facts.first, trend.facts.last),
+            )
+        yield table
+    for currency in result.currencies:
+        yield Text(f"{currency.ticker} prices: {currency.history.file}")
+        yield Text(f"{currency.ticker} trend:  {currency.trend.file}")
+        for doubt in (*currency.notes, *currency.history.doubts, *currency.trend.doubts):
+            yield Text.assemble(f"{currency.ticker} ", ("please check", "yellow"), f": {doubt}")
+    shown = result.unpaired if verbose else result.unpaired[:SHOWN_FILES]
+    for file in shown:
+        yield Text.assemble(("not used", "yellow"), f" {file.file}: {file.reason}")
+        if file.lines:
+            yield Text("\n".join(file.lines), style="dim")
+    if hidden := len(result.unpaired) - len(shown):
+        yield Text(f"… and {_plural(hidden, 'file')} more; --verbose shows all", style="dim")
+    if not result.currencies:
+        what = "No two files make a currency" if result.unpaired else "There are no CSV files"
+        yield Text(f"{what} in {result.folder}: nothing was written.")
 
 
 # --- deploy -------------------------------------------------------------------------------------------

@@ -1,0 +1,301 @@
+"""Which history and which trend make a currency; and of what is left over, why, and what to write for it.
+
+Content speaks first (a search term, a column of symbols), then the file's name, then its folders'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+from cryptoetl import coins
+from cryptoetl.coins import Coin
+from cryptoetl.sniffing import HistorySniff, NotRecognised, Sniff, TrendSniff
+
+NO_TICKER = "TICKER"
+"""What stands in an entry for a ticker that only the user knows."""
+
+_MONTHLY = (
+    "its values are monthly, weekly ones are needed: in Google Trends choose a range of at most five years"
+)
+_INTRADAY = "it has several rows a day: daily ones are needed"
+_UNNAMED = "neither its content nor its name says of which currency it is"
+_NOT_IN_A_CONFIGURATION = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A currency as the configuration would have it; None is a file that is still missing."""
+
+    ticker: str
+    history: HistorySniff | None
+    trend: TrendSniff | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A currency with both files; `notes` tell what was not plain about putting them together."""
+
+    ticker: str
+    history: HistorySniff
+    trend: TrendSniff
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A file of no currency, why, and the entry that would use it; None if only another file would do."""
+
+    file: Path
+    kind: Literal["history", "trend"] | None
+    reason: str
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The currencies by ticker, and all other files in the order in which they were found."""
+
+    pairs: tuple[Pair, ...]
+    leftovers: tuple[Leftover, ...]
+
+
+S = TypeVar("S", HistorySniff, TrendSniff)
+
+
+@dataclass(frozen=True)
+class _Named(Generic[S]):
+    """A file and the coin it speaks of; None with the reason if it speaks of none or of several."""
+
+    sniff: S
+    coin: Coin | None
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def quote(self) -> str | None:
+        return self.coin.quote if self.coin else None
+
+
+def pair(sniffs: Sequence[Sniff], root: Path) -> Pairing:
+    """Make currencies of the files that were found below `root`."""
+    leftovers = [refused for sniff in sniffs if (refused := _refused(sniff)) is not None]
+    unfit = {leftover.file for leftover in leftovers}
+    histories: list[_Named[HistorySniff]] = []
+    trends: list[_Named[TrendSniff]] = []
+    for sniff in sniffs:
+        if sniff.file in unfit:
+            continue
+        if isinstance(sniff, HistorySniff):
+            histories.append(_named(sniff, sniff.symbol or "", root))
+        elif isinstance(sniff, TrendSniff):
+            trends.append(_named(sniff, search_term(sniff), root))
+
+    pairs: list[Pair] = []
+    if len(histories) == len(trends) == 1 and (only := _only_two(histories[0], trends[0])):
+        pairs, histories, trends = [only], [], []
+    tickers = {h.coin.ticker for h in histories if h.coin} | {t.coin.ticker for t in trends if t.coin}
+    for ticker in sorted(tickers):
+        ours = [file for file in histories if file.coin and file.coin.ticker == ticker]
+        theirs = [file for file in trends if file.coin and file.coin.ticker == ticker]
+        found, rest = _currency(ticker, ours, theirs)
+        pairs += found
+        leftovers += rest
+    for history in histories:
+        if not history.coin:
+            entry = Entry(NO_TICKER, history.sniff, None)
+            leftovers.append(Leftover(history.sniff.file, "history", history.reason or _UNNAMED, entry))
+    for trend in trends:
+        if not trend.coin:
+            entry = Entry(NO_TICKER, None, trend.sniff)
+            leftovers.append(Leftover(trend.sniff.file, "trend", trend.reason or _UNNAMED, entry))
+
+    order = {sniff.file: place for place, sniff in enumerate(sniffs)}
+    leftovers.sort(key=lambda leftover: order[leftover.file])
+    pairs.sort(key=lambda pair: pair.ticker)
+    return Pairing(tuple(pairs), tuple(_with_candidates(leftovers)))
+
+
+def search_term(trend: TrendSniff) -> str:
+    """What was searched, without the place: `Bitcoin: (Worldwide)` is Bitcoin."""
+    return re.sub(r":? ?\([^()]*\)$", "", trend.term).strip()
+
+
+def _refused(sniff: Sniff) -> Leftover | None:
+    """Why a file can be used for no currency at all."""
+    if isinstance(sniff, NotRecognised):
+        return Leftover(sniff.file, sniff.kind, sniff.reason)
+    kind: Literal["history", "trend"] = "history" if isinstance(sniff, HistorySniff) else "trend"
+    if _NOT_IN_A_CONFIGURATION.search(str(sniff.file)):
+        return Leftover(sniff.file, kind, "its name holds control characters or is not UTF-8: rename it")
+    if sniff.facts.cadence == "several a day":
+        return Leftover(sniff.file, kind, _INTRADAY)
+    if kind == "trend" and sniff.facts.cadence == "monthly":
+        return Leftover(sniff.file, kind, _MONTHLY)
+    if kind == "history" and sniff.facts.cadence == "monthly":
+        return Leftover(sniff.file, kind, "its prices are monthly: daily ones are needed")
+    return None
+
+
+# --- whose a file is ----------------------------------------------------------------------------------
+
+
+def _named(sniff: S, content: str, root: Path) -> _Named[S]:
+    stem = sniff.file.stem
+    texts = [content, stem]
+    if not coins.says_something(content) and not coins.says_something(stem):
+        texts += [part.resolve().name for part in _folders(sniff.file, root)]
+    said = [found for text in texts if (found := coins.mentioned(text))]
+    found = next((found for found in said if any(coin.known for coin in found)), said[0] if said else ())
+    if not found:
+        return _Named(sniff, None)
+    if len(found) > 1:
+        tickers = ", ".join(coin.ticker for coin in found)
+        return _Named(sniff, None, f"it speaks of several currencies ({tickers})")
+    coin = found[0]
+    same = [other for others in said for other in others if other.ticker == coin.ticker]
+    quote = next((other.quote for other in same if other.quote), None)
+    others = {other.ticker for others in said for other in others if other.known} - {coin.ticker}
+    notes = [f"{sniff.file.name} also speaks of {other}" for other in sorted(others)]
+    return _Named(sniff, Coin(coin.ticker, quote, coin.known), notes=tuple(notes))
+
+
+def _folders(file: Path, root: Path) -> list[Path]:
+    """The folders from the file's own up to `root`."""
+    parents = list(file.parents)
+    return parents[: parents.index(root) + 1] if root in parents else parents[:1]
+
+
+def _only_two(history: _Named[HistorySniff], trend: _Named[TrendSniff]) -> Pair | None:
+    """The only two files belong together if just one of them says which currency it is of."""
+    if (history.coin is None) == (trend.coin is None) or history.reason or trend.reason:
+        return None
+    coin, silent = (history.coin, trend.sniff) if history.coin else (trend.coin, history.sniff)
+    assert coin is not None
+    note = f"{silent.file.name} does not say of which currency it is: there is no other file for it"
+    return Pair(coin.ticker, history.sniff, trend.sniff, (*history.notes, *trend.notes, note))
+
+
+# --- one coin -----------------------------------------------------------------------------------------
+
+
+def _currency(
+    ticker: str, histories: Sequence[_Named[HistorySniff]], trends: Sequence[_Named[TrendSniff]]
+) -> tuple[list[Pair], list[Leftover]]:
+    """The currencies of one coin: one, or one per quote where each quote has a trend of its own."""
+    if not histories:
+        reason = f"there is no file of {ticker}'s daily prices"
+        return [], [Leftover(t.sniff.file, "trend", reason, Entry(ticker, None, t.sniff)) for t in trends]
+    if not trends:
+        reason = f"there is no file of {ticker}'s weekly trend"
+        best = max(histories, key=_length)
+        return [], [
+            Leftover(best.sniff.file, "history", reason, Entry(ticker, best.sniff, None)),
+            *_other_histories(ticker, best, None, histories),
+        ]
+    quotes = sorted({t.quote for t in trends if t.quote} & {h.quote for h in histories if h.quote})
+    if len(quotes) > 1:
+        pairs, leftovers = [], []
+        for quote in quotes:
+            own = [history for history in histories if history.quote == quote]
+            found, rest = _currency(ticker, own, [trend for trend in trends if trend.quote == quote])
+            pairs += [Pair(_with_quote(ticker, quote), p.history, p.trend, p.notes) for p in found]
+            leftovers += rest
+        others = [history for history in histories if history.quote not in quotes]
+        first = next(history for history in histories if history.quote == quotes[0])
+        leftovers += _other_histories(ticker, first, pairs[0].trend, [first, *others])
+        leftovers += [
+            Leftover(t.sniff.file, "trend", "the trends with a quote in their names are taken", None)
+            for t in trends
+            if t.quote not in quotes
+        ]
+        return pairs, leftovers
+
+    best = max(histories, key=_length)
+    trend = max(
+        trends, key=lambda trend: (_is_weekly(trend), _overlap(best.sniff, trend.sniff), _length(trend))
+    )
+    notes = [*best.notes, *trend.notes]
+    if not _is_weekly(trend):
+        notes.append(f"the trend is {trend.sniff.facts.cadence or 'a single row'}; weekly values are meant")
+    if not _overlap(best.sniff, trend.sniff):
+        notes.append("prices and trend have no day in common")
+    if len(histories) > 1:
+        names = ", ".join(other.sniff.file.name for other in histories if other is not best)
+        notes.append(f"{len(histories)} histories were found: the longest is taken, not {names}")
+    if len(trends) > 1:
+        names = ", ".join(other.sniff.file.name for other in trends if other is not trend)
+        notes.append(f"{len(trends)} trends were found: the one that shares more days is taken, not {names}")
+    leftovers = _other_histories(ticker, best, trend.sniff, histories)
+    for other in trends:
+        if other is not trend:
+            reason = (
+                f"{trend.sniff.file.name} is taken for {ticker}; to use this one, write its lines instead"
+            )
+            entry = Entry(ticker, best.sniff, other.sniff)
+            leftovers.append(Leftover(other.sniff.file, "trend", reason, entry))
+    return [Pair(ticker, best.sniff, trend.sniff, tuple(notes))], leftovers
+
+
+def _other_histories(
+    ticker: str,
+    best: _Named[HistorySniff],
+    trend: TrendSniff | None,
+    histories: Sequence[_Named[HistorySniff]],
+) -> list[Leftover]:
+    found = []
+    for other in histories:
+        if other is best:
+            continue
+        name, rows = best.sniff.file.name, f"{best.sniff.facts.rows:,} rows to {best.sniff.facts.last}"
+        if other.quote == best.quote and not _overlap(best.sniff, other.sniff):
+            reason = f"it holds other days of {name}: join the two files into one"
+            found.append(Leftover(other.sniff.file, "history", reason))
+            continue
+        if other.quote and other.quote != best.quote:
+            own, use = _with_quote(ticker, other.quote), "to have this one too, add its lines"
+        else:
+            own, use = ticker, "to use this one, write its lines instead"
+        reason = f"{name} is taken for {ticker} ({rows}); {use}"
+        found.append(Leftover(other.sniff.file, "history", reason, Entry(own, other.sniff, trend)))
+    return found
+
+
+def _with_quote(ticker: str, quote: str) -> str:
+    return f"{ticker[: 14 - len(quote)]}_{quote}"
+
+
+def _is_weekly(trend: _Named[TrendSniff]) -> bool:
+    return trend.sniff.facts.cadence == "weekly"
+
+
+def _length(file: _Named[HistorySniff] | _Named[TrendSniff]) -> tuple[int, int]:
+    """Rows, and for equal ones the end."""
+    return file.sniff.facts.rows, file.sniff.facts.last.toordinal()
+
+
+def _overlap(one: HistorySniff | TrendSniff, other: HistorySniff | TrendSniff) -> int:
+    """Days from the later beginning to the earlier end."""
+    first, last = max(one.facts.first, other.facts.first), min(one.facts.last, other.facts.last)
+    return max(0, (last - first).days + 1)
+
+
+def _with_candidates(leftovers: Sequence[Leftover]) -> list[Leftover]:
+    """Each trend that found no history, with the currencies that it could be meant for."""
+    waiting = [
+        f"{left.entry.ticker} ({left.file.name})"
+        for left in leftovers
+        if left.entry and left.entry.history and not left.entry.trend
+    ]
+    if not waiting:
+        return list(leftovers)
+    hint = f"; if it is meant for {' or '.join(waiting[:5])}, write its trend line there"
+    return [
+        Leftover(left.file, left.kind, left.reason + hint, left.entry)
+        if left.entry and left.entry.trend and not left.entry.history
+        else left
+        for left in leftovers
+    ]

@@ -1,0 +1,136 @@
+"""The configuration that `init` writes: what differs from the defaults, with the facts as comments."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import yaml
+
+from cryptoetl.config import Currency
+from cryptoetl.pairing import NO_TICKER, Entry, Leftover, Pair, search_term
+from cryptoetl.sniffing import Facts, HistorySniff, TrendSniff
+
+SHOWN_LEFTOVERS = 30
+"""Files without a currency that the configuration mentions; the rest are counted."""
+
+_HEADER = """\
+# Written by `cryptoetl init`: prices and trends found in {place}.
+# Paths are relative to this file. `cryptoetl schema` prints the JSON Schema, for completion in an editor.
+
+# pipeline: crypto        # prefix of every resource: lowercase letters, digits, hyphens
+# target: aws             # local (the default): this machine, no AWS account
+
+currencies:
+"""
+_DEFAULTS: dict[str, str | int] = {
+    "date_column": Currency.model_fields["date_column"].default,
+    "price_column": Currency.model_fields["price_column"].default,
+    "date_format": Currency.model_fields["date_format"].default,
+    "decimal": Currency.model_fields["decimal"].default,
+    "delimiter": ",",
+    "trend_delimiter": ",",
+    "trend_date_format": "yyyy-MM-dd",
+}
+
+
+def render(pairs: Sequence[Pair], leftovers: Sequence[Leftover], root: Path, folder: Path) -> str:
+    """The file's text. `folder` is where it will be, `root` where the files were looked for."""
+    place = relative(root.resolve(), folder)
+    parts = [_HEADER.format(place="this folder" if root.resolve() == folder.resolve() else _comment(place))]
+    parts += ["\n".join(_pair(pair, folder)) + "\n" for pair in pairs]
+    if leftovers:
+        parts.append("\n".join(_leftovers(leftovers, folder)) + "\n")
+    return "\n".join(parts).replace("currencies:\n\n", "currencies:\n", 1)
+
+
+def lines(entry: Entry, folder: Path) -> tuple[str, ...]:
+    """The exact lines of a currency for a configuration in `folder`, a placeholder for a missing file."""
+    name = "" if entry.ticker == NO_TICKER else f" of {entry.ticker}"
+    return (
+        f"  - ticker: {scalar(entry.ticker)}" + ("    # its short name" if not name else ""),
+        _file("history", entry.history, folder)
+        or f"    history: history_{entry.ticker}.csv    # the daily prices{name}",
+        _file("trend", entry.trend, folder)
+        or f"    trend: trend_{entry.ticker}.csv    # the weekly Google Trends export{name}",
+        *_formats(entry),
+    )
+
+
+def scalar(value: str | int) -> str:
+    """A value as YAML that reads as exactly this value."""
+    text = yaml.safe_dump(value, allow_unicode=True, width=sys.maxsize)
+    return text.removesuffix("...\n").removesuffix("\n")
+
+
+def relative(file: Path, folder: Path) -> str:
+    """The file as seen from the folder; absolute if they have nothing but the root in common."""
+    place = (file.parent.resolve() / file.name).as_posix()
+    base = folder.resolve()
+    if len(Path(os.path.commonpath((place, base))).parts) < 2:
+        return place
+    found = Path(os.path.relpath(place, base)).as_posix()
+    return place if found.startswith("~") else found  # ~ would be read as somebody's home
+
+
+def _pair(pair: Pair, folder: Path) -> Iterator[str]:
+    yield f"  # {_comment(facts(pair.history))}"
+    yield f"  # {_comment(facts(pair.trend))}"
+    told = (*pair.history.decisions, *pair.trend.decisions)
+    doubts = (*pair.notes, *pair.history.doubts, *pair.trend.doubts)
+    yield from (f"  # {_comment(text)}" for text in told)
+    yield from (f"  # Please check: {_comment(text)}" for text in doubts)
+    yield from lines(Entry(pair.ticker, pair.history, pair.trend), folder)
+    yield "    # drop: true          # drop the days without a price instead of carrying the last one"
+
+
+def facts(sniff: HistorySniff | TrendSniff) -> str:
+    """A file's facts in one line."""
+    found = sniff.facts
+    unit = "days" if isinstance(sniff, HistorySniff) else "rows"
+    parts = [f"{found.rows:,} {unit if found.rows != 1 else unit[:-1]}, {found.first} to {found.last}"]
+    if found.cadence:
+        parts.append(found.cadence)
+    if isinstance(sniff, TrendSniff):
+        parts.append(f"search term {search_term(sniff)}")
+    parts += _amiss(found)
+    return f"{'prices' if isinstance(sniff, HistorySniff) else 'trend'}: {', '.join(parts)}"
+
+
+def _amiss(found: Facts) -> Iterator[str]:
+    if found.missing:
+        yield f"{found.missing:,} without a price"
+    if found.unreadable:
+        plural = "line" if found.unreadable == 1 else "lines"
+        yield f"{found.unreadable:,} {plural} that cannot be read (cryptoetl check names them)"
+
+
+def _file(field: str, sniff: HistorySniff | TrendSniff | None, folder: Path) -> str | None:
+    return None if sniff is None else f"    {field}: {scalar(relative(sniff.file, folder))}"
+
+
+def _formats(entry: Entry) -> Iterator[str]:
+    """The format fields that differ from the defaults."""
+    for field, default in _DEFAULTS.items():
+        sniff = entry.trend if field.startswith("trend_") else entry.history
+        value: str | int = getattr(sniff, field, default)
+        if value != default:
+            yield f"    {field}: {scalar('tab' if value == chr(9) else value)}"
+
+
+def _leftovers(leftovers: Sequence[Leftover], folder: Path) -> Iterator[str]:
+    yield "  # Files of no currency here, each with the lines that would use it:"
+    for left in leftovers[:SHOWN_LEFTOVERS]:
+        yield "  #"
+        yield f"  # {_comment(relative(left.file, folder))}: {_comment(left.reason)}"
+        if left.entry is not None:
+            yield from (f"  #{line[1:]}" for line in lines(left.entry, folder))
+    if len(leftovers) > SHOWN_LEFTOVERS:
+        yield f"  # ... and {len(leftovers) - SHOWN_LEFTOVERS:,} more"
+
+
+def _comment(text: str) -> str:
+    """A text that stays on its comment's line, in characters that YAML allows."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

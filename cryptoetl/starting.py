@@ -1,0 +1,151 @@
+"""The use case `init`: files as people download them become a configuration.
+
+`propose` finds the files, learns what each is by its content (sniffing.py), puts histories and trends of
+the same coin together (pairing.py, coins.py), and renders the configuration (starter_config.py). `write`
+stores it. Files are named as the folder was: below a relative one by relative paths.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from cryptoetl import config, pairing, sniffing, starter_config
+from cryptoetl.errors import EnvironmentFault, UsageError
+from cryptoetl.pairing import Entry
+from cryptoetl.results import FileProgress, InitResult, Observe, Phase, ProposedCurrency, UnpairedFile
+from cryptoetl.sniffing import NotRecognised, Sniff
+
+ALL_CSV = ("*.csv", "*.tsv")
+
+
+def may_write(path: Path, *, force: bool) -> None:
+    """Raises UsageError if the configuration must not or could not be written to `path`."""
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder, not a file", hint="Name the configuration file with -c.")
+    if (path.exists() or path.is_symlink()) and not force:
+        raise UsageError(
+            f"{path}: exists already",
+            hint="Write another one with -c FILE, or replace this one with --force.",
+        )
+    if not path.resolve().parent.is_dir():
+        raise UsageError(
+            f"{path.parent}: no such folder", hint="Make it first, or name another file with -c."
+        )
+
+
+def propose(folder: Path, path: Path, pattern: str | None, observe: Observe) -> InitResult:
+    """What the files below `folder` would make of a configuration at `path`. Raises UsageError."""
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "no such folder"
+        raise UsageError(f"{folder}: {what}", hint="Name the folder that holds the CSV files.")
+    observe(Phase("init"))
+    sniffs = [
+        found if isinstance(found, NotRecognised) else _sniffed(found, observe)
+        for found in _files(folder, ALL_CSV if pattern is None else (pattern,), besides=path.resolve())
+    ]
+    paired = pairing.pair(sniffs, folder)
+    home = path.resolve().parent
+    return InitResult(
+        path,
+        folder,
+        tuple(
+            ProposedCurrency(
+                p.ticker,
+                p.history,
+                p.trend,
+                p.notes,
+                starter_config.lines(Entry(p.ticker, p.history, p.trend), home),
+            )
+            for p in paired.pairs
+        ),
+        tuple(
+            UnpairedFile(
+                left.file,
+                left.kind,
+                left.reason,
+                starter_config.lines(left.entry, home) if left.entry else (),
+            )
+            for left in paired.leftovers
+        ),
+        starter_config.render(paired.pairs, paired.leftovers, folder, home) if paired.pairs else "",
+    )
+
+
+def write(found: InitResult, *, force: bool) -> InitResult:
+    """Store the configuration, whole or not at all. Raises UsageError, EnvironmentFault."""
+    target = found.config.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        try:
+            part.write_text(found.text, encoding="utf-8")
+            config.load(part)
+            may_write(found.config, force=force)  # somebody may have written one while the question stood
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise EnvironmentFault(f"{found.config}: cannot be written ({error.strerror})") from error
+    return replace(found, written=True)
+
+
+def how_to_go_on(result: InitResult) -> str:
+    """What to do after `init`."""
+    path = shlex.quote(str(result.config))
+    if result.written:
+        return f"Written to {result.config}. Next: cryptoetl check -c {path}"
+    if any(file.lines for file in result.unpaired):
+        return (
+            f"Write lines from above below a line `currencies:` in {result.config}, and get what is missing."
+        )
+    return "A currency needs two files: its daily prices, and its weekly values from Google Trends."
+
+
+def _files(root: Path, patterns: tuple[str, ...], *, besides: Path) -> Iterator[Path | NotRecognised]:
+    """The files that match, in the order of their paths; folders that cannot be read as NotRecognised."""
+    unreadable: list[OSError] = []
+    found: list[Path] = []
+    # Links to folders are not followed: they can lead in circles.
+    for place, folders, names in os.walk(root, onerror=unreadable.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if name.startswith(".") or not _matches(path, root, patterns):
+                continue
+            if path.resolve() != besides:
+                found.append(path)
+    for error in unreadable:
+        yield NotRecognised(Path(os.fsdecode(error.filename)), f"it cannot be read ({error.strerror})")
+    for path in sorted(found, key=lambda path: (str(path.parent), path.name)):
+        # A pipe or a device would never end.
+        yield (
+            path if path.is_file() else NotRecognised(path, "it is not a file, or a link that leads nowhere")
+        )
+
+
+def _matches(path: Path, root: Path, patterns: tuple[str, ...]) -> bool:
+    """By the name, or by the path below the root where a pattern has folders; without regard to case."""
+    relative = path.relative_to(root).as_posix().lower()
+    return any(
+        fnmatchcase(relative if "/" in pattern else path.name.lower(), pattern.lower())
+        for pattern in patterns
+    )
+
+
+def _sniffed(path: Path, observe: Observe) -> Sniff:
+    return sniffing.sniff(path, _progress(path, observe))
+
+
+def _progress(path: Path, observe: Observe) -> Callable[[int], None]:
+    total: int | None = None
+
+    def told(done: int) -> None:
+        nonlocal total
+        total = path.stat().st_size if total is None else total
+        observe(FileProgress("reading", path, done, total))
+
+    return told
