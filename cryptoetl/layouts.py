@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cryptoetl.readings import DateFormat, Decimal, date_formats, decimal_sign, is_number, number
+from cryptoetl.readings import PREFERENCE, DateFormat, Decimal, date_formats, decimal_sign, is_number, number
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 HEADER_WITHIN: Final = 20
@@ -127,7 +127,7 @@ def _find(rows: list[list[str]], delimiter: str) -> Layout | str:
         return _without_dates(rows)
     if first > HEADER_WITHIN:
         return f"there is no header within the first {HEADER_WITHIN} lines"
-    above = [row for row in rows[:first] if sum(map(bool, row)) > 1]
+    above = [row for row in rows[:first] if len(row) > 1 and any(row)]
     if first and not above:
         return "there is a title above the data, but no header: remove the title, or name the columns"
     header = next((row for row in above if any(map(_is_date_name, row))), above[-1] if above else None)
@@ -218,8 +218,12 @@ def _formats(data: list[list[str]], at: int, *, named: bool) -> tuple[DateFormat
     )
     if not counts or 2 * max(counts.values()) < len(data):
         return ()
-    # With the day first, two of five days could be months too.
-    return tuple(found for found, count in counts.items() if 4 * count >= max(counts.values()))
+    # The first lines settle all but close races, which each line of the file takes time to follow.
+    close: dict[tuple[str, int], DateFormat] = {}
+    for found in sorted(counts, key=lambda found: PREFERENCE[found.text]):
+        if 10 * counts[found] >= 9 * max(counts.values()):
+            close.setdefault((found.order, counts[found]), found)  # M/d reads what MM/dd reads
+    return tuple(close.values())
 
 
 def _value_column(

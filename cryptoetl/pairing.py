@@ -145,10 +145,10 @@ def _refused(sniff: Sniff) -> Leftover | None:
 
 def _named(sniff: S, content: str, root: Path) -> _Named[S]:
     stem = sniff.file.stem
-    texts = [content, stem]
-    if not coins.says_something(content) and not coins.says_something(stem):
-        texts += [part.resolve().name for part in _folders(sniff.file, root)]
-    said = [found for text in texts if (found := coins.mentioned(text))]
+    said = [found for text in (content, stem) if (found := coins.mentioned(text))]
+    if not said and not coins.says_something(content) and not coins.says_something(stem):
+        names = (part.resolve().name for part in _folders(sniff.file, root))
+        said = [known for name in names if (known := _known(name))]
     found = next((found for found in said if any(coin.known for coin in found)), said[0] if said else ())
     if not found:
         return _Named(sniff, None)
@@ -161,6 +161,10 @@ def _named(sniff: S, content: str, root: Path) -> _Named[S]:
     others = {other.ticker for others in said for other in others if other.known} - {coin.ticker}
     notes = [f"{sniff.file.name} also speaks of {other}" for other in sorted(others)]
     return _Named(sniff, Coin(coin.ticker, quote, coin.known), notes=tuple(notes))
+
+
+def _known(name: str) -> tuple[Coin, ...]:
+    return tuple(coin for coin in coins.mentioned(name) if coin.known)
 
 
 def _folders(file: Path, root: Path) -> list[Path]:

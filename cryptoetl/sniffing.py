@@ -19,7 +19,7 @@ from typing import Literal
 from cryptoetl import layouts
 from cryptoetl.evidence import Cadence, Choice, DateEvidence, ValueEvidence, choose_dates, choose_decimal
 from cryptoetl.layouts import Layout
-from cryptoetl.readings import MONTH_ONLY, PREFERENCE, Decimal
+from cryptoetl.readings import MONTH_ONLY, Decimal
 
 SAMPLE = 300
 """Non-blank lines by which the layout is found."""
@@ -105,10 +105,7 @@ def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
     layout = layouts.find(sample)
     if isinstance(layout, str):
         raise _Unfit(layout)
-    dates = [
-        DateEvidence(candidate)
-        for candidate in sorted(layout.formats, key=lambda item: PREFERENCE[item.text])
-    ]
+    dates = [DateEvidence(candidate) for candidate in layout.formats]
     values = ValueEvidence()
     rows = 0
     for text in chain(sample[layout.first :], lines):

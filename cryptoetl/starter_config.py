@@ -83,7 +83,8 @@ def _pair(pair: Pair, folder: Path) -> Iterator[str]:
     yield from (f"  # {_comment(text)}" for text in told)
     yield from (f"  # Please check: {_comment(text)}" for text in doubts)
     yield from lines(Entry(pair.ticker, pair.history, pair.trend), folder)
-    yield "    # drop: true          # drop the days without a price instead of carrying the last one"
+    if pair.history.facts.missing:
+        yield "    # drop: true          # drop the days without a price instead of carrying the last one"
 
 
 def facts(sniff: HistorySniff | TrendSniff) -> str:
