@@ -69,29 +69,39 @@ class DateEvidence:
 
 
 class ValueEvidence:
-    """All values of a file, as each decimal sign reads them."""
+    """All values of a file, as each decimal sign reads them.
+
+    Counted are those `missing` (empty or -1), and of the `present` ones the `whole` numbers from 0 to 100 (with
+    <1), the numbers by either sign (`point`, `comma`), and those `separated` by some sign, if numbers at all.
+    """
 
     def __init__(self) -> None:
-        self.point = self.comma = self.separated = self.missing = 0
+        self.missing = self.present = self.whole = 0
+        self.point = self.comma = self.separated = 0
         self.point_jumps = self.comma_jumps = 0
-        self.trend = True
         self.below_one = False
         self._before: tuple[float, float] | None = None
+
+    @property
+    def like_a_trend(self) -> bool:
+        """Whether nearly all are whole numbers from 0 to 100."""
+        return self.present > 0 and self.whole * 10 >= 9 * self.present
 
     def add(self, text: str) -> None:
         if not text or text == "-1":
             self.missing += 1
             return
+        self.present += 1
         if text == "<1":
             self.below_one = True
+            self.whole += 1
             return
         if text.isascii() and text.isdigit() and len(text) < 16:
             point: float | None = float(text)
             comma = point
-            self.trend = self.trend and len(text) <= 3 and int(text) <= 100
+            self.whole += int(text) <= 100
         else:
             point, comma = number(text, "."), number(text, ",")
-            self.trend = False
             self.separated += 1
         self.point += point is not None
         self.comma += comma is not None

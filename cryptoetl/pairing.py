@@ -6,7 +6,7 @@ Content speaks first (a search term, a column of symbols), then the file's name,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
@@ -174,13 +174,19 @@ def _folders(file: Path, root: Path) -> list[Path]:
 
 
 def _only_two(history: _Named[HistorySniff], trend: _Named[TrendSniff]) -> Pair | None:
-    """The only two files belong together if just one of them says which currency it is of."""
-    if (history.coin is None) == (trend.coin is None) or history.reason or trend.reason:
+    """The only two files belong together if one of them does not say of which currency it is."""
+    if history.reason or trend.reason:
         return None
-    coin, silent = (history.coin, trend.sniff) if history.coin else (trend.coin, history.sniff)
-    assert coin is not None
-    note = f"{silent.file.name} does not say of which currency it is: there is no other file for it"
-    return Pair(coin.ticker, history.sniff, trend.sniff, (*history.notes, *trend.notes, note))
+    # Prices are saved under any name; a word that was searched means something.
+    if trend.coin and (history.coin is None or (trend.coin.known and not history.coin.known)):
+        coin, silent = trend.coin, history.sniff.file
+    elif history.coin and trend.coin is None:
+        coin, silent = history.coin, trend.sniff.file
+    else:
+        return None
+    note = f"{silent.name} does not say of which currency it is: there is no other file for it"
+    oddities = _oddities(history.sniff, trend.sniff)
+    return Pair(coin.ticker, history.sniff, trend.sniff, (*history.notes, *trend.notes, note, *oddities))
 
 
 # --- one coin -----------------------------------------------------------------------------------------
@@ -222,11 +228,7 @@ def _currency(
     trend = max(
         trends, key=lambda trend: (_is_weekly(trend), _overlap(best.sniff, trend.sniff), _length(trend))
     )
-    notes = [*best.notes, *trend.notes]
-    if not _is_weekly(trend):
-        notes.append(f"the trend is {trend.sniff.facts.cadence or 'a single row'}; weekly values are meant")
-    if not _overlap(best.sniff, trend.sniff):
-        notes.append("prices and trend have no day in common")
+    notes = [*best.notes, *trend.notes, *_oddities(best.sniff, trend.sniff)]
     if len(histories) > 1:
         names = ", ".join(other.sniff.file.name for other in histories if other is not best)
         notes.append(f"{len(histories)} histories were found: the longest is taken, not {names}")
@@ -242,6 +244,20 @@ def _currency(
             entry = Entry(ticker, best.sniff, other.sniff)
             leftovers.append(Leftover(other.sniff.file, "trend", reason, entry))
     return [Pair(ticker, best.sniff, trend.sniff, tuple(notes))], leftovers
+
+
+def _oddities(history: HistorySniff, trend: TrendSniff) -> Iterator[str]:
+    """What the check will say of the two, or what comes out of them other than is meant."""
+    if history.facts.cadence == "weekly":
+        yield "the prices are weekly; daily ones are meant"
+    if trend.facts.cadence not in ("weekly", None):
+        yield f"the trend is {trend.facts.cadence}; weekly values are meant"
+    if not _overlap(history, trend):
+        yield "prices and trend have no day in common"
+    for sniff in (history, trend):
+        if count := sniff.facts.unreadable:
+            lines = "1 line" if count == 1 else f"{count:,} lines"
+            yield f"{sniff.file.name} has {lines} that cannot be read: cryptoetl check names them"
 
 
 def _other_histories(

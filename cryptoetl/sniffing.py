@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -99,7 +99,7 @@ def sniff(path: Path, on_bytes: Callable[[int], None] | None = None) -> Sniff:
 
 def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
     lines = _lines(path, on_bytes)
-    sample = list(islice(lines, SAMPLE))
+    sample = _first(lines)
     if not sample:
         raise _Unfit("it is empty")
     layout = layouts.find(sample)
@@ -117,10 +117,20 @@ def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
             candidate.add(fields[layout.date])
         values.add(fields[layout.value])
     chosen, choice = choose_dates(dates)
-    if not chosen.count or not (values.point or values.comma or values.below_one or values.missing):
+    if not chosen.count or not (values.point or values.comma or values.whole or values.missing):
         raise _Unfit("no line holds a date and a number")
     read = _Read(path, layout, chosen, values, rows, choice)
     return _trend(read) if _is_trend(read) else _history(read)
+
+
+def _first(lines: Iterator[str]) -> list[str]:
+    """As many lines as the layout needs; fewer where they are huge."""
+    sample: list[str] = []
+    size = 0
+    while len(sample) < SAMPLE and size < MAX_LINE and (line := next(lines, None)) is not None:
+        sample.append(line)
+        size += len(line)
+    return sample
 
 
 class _Unfit(Exception):
@@ -149,8 +159,23 @@ def _lines(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[str]:
 # --- what it comes to ---------------------------------------------------------------------------------
 
 _TREND_DATES = frozenset(
-    ("week", "month", "woche", "monat", "settimana", "mese", "semaine", "mois", "semana", "mes", "неделя")
+    (
+        "week",
+        "month",
+        "woche",
+        "monat",
+        "settimana",
+        "mese",
+        "semaine",
+        "mois",
+        "semana",
+        "mes",
+        "неделя",
+        "day",
+        "time",
+    )
 )
+"""What Google calls the column of dates."""
 
 
 @dataclass(frozen=True)
@@ -171,15 +196,14 @@ class _Read:
 
 def _is_trend(read: _Read) -> bool:
     values, names = read.values, read.layout.header or ("", "")
-    if any(_GOOGLE.search(name) for name in names):
+    dated = layouts.plain(names[0]) in _TREND_DATES and not layouts.is_price_name(names[1])
+    if any(_GOOGLE.search(name) for name in names) and (dated or values.like_a_trend):
         return True
-    if not values.trend or not (values.point or values.below_one):
+    if not values.like_a_trend:
         return False
-    if values.below_one or layouts.plain(names[0]) in _TREND_DATES:
+    if values.below_one or dated:
         return True
-    if layouts.is_price_name(names[read.layout.value] if read.layout.header else ""):
-        return False
-    if len(names) > 2:
+    if len(names) > 2 or layouts.is_price_name(names[1]):
         return False
     coarse = read.dates.cadence in ("weekly", "monthly") or read.dates.format.text == MONTH_ONLY
     return read.layout.preamble or coarse or re.search("trend|timeline", read.path.name.lower()) is not None
@@ -200,9 +224,9 @@ def _trend(read: _Read) -> TrendSniff | NotRecognised:
         return refused(f"it holds {len(named) - 1} search terms: export one search term alone")
     if (layout.date, layout.value) != (0, 1):
         return refused("it is a trend whose first column is not the date")
-    if not values.trend:
+    if not values.like_a_trend:
         return refused("it is a trend with values that are not whole numbers from 0 to 100")
-    facts = read.facts(max(0, read.dates.count - values.missing), 0)
+    facts = read.facts(min(read.dates.count, values.whole), 0)
     date_format, delimiter = read.dates.format.text, layout.delimiter
     return TrendSniff(read.path, facts, named[1], date_format, delimiter, *_told(read.choice))
 

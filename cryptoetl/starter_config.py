@@ -11,7 +11,7 @@ import yaml
 
 from cryptoetl.config import Currency
 from cryptoetl.pairing import NO_TICKER, Entry, Leftover, Pair, search_term
-from cryptoetl.sniffing import Facts, HistorySniff, TrendSniff
+from cryptoetl.sniffing import HistorySniff, TrendSniff
 
 SHOWN_LEFTOVERS = 30
 """Files without a currency that the configuration mentions; the rest are counted."""
@@ -96,16 +96,9 @@ def facts(sniff: HistorySniff | TrendSniff) -> str:
         parts.append(found.cadence)
     if isinstance(sniff, TrendSniff):
         parts.append(f"search term {search_term(sniff)}")
-    parts += _amiss(found)
-    return f"{'prices' if isinstance(sniff, HistorySniff) else 'trend'}: {', '.join(parts)}"
-
-
-def _amiss(found: Facts) -> Iterator[str]:
     if found.missing:
-        yield f"{found.missing:,} without a price"
-    if found.unreadable:
-        plural = "line" if found.unreadable == 1 else "lines"
-        yield f"{found.unreadable:,} {plural} that cannot be read (cryptoetl check names them)"
+        parts.append(f"{found.missing:,} without a price")
+    return f"{'prices' if isinstance(sniff, HistorySniff) else 'trend'}: {', '.join(parts)}"
 
 
 def _file(field: str, sniff: HistorySniff | TrendSniff | None, folder: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from cryptoetl import config, starting
 from cryptoetl.errors import CryptoetlError
-from tests.local.cli import SHARED_DATA, Outcome, Project, ended, environment
+from tests.local.cli import SECONDS, SHARED_DATA, Outcome, Project, environment
 from tests.unit import downloads
 
 REAL = SHARED_DATA / "real"
@@ -110,7 +111,16 @@ def unpaired(project: Project) -> list[dict[str, Any]]:
     return files
 
 
-@pytest.mark.parametrize("history", [downloads.investing(), downloads.investing("%b %d, %Y"), downloads.iso(), downloads.yahoo(), downloads.italian()])  # fmt: skip
+@pytest.mark.parametrize(
+    "history",
+    [
+        downloads.investing(),
+        downloads.investing("%b %d, %Y"),
+        downloads.italian(),
+        downloads.iso(),
+        downloads.yahoo(),
+    ],
+)
 def test_what_is_written_passes_the_check(project: Project, history: str) -> None:
     put(project, {"BTC.csv": history, "multiTimeline.csv": downloads.trend()})
 
@@ -158,8 +168,8 @@ def on_a_terminal(project: Project, answer: str, *arguments: str) -> Outcome:
             encoding="utf-8",
         )
         os.write(ours, f"{answer}\n".encode())
-        done = ended(process)
-        return Outcome(done.code, done.out, os.read(ours, 100_000).decode())
+        out, _ = process.communicate(timeout=SECONDS)
+        return Outcome(process.returncode, out, os.read(ours, 100_000).decode())
     finally:
         os.close(ours)
         os.close(theirs)
@@ -290,15 +300,22 @@ def test_what_cannot_be_done_is_said(project: Project, arguments: list[str], cod
     assert message in told.out + told.err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_cannot_be_read_is_named(project: Project) -> None:
+def test_a_folder_that_cannot_be_read_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     two_files(project)
-    closed = project.folder / "closed"
-    closed.mkdir(mode=0)
-    try:
-        assert "it cannot be read (Permission denied)" in project.run("init", "--yes").out
-    finally:
-        closed.chmod(0o700)
+    (project.folder / "closed").mkdir()
+
+    def refusing(path: str, scandir: Any = os.scandir) -> Any:
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)  # modes mean nothing to root
+    found = starting.propose(project.folder, project.folder / "config.yaml", None, lambda event: None)
+
+    assert [currency.ticker for currency in found.currencies] == ["BTC"]
+    assert [(file.file.name, file.reason) for file in found.unpaired] == [
+        ("closed", "it cannot be read (Permission denied)")
+    ]
 
 
 def test_names_that_are_no_text_are_refused_and_do_no_harm(project: Project) -> None:

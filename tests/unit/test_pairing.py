@@ -133,10 +133,11 @@ def test_a_coin_that_the_table_lacks_is_paired_by_its_word(tmp_path: Path) -> No
     ) == {"FROB": ("FROB_USD.csv", "frob multiTimeline.csv")}
 
 
-def test_the_only_two_files_are_paired_and_it_is_said(tmp_path: Path) -> None:
-    found = paired(tmp_path, {"prices.csv": iso(), "multiTimeline.csv": trend("solana: (World)")})
+@pytest.mark.parametrize("name", ["prices.csv", "kurse.csv"])
+def test_the_only_two_files_are_paired_and_it_is_said(tmp_path: Path, name: str) -> None:
+    found = paired(tmp_path, {name: iso(), "multiTimeline.csv": trend("solana: (World)")})
 
-    assert names(found) == {"SOL": ("prices.csv", "multiTimeline.csv")}
+    assert names(found) == {"SOL": (name, "multiTimeline.csv")}
     assert "does not say of which currency it is" in found.pairs[0].notes[0]
 
 
@@ -237,6 +238,20 @@ def test_hourly_prices_are_not_paired(tmp_path: Path) -> None:
 
     assert found.pairs == ()
     assert left(found)["BTC_USD.csv"].reason == "it has several rows a day: daily ones are needed"
+
+
+def test_what_is_odd_about_a_pair_is_noted(tmp_path: Path) -> None:
+    weekly = (
+        "Date,Price\n" + downloads.rows(lambda day, n: f"{day},{n}.5", downloads.WEEKS) + "2024-03-24,null\n"
+    )
+    daily = "Day,bitcoin: (Italy)\n" + downloads.rows(lambda day, n: f"{day},{n}")
+    (found,) = paired(tmp_path, {"BTC.csv": weekly, "t.csv": daily, "x.csv": ""}).pairs
+
+    assert found.notes == (
+        "the prices are weekly; daily ones are meant",
+        "the trend is daily; weekly values are meant",
+        "BTC.csv has 1 line that cannot be read: cryptoetl check names them",
+    )
 
 
 def test_a_file_of_no_coin_or_of_several_waits_for_a_ticker(tmp_path: Path) -> None:

@@ -204,6 +204,14 @@ def test_a_trend_saved_again_elsewhere_keeps_its_format(tmp_path: Path) -> None:
     assert (found.trend_date_format, found.trend_delimiter) == ("dd/MM/yyyy", ";")
 
 
+def test_a_line_that_is_no_value_does_not_make_a_trend_a_history(tmp_path: Path) -> None:
+    found = trend_of(
+        tmp_path, "Settimana,bitcoin\n" + rows(lambda day, n: f"{day},{n}", WEEKS) + "2024-03-24,n/a\n"
+    )
+
+    assert (found.facts.rows, found.facts.unreadable) == (13, 1)
+
+
 @pytest.mark.parametrize(
     ("content", "name", "kind"),
     [
@@ -212,6 +220,7 @@ def test_a_trend_saved_again_elsewhere_keeps_its_format(tmp_path: Path) -> None:
         ("date,price\n" + rows(lambda day, n: f"{day},{n}", WEEKS), "a.csv", HistorySniff),
         ("date,ltc\n" + rows(lambda day, n: f"{day},{n}"), "a.csv", HistorySniff),
         ("date,ltc\n" + rows(lambda day, n: f"{day},{n}"), "ltc trend.csv", TrendSniff),
+        ("Day,Close: (USD)\n" + rows(lambda day, n: f"{day},{n}.5"), "trend.csv", HistorySniff),
         ("Day,ltc: (Italy)\n" + rows(lambda day, n: f"{day},{n}"), "a.csv", TrendSniff),
     ],
 )
@@ -260,6 +269,18 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     found = sniff(tmp_path / "missing.csv")
     assert isinstance(found, NotRecognised)
     assert found.reason == "it cannot be read (No such file or directory)"
+
+
+def test_huge_lines_are_read_in_little_memory(tmp_path: Path) -> None:
+    content = "Date,Price,Note\n" + rows(lambda day, n: f"{day},{n}.5,{'x' * 900_000}", DAYS[:30])
+    path = tmp_path / "huge.csv"
+    path.write_text(content, encoding="utf-8")
+    tracemalloc.start()
+    try:
+        assert isinstance(sniff(path), HistorySniff)
+        assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    finally:
+        tracemalloc.stop()
 
 
 CSV_LIKE = st.text(
