@@ -71,8 +71,8 @@ class DateEvidence:
 class ValueEvidence:
     """All values of a file, as each decimal sign reads them.
 
-    Counted are those `missing` (empty or -1), and of the `present` ones the `whole` numbers from 0 to 100 (with
-    <1), the numbers by either sign (`point`, `comma`), and those `separated` by some sign, if numbers at all.
+    They are `missing` (empty or -1) or `present`. Of those, `whole` counts the whole numbers from 0 to 100
+    and <1, `point` and `comma` what is a number by this sign, `separated` what holds anything but digits.
     """
 
     def __init__(self) -> None:

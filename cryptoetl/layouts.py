@@ -17,57 +17,26 @@ HEADER_WITHIN: Final = 20
 """Non-blank lines in which the header must be."""
 MAX_COLUMNS: Final = 200
 
-_DATE_NAMES = (
-    *(
-        "date",
-        "data",
-        "datum",
-        "fecha",
-        "дата",
-        "tarih",
-        "time open",
-        "open time",
-        "snapped at",
-        "time",
-        "timestamp",
-    ),
-    *("datetime", "date time", "day", "timestamp utc", "unix timestamp", "unix", "week", "month", "period"),
+
+def _ranked(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(","))
+
+
+_DATE_NAMES = _ranked(
+    """
+    date, data, datum, fecha, дата, tarih, time open, open time, snapped at, time, timestamp, datetime,
+    date time, day, timestamp utc, unix timestamp, unix, week, month, period
+    """
 )
-_PRICE_NAMES = (
-    *("price", "prezzo", "preis", "prix", "precio", "preco", "цена", "fiyat", "cena", "koers"),
-    *(
-        "close",
-        "last",
-        "ultimo",
-        "zuletzt",
-        "dernier",
-        "laatst",
-        "ostatnio",
-        "senaste",
-        "simdi",
-        "schlusskurs",
-    ),
-    *(
-        "chiusura",
-        "cloture",
-        "cierre",
-        "closing price",
-        "close price",
-        "price close",
-        "last price",
-        "adj close",
-    ),
-    *(
-        "price usd",
-        "price eur",
-        "close usd",
-        "close eur",
-        "closing price usd",
-        "closing price eur",
-        "value",
-        "rate",
-    ),
+_PRICE_NAMES = _ranked(
+    """
+    price, prezzo, preis, prix, precio, preco, цена, fiyat, cena, koers, close, last, ultimo, zuletzt,
+    dernier, laatst, ostatnio, senaste, simdi, schlusskurs, chiusura, cloture, cierre, closing price, close price,
+    price close, last price, adj close, price usd, price eur, close usd, close eur, closing price usd,
+    closing price eur, value, rate
+    """
 )
+"""As `plain` writes them; where a file has several of them, the earlier one is meant."""
 _OTHER_NAME = re.compile(
     r"\b(open|high|low|vol|volume|cap|marketcap|change|chg|var|trades?|tradecount|count|supply|qty|hoch|tief|eroffn"
     r"|apertura|massimo|minimo|ouv|haut|bas|maximo|abertura|maxima|minima|max|min|id|rank|sno)\b"
@@ -281,7 +250,7 @@ def _unusable(header: Sequence[str], *columns: int) -> str | None:
         name = header[at] if at < len(header) else ""
         if not name:
             return f"column {at + 1} has no name: give it one in the header"
-        if not name.isprintable():
+        if re.search(r"[\x00-\x1f\x7f]", name):
             return f"the name of column {at + 1} holds control characters"
         if header.index(name) != at:
             return f"two columns have the name {shown(name)}"

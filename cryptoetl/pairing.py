@@ -1,6 +1,6 @@
 """Which history and which trend make a currency; and of what is left over, why, and what to write for it.
 
-Content speaks first (a search term, a column of symbols), then the file's name, then its folders'.
+Nothing is chosen in silence: where there was a choice, a note says which, and the other file is left over.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
-from cryptoetl import coins
-from cryptoetl.coins import Coin
+from cryptoetl import owners
+from cryptoetl.owners import Named
 from cryptoetl.sniffing import HistorySniff, NotRecognised, Sniff, TrendSniff
 
 NO_TICKER = "TICKER"
@@ -63,45 +63,30 @@ class Pairing:
     leftovers: tuple[Leftover, ...]
 
 
-S = TypeVar("S", HistorySniff, TrendSniff)
-
-
-@dataclass(frozen=True)
-class _Named(Generic[S]):
-    """A file and the coin it speaks of; None with the reason if it speaks of none or of several."""
-
-    sniff: S
-    coin: Coin | None
-    reason: str | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def quote(self) -> str | None:
-        return self.coin.quote if self.coin else None
-
-
 def pair(sniffs: Sequence[Sniff], root: Path) -> Pairing:
     """Make currencies of the files that were found below `root`."""
     leftovers = [refused for sniff in sniffs if (refused := _refused(sniff)) is not None]
     unfit = {leftover.file for leftover in leftovers}
-    histories: list[_Named[HistorySniff]] = []
-    trends: list[_Named[TrendSniff]] = []
+    histories: list[Named[HistorySniff]] = []
+    trends: list[Named[TrendSniff]] = []
     for sniff in sniffs:
         if sniff.file in unfit:
             continue
         if isinstance(sniff, HistorySniff):
-            histories.append(_named(sniff, sniff.symbol or "", root))
+            histories.append(owners.of_history(sniff, root))
         elif isinstance(sniff, TrendSniff):
-            trends.append(_named(sniff, search_term(sniff), root))
+            trends.append(owners.of_trend(sniff, root))
 
     pairs: list[Pair] = []
     if len(histories) == len(trends) == 1 and (only := _only_two(histories[0], trends[0])):
         pairs, histories, trends = [only], [], []
-    tickers = {h.coin.ticker for h in histories if h.coin} | {t.coin.ticker for t in trends if t.coin}
+    tickers = {h.ticker for h in histories if h.ticker} | {t.ticker for t in trends if t.ticker}
     for ticker in sorted(tickers):
-        ours = [file for file in histories if file.coin and file.coin.ticker == ticker]
-        theirs = [file for file in trends if file.coin and file.coin.ticker == ticker]
-        found, rest = _currency(ticker, ours, theirs)
+        found, rest = _currency(
+            ticker,
+            [history for history in histories if history.ticker == ticker],
+            [trend for trend in trends if trend.ticker == ticker],
+        )
         pairs += found
         leftovers += rest
     for history in histories:
@@ -117,11 +102,6 @@ def pair(sniffs: Sequence[Sniff], root: Path) -> Pairing:
     leftovers.sort(key=lambda leftover: order[leftover.file])
     pairs.sort(key=lambda pair: pair.ticker)
     return Pairing(tuple(pairs), tuple(_with_candidates(leftovers)))
-
-
-def search_term(trend: TrendSniff) -> str:
-    """What was searched, without the place: `Bitcoin: (Worldwide)` is Bitcoin."""
-    return re.sub(r":? ?\([^()]*\)$", "", trend.term).strip()
 
 
 def _refused(sniff: Sniff) -> Leftover | None:
@@ -140,40 +120,10 @@ def _refused(sniff: Sniff) -> Leftover | None:
     return None
 
 
-# --- whose a file is ----------------------------------------------------------------------------------
+# --- one coin -----------------------------------------------------------------------------------------
 
 
-def _named(sniff: S, content: str, root: Path) -> _Named[S]:
-    stem = sniff.file.stem
-    said = [found for text in (content, stem) if (found := coins.mentioned(text))]
-    if not said and not coins.says_something(content) and not coins.says_something(stem):
-        names = (part.resolve().name for part in _folders(sniff.file, root))
-        said = [known for name in names if (known := _known(name))]
-    found = next((found for found in said if any(coin.known for coin in found)), said[0] if said else ())
-    if not found:
-        return _Named(sniff, None)
-    if len(found) > 1:
-        tickers = ", ".join(coin.ticker for coin in found)
-        return _Named(sniff, None, f"it speaks of several currencies ({tickers})")
-    coin = found[0]
-    same = [other for others in said for other in others if other.ticker == coin.ticker]
-    quote = next((other.quote for other in same if other.quote), None)
-    others = {other.ticker for others in said for other in others if other.known} - {coin.ticker}
-    notes = [f"{sniff.file.name} also speaks of {other}" for other in sorted(others)]
-    return _Named(sniff, Coin(coin.ticker, quote, coin.known), notes=tuple(notes))
-
-
-def _known(name: str) -> tuple[Coin, ...]:
-    return tuple(coin for coin in coins.mentioned(name) if coin.known)
-
-
-def _folders(file: Path, root: Path) -> list[Path]:
-    """The folders from the file's own up to `root`."""
-    parents = list(file.parents)
-    return parents[: parents.index(root) + 1] if root in parents else parents[:1]
-
-
-def _only_two(history: _Named[HistorySniff], trend: _Named[TrendSniff]) -> Pair | None:
+def _only_two(history: Named[HistorySniff], trend: Named[TrendSniff]) -> Pair | None:
     """The only two files belong together if one of them does not say of which currency it is."""
     if history.reason or trend.reason:
         return None
@@ -189,11 +139,8 @@ def _only_two(history: _Named[HistorySniff], trend: _Named[TrendSniff]) -> Pair 
     return Pair(coin.ticker, history.sniff, trend.sniff, (*history.notes, *trend.notes, note, *oddities))
 
 
-# --- one coin -----------------------------------------------------------------------------------------
-
-
 def _currency(
-    ticker: str, histories: Sequence[_Named[HistorySniff]], trends: Sequence[_Named[TrendSniff]]
+    ticker: str, histories: Sequence[Named[HistorySniff]], trends: Sequence[Named[TrendSniff]]
 ) -> tuple[list[Pair], list[Leftover]]:
     """The currencies of one coin: one, or one per quote where each quote has a trend of its own."""
     if not histories:
@@ -208,22 +155,7 @@ def _currency(
         ]
     quotes = sorted({t.quote for t in trends if t.quote} & {h.quote for h in histories if h.quote})
     if len(quotes) > 1:
-        pairs, leftovers = [], []
-        for quote in quotes:
-            own = [history for history in histories if history.quote == quote]
-            found, rest = _currency(ticker, own, [trend for trend in trends if trend.quote == quote])
-            pairs += [Pair(_with_quote(ticker, quote), p.history, p.trend, p.notes) for p in found]
-            leftovers += rest
-        others = [history for history in histories if history.quote not in quotes]
-        first = next(history for history in histories if history.quote == quotes[0])
-        leftovers += _other_histories(ticker, first, pairs[0].trend, [first, *others])
-        leftovers += [
-            Leftover(t.sniff.file, "trend", "the trends with a quote in their names are taken", None)
-            for t in trends
-            if t.quote not in quotes
-        ]
-        return pairs, leftovers
-
+        return _currencies_by_quote(ticker, quotes, histories, trends)
     best = max(histories, key=_length)
     trend = max(
         trends, key=lambda trend: (_is_weekly(trend), _overlap(best.sniff, trend.sniff), _length(trend))
@@ -246,6 +178,30 @@ def _currency(
     return [Pair(ticker, best.sniff, trend.sniff, tuple(notes))], leftovers
 
 
+def _currencies_by_quote(
+    ticker: str,
+    quotes: Sequence[str],
+    histories: Sequence[Named[HistorySniff]],
+    trends: Sequence[Named[TrendSniff]],
+) -> tuple[list[Pair], list[Leftover]]:
+    pairs: list[Pair] = []
+    leftovers: list[Leftover] = []
+    for quote in quotes:
+        found, rest = _currency(
+            _with_quote(ticker, quote),
+            [history for history in histories if history.quote == quote],
+            [trend for trend in trends if trend.quote == quote],
+        )
+        pairs += found
+        leftovers += rest
+    first = next(history for history in histories if history.sniff is pairs[0].history)
+    others = [history for history in histories if history.quote not in quotes]
+    leftovers += _other_histories(ticker, first, pairs[0].trend, others)
+    reason = f"the trends of {' and '.join(pair.ticker for pair in pairs)} are taken"
+    leftovers += [Leftover(t.sniff.file, "trend", reason) for t in trends if t.quote not in quotes]
+    return pairs, leftovers
+
+
 def _oddities(history: HistorySniff, trend: TrendSniff) -> Iterator[str]:
     """What the check will say of the two, or what comes out of them other than is meant."""
     if history.facts.cadence == "weekly":
@@ -262,9 +218,9 @@ def _oddities(history: HistorySniff, trend: TrendSniff) -> Iterator[str]:
 
 def _other_histories(
     ticker: str,
-    best: _Named[HistorySniff],
+    best: Named[HistorySniff],
     trend: TrendSniff | None,
-    histories: Sequence[_Named[HistorySniff]],
+    histories: Sequence[Named[HistorySniff]],
 ) -> list[Leftover]:
     found = []
     for other in histories:
@@ -288,11 +244,11 @@ def _with_quote(ticker: str, quote: str) -> str:
     return f"{ticker[: 14 - len(quote)]}_{quote}"
 
 
-def _is_weekly(trend: _Named[TrendSniff]) -> bool:
+def _is_weekly(trend: Named[TrendSniff]) -> bool:
     return trend.sniff.facts.cadence == "weekly"
 
 
-def _length(file: _Named[HistorySniff] | _Named[TrendSniff]) -> tuple[int, int]:
+def _length(file: Named[HistorySniff] | Named[TrendSniff]) -> tuple[int, int]:
     """Rows, and for equal ones the end."""
     return file.sniff.facts.rows, file.sniff.facts.last.toordinal()
 

@@ -158,10 +158,12 @@ def _lines(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[str]:
 
 # --- what it comes to ---------------------------------------------------------------------------------
 
-_TREND_DATES = frozenset(
-    (
+_TREND_DATES = {
+    *(
         "week",
         "month",
+        "day",
+        "time",
         "woche",
         "monat",
         "settimana",
@@ -170,11 +172,9 @@ _TREND_DATES = frozenset(
         "mois",
         "semana",
         "mes",
-        "неделя",
-        "day",
-        "time",
-    )
-)
+    ),
+    *("неделя", "hafta", "tydzień", "vecka"),
+}
 """What Google calls the column of dates."""
 
 

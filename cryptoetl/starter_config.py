@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 
 from cryptoetl.config import Currency
-from cryptoetl.pairing import NO_TICKER, Entry, Leftover, Pair, search_term
+from cryptoetl.owners import search_term
+from cryptoetl.pairing import NO_TICKER, Entry, Leftover, Pair
 from cryptoetl.sniffing import HistorySniff, TrendSniff
 
 SHOWN_LEFTOVERS = 30

@@ -116,7 +116,7 @@ def _files(root: Path, patterns: tuple[str, ...], *, besides: Path) -> Iterator[
             path = Path(place, name)
             if name.startswith(".") or not _matches(path, root, patterns):
                 continue
-            if path.resolve() != besides:
+            if os.path.realpath(path) != os.fspath(besides):
                 found.append(path)
     for error in unreadable:
         yield NotRecognised(Path(os.fsdecode(error.filename)), f"it cannot be read ({error.strerror})")

@@ -171,8 +171,8 @@ def _init(result: InitResult, *, verbose: bool) -> Iterator[RenderableType]:
     if hidden := len(result.unpaired) - len(shown):
         yield Text(f"… and {_plural(hidden, 'file')} more; --verbose shows all", style="dim")
     if not result.currencies:
-        what = "No two files make a currency" if result.unpaired else "There are no CSV files"
-        yield Text(f"{what} in {result.folder}: nothing was written.")
+        what = "no two files make a currency" if result.unpaired else "there are no CSV files"
+        yield Text(f"Nothing was written: {what} in {result.folder}.")
 
 
 # --- deploy -------------------------------------------------------------------------------------------

@@ -264,11 +264,17 @@ def test_files_are_found_below_the_folder_but_not_in_hidden_ones(project: Projec
     (project.folder / "data" / "loop").symlink_to(project.folder, target_is_directory=True)
     os.mkfifo(project.folder / "pipe.csv")
     (project.folder / "gone.csv").symlink_to("nowhere")
+    (project.folder / "circle.csv").symlink_to("circle.csv")
 
     data = project.run("init", "--json", "--yes").data
 
     assert [currency["history"]["file"] for currency in data["currencies"]] == ["Data/BTC.CSV"]
-    assert {file["file"] for file in data["unpaired"]} == {"data/deep/trend.tsv", "gone.csv", "pipe.csv"}
+    assert {file["file"] for file in data["unpaired"]} == {
+        "data/deep/trend.tsv",
+        "circle.csv",
+        "gone.csv",
+        "pipe.csv",
+    }
 
 
 def test_a_pattern_chooses_among_the_files(project: Project) -> None:
@@ -285,7 +291,7 @@ def test_a_pattern_chooses_among_the_files(project: Project) -> None:
     [
         (["nowhere"], 2, "nowhere: no such folder"),
         (["file.txt"], 2, "file.txt: is a file, not a folder"),
-        (["empty"], 1, "There are no CSV files in empty: nothing was written."),
+        (["empty"], 1, "Nothing was written: there are no CSV files in empty."),
         (["empty", "-c", "empty"], 2, "empty: is a folder, not a file"),
         (["empty", "-c", "nowhere/config.yaml"], 2, "nowhere: no such folder"),
     ],

@@ -1,0 +1,77 @@
+"""Of which coin a file is. Content speaks first (a search term, symbols), then the name, then the folders."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from cryptoetl import coins
+from cryptoetl.coins import Coin
+from cryptoetl.sniffing import HistorySniff, TrendSniff
+
+S = TypeVar("S", HistorySniff, TrendSniff)
+
+
+@dataclass(frozen=True)
+class Named(Generic[S]):
+    """A file and its coin; without one, `reason` says why if it speaks of several."""
+
+    sniff: S
+    coin: Coin | None
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ticker(self) -> str | None:
+        return self.coin.ticker if self.coin else None
+
+    @property
+    def quote(self) -> str | None:
+        return self.coin.quote if self.coin else None
+
+
+def of_history(sniff: HistorySniff, root: Path) -> Named[HistorySniff]:
+    """A history and its coin; folders count up to `root`."""
+    return _named(sniff, sniff.symbol or "", root)
+
+
+def of_trend(sniff: TrendSniff, root: Path) -> Named[TrendSniff]:
+    """A trend and its coin; folders count up to `root`."""
+    return _named(sniff, search_term(sniff), root)
+
+
+def search_term(trend: TrendSniff) -> str:
+    """What was searched, without the place: `Bitcoin: (Worldwide)` is Bitcoin."""
+    return re.sub(r":? ?\([^()]*\)$", "", trend.term).strip()
+
+
+def _named(sniff: S, content: str, root: Path) -> Named[S]:
+    stem = sniff.file.stem
+    said = [found for text in (content, stem) if (found := coins.mentioned(text))]
+    if not said and not coins.says_something(content) and not coins.says_something(stem):
+        names = (part.resolve().name for part in _folders(sniff.file, root))
+        said = [known for name in names if (known := _known(name))]
+    found = next((found for found in said if any(coin.known for coin in found)), said[0] if said else ())
+    if not found:
+        return Named(sniff, None)
+    if len(found) > 1:
+        tickers = ", ".join(coin.ticker for coin in found)
+        return Named(sniff, None, f"it speaks of several currencies ({tickers})")
+    coin = found[0]
+    same = [other for others in said for other in others if other.ticker == coin.ticker]
+    quote = next((other.quote for other in same if other.quote), None)
+    others = {other.ticker for others in said for other in others if other.known} - {coin.ticker}
+    notes = [f"{sniff.file.name} also speaks of {other}" for other in sorted(others)]
+    return Named(sniff, Coin(coin.ticker, quote, coin.known), notes=tuple(notes))
+
+
+def _known(name: str) -> tuple[Coin, ...]:
+    return tuple(coin for coin in coins.mentioned(name) if coin.known)
+
+
+def _folders(file: Path, root: Path) -> list[Path]:
+    """The folders from the file's own up to `root`."""
+    parents = list(file.parents)
+    return parents[: parents.index(root) + 1] if root in parents else parents[:1]
