@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from cryptoetl import dates
 from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
@@ -51,7 +59,26 @@ def _scalar(value: object) -> str:
     return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
+def _column(value: object) -> object:
+    """A column's name, or its number in a file without a header line."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise ValueError("columns are numbered from 1")
+        return value
+    if value is None:
+        raise ValueError("must have a value")
+    if value == "" or (isinstance(value, str) and re.fullmatch("#[0-9]+", value)):
+        raise ValueError(f"{value!r} is not a column: give its name, or its number without a sign or quotes")
+    return _text(value)
+
+
+def _delimiter(value: object) -> object:
+    return "tab" if value == "\t" else _text(value)
+
+
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+Column = Annotated[str | int, BeforeValidator(_column)]
+Delimiter = Annotated[Literal[",", ";", "|", "tab"], BeforeValidator(_delimiter)]
 YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 FilePath = Annotated[Path, BeforeValidator(_text)]
 
@@ -71,14 +98,21 @@ class Currency(_Model):
     """CSV file of weekly Google-trend values, relative to the configuration file."""
     drop: YesNo = False
     """true: drop the days whose price is missing (-1); false: carry the last valid price."""
-    date_column: Text = "Date"
-    """Column of the history file that holds the date."""
-    price_column: Text = "Price"
-    """Column of the history file that holds the price."""
+    date_column: Column = "Date"
+    """Column of the history file that holds the date: its name, or its number if there is no header line."""
+    price_column: Annotated[Column, Field(validate_default=True)] = "Price"
+    """Column of the history file that holds the price: its name, or its number if there is no header line."""
     date_format: Text = "MM/dd/yyyy"
-    """How the history file writes dates: yyyy, MM, M, dd, d, MMM and the characters between them."""
+    """How the history file writes dates: yyyy, MM, M, MMM, dd, d, and HH, mm, ss, SSS, which are left aside;
+    or unix, unix_ms, unix_us. Letters that stand for themselves are quoted: yyyy-MM-dd'T'HH:mm:ss'Z'."""
     decimal: Literal[".", ","] = "."
     """Decimal sign of the history file; the other one separates thousands."""
+    delimiter: Delimiter = ","
+    """What separates the fields of the history file."""
+    trend_date_format: Text = "yyyy-MM-dd"
+    """How the trend file writes dates; as Google exports them by default."""
+    trend_delimiter: Delimiter = ","
+    """What separates the fields of the trend file."""
 
     @field_validator("ticker")
     @classmethod
@@ -89,10 +123,21 @@ class Currency(_Model):
             )
         return value
 
-    @field_validator("date_format")
+    @field_validator("date_format", "trend_date_format")
     @classmethod
     def _date_format_is_known(cls, value: str) -> str:
         dates.pattern(value)
+        return value
+
+    @field_validator("price_column")
+    @classmethod
+    def _columns_are_of_one_kind(cls, value: str | int, info: ValidationInfo) -> str | int:
+        other = info.data.get("date_column", value)
+        if isinstance(value, int) != isinstance(other, int):
+            raise ValueError(
+                f"is {value!r} and date_column is {other!r}: both are names, "
+                "or both are numbers if the file has no header line"
+            )
         return value
 
     @property
@@ -172,6 +217,8 @@ class Config(_Model):
     """Prefix of every resource: a lowercase letter, then lowercase letters, digits and hyphens."""
     target: TargetName = "local"
     """Where the pipeline lives; --target and CRYPTOETL_TARGET win over it."""
+    max_age_days: Annotated[int, Field(ge=0, strict=True)] | None = 30
+    """Days after which the last price of a file is old enough for a warning; null never warns."""
     local: Local = Local()
     aws: Aws = Aws()
     currencies: Annotated[tuple[Currency, ...], Field(min_length=1)]
