@@ -219,7 +219,7 @@ def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | N
             if line:
                 report.error(line, "the quotes are not balanced")
             return None
-        if len(fields) < 2:
+        if width(fields) < 2:
             return None  # the preamble of a Google Trends export
         named = [name for name in fields if name]
         if _LIKE_A_DATE.fullmatch(fields[0]):  # even one that is not in the calendar

@@ -233,14 +233,14 @@ def history_layout(candidates: Candidates, date_column: str, price_column: str) 
 
 
 def trend_layout(candidates: Candidates) -> Layout:
-    """The first line of more than one field is the header; above it is Google's preamble.
+    """The first line of more than one named field is the header; above it is Google's preamble.
 
     Raises ValueError for several search terms, or for data without a header.
     """
     for line, names in candidates:
         if names is None:
             raise ValueError(f"line {line}: the quotes are not balanced")
-        if len(names) < 2:
+        if last_named(names) < 2:
             continue
         named = [name for name in names if name]
         if re.fullmatch(LIKE_A_DATE, names[0]):
@@ -255,9 +255,12 @@ def trend_layout(candidates: Candidates) -> Layout:
 
 
 def _layout(line: int, names: Sequence[str], date_at: int, value_at: int, model: str) -> Layout:
-    # Delimiters at the end of a header make columns without a name; they do not count.
-    width = max((at for at, name in enumerate(names, start=1) if name), default=0)
-    return Layout(line, max(width, date_at + 1, value_at + 1), date_at, value_at, model)
+    return Layout(line, max(last_named(names), date_at + 1, value_at + 1), date_at, value_at, model)
+
+
+def last_named(names: Sequence[str]) -> int:
+    """The number of columns without the unnamed ones that delimiters at the end make."""
+    return max((at for at, name in enumerate(names, start=1) if name), default=0)
 
 
 # --- rows -----------------------------------------------------------------------------------------
