@@ -79,7 +79,13 @@ class FileReport:
 
 def quoted(text: str) -> str:
     """A value for a message, cut to 40 characters."""
-    return f"'{text if len(text) <= 40 else text[:37] + '...'}'"
+    return f"'{shown(text, 40)}'"
+
+
+def shown(text: str, limit: int) -> str:
+    """Text from a file, cut, and without what a terminal would obey or not show."""
+    cut = text if len(text) <= limit else text[: limit - 3] + "..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def plural(count: int, noun: str) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from cryptoetl import dates, plausibility
 from cryptoetl.delimited import Splitter, Unreadable, numbered_lines, splitter, width
-from cryptoetl.findings import FileReport, Kind, quoted
+from cryptoetl.findings import FileReport, Kind, quoted, shown
 from cryptoetl.series import Series
 
 HEADER_LINES = 20
@@ -173,7 +173,7 @@ class HeaderSearch:
         line, fields = self._widest
         absent = [repr(name) for name in self._columns if name not in fields]
         names = f"column {absent[0]} is" if len(absent) == 1 else f"columns {' and '.join(absent)} are"
-        self._report.error(line, f"{names} not in the header ({', '.join(fields)})")
+        self._report.error(line, f"{names} not in the header ({shown(', '.join(fields), 200)})")
 
 
 def read_history(
@@ -226,7 +226,7 @@ def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | N
             report.error(line, "there is no header line above the data")
             return None
         if len(named) > 2:
-            columns = ", ".join(named)
+            columns = shown(", ".join(named), 200)
             report.error(
                 line, f"the header has {len(named)} columns ({columns}): export one search term alone"
             )

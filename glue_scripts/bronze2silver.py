@@ -229,7 +229,7 @@ def history_layout(candidates: Candidates, date_column: str, price_column: str) 
     line, names = max(readable, key=lambda candidate: len(candidate[1]))
     absent = [repr(name) for name in columns if name not in names]
     are = f"column {absent[0]} is" if len(absent) == 1 else f"columns {' and '.join(absent)} are"
-    raise ValueError(f"line {line}: {are} not in the header ({', '.join(names)})")
+    raise ValueError(f"line {line}: {are} not in the header ({shown(', '.join(names), 200)})")
 
 
 def trend_layout(candidates: Candidates) -> Layout:
@@ -246,7 +246,7 @@ def trend_layout(candidates: Candidates) -> Layout:
         if re.fullmatch(LIKE_A_DATE, names[0]):
             raise ValueError(f"line {line}: there is no header line above the data")
         if len(named) > 2:
-            columns = ", ".join(named)
+            columns = shown(", ".join(named), 200)
             raise ValueError(
                 f"line {line}: the header has {len(named)} columns ({columns}): export one search term alone"
             )
@@ -400,7 +400,13 @@ def wording(row: Row, layout: Layout, noun: str, date_format: str) -> str:
 
 def quoted(value: str) -> str:
     """A value for a message, cut to 40 characters."""
-    return f"'{value if len(value) <= 40 else value[:37] + '...'}'"
+    return f"'{shown(value, 40)}'"
+
+
+def shown(text: str, limit: int) -> str:
+    """Text from a file, cut, and without what a terminal would obey or not show."""
+    cut = text if len(text) <= limit else text[: limit - 3] + "..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 # --- silver ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ the reason. Prices are whole hundredths, so that no form loses anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,12 @@ DAYS = [(FIRST + timedelta(number), price) for number, price in enumerate(PRICES
 WEEKS = [
     (date(2024, 2, 18) + timedelta(7 * number), value) for number, value in enumerate([0, 12, 100, 7, 55])
 ]
+
+
+Days = Sequence[tuple[date, float | None]]
+Weeks = Sequence[tuple[date, int]]
+WriteHistory = Callable[[Days], bytes]
+WriteTrend = Callable[[Weeks], bytes]
 
 
 @dataclass(frozen=True)
@@ -64,26 +70,48 @@ def lines(*rows: str, end: str = "\n") -> bytes:
 
 def investing(
     header: str, written: Callable[[date], str], *, decimal: str = ".", thousands: str = ","
-) -> bytes:
+) -> WriteHistory:
     """As Investing.com exports it: a byte-order mark, everything quoted, newest first."""
-    rows = [
-        quoted(written(day), *[number(price, decimal=decimal, thousands=thousands)] * 4, "1.2K", "0,1%")
-        for day, price in reversed(DAYS)
-    ]
-    return b"\xef\xbb\xbf" + lines(header, *rows)
+
+    def write(days: Days) -> bytes:
+        rows = [
+            quoted(written(day), *[number(price, decimal=decimal, thousands=thousands)] * 4, "1.2K", "0,1%")
+            for day, price in reversed(days)
+        ]
+        return b"\xef\xbb\xbf" + lines(header, *rows)
+
+    return write
 
 
 def table(
-    header: str, row: Callable[[date, float | None], str], *, days: Sequence[tuple[date, float | None]] = DAYS
-) -> bytes:
-    """A header, if there is any, and a row per day, oldest first."""
-    return lines(*([header] if header else []), *(row(day, price) for day, price in days))
+    header: str,
+    row: Callable[[date, float | None], str],
+    *,
+    title: str = "",
+    order: Callable[[Days], Days] = lambda days: days,
+) -> WriteHistory:
+    """A title and a header, if there are any, and a row per day, oldest first."""
+
+    def write(days: Days) -> bytes:
+        rows = [row(day, price) for day, price in order(days)]
+        return lines(*filter(None, (title, header)), *rows)
+
+    return write
 
 
-def trend(header: str = "Week,bitcoin: (Worldwide)", *, mark: str = ",", written: str = "%Y-%m-%d") -> bytes:
-    return lines(
-        "Category: All categories", "", header, *(f"{day:{written}}{mark}{value}" for day, value in WEEKS)
-    )
+def trend(
+    header: str = "Week,bitcoin: (Worldwide)",
+    *,
+    mark: str = ",",
+    written: str = "%Y-%m-%d",
+    preamble: str = "Category: All categories",
+) -> WriteTrend:
+    """As Google exports it."""
+
+    def write(weeks: Weeks) -> bytes:
+        return lines(preamble, "", header, *(f"{day:{written}}{mark}{value}" for day, value in weeks))
+
+    return write
 
 
 def seconds(day: date, hour: int = 0) -> int:
@@ -99,17 +127,46 @@ def english(day: date) -> str:
 
 EN = '"Date","Price","Open","High","Low","Vol.","Change %"'
 US = "%m/%d/%Y"
-PLAIN_HISTORY = table("Date,Price", lambda day, price: f"{day:{US}},{number(price)}")
-PLAIN_TREND = lines("Week,bitcoin", *(f"{day},{value}" for day, value in WEEKS))
-PLAIN = Variant("plain", PLAIN_HISTORY, PLAIN_TREND)
+plain_history = table("Date,Price", lambda day, price: f"{day:{US}},{number(price)}")
+PLAIN_HISTORY = plain_history(DAYS)
 
 
-def history(name: str, content: bytes, **settings: Any) -> Variant:
-    return Variant(name, content, PLAIN_TREND, settings)
+def plain_trend(weeks: Weeks) -> bytes:
+    return lines("Week,bitcoin", *(f"{day},{value}" for day, value in weeks))
 
 
-def trends(name: str, content: bytes, **settings: Any) -> Variant:
-    return Variant(name, PLAIN_HISTORY, content, settings)
+PLAIN_TREND = plain_trend(WEEKS)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A way of writing a currency's two files."""
+
+    name: str
+    history: WriteHistory = plain_history
+    trend: WriteTrend = plain_trend
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def variant(self, days: Days = DAYS, weeks: Weeks = WEEKS) -> Variant:
+        return Variant(self.name, self.history(days), self.trend(weeks), self.settings)
+
+
+def history(name: str, write: WriteHistory, **settings: Any) -> Form:
+    return Form(name, history=write, settings=settings)
+
+
+def trends(name: str, write: WriteTrend, **settings: Any) -> Form:
+    return Form(name, trend=write, settings=settings)
+
+
+def edited(edit: Callable[[bytes], bytes]) -> WriteHistory:
+    """The plain history with changes."""
+    return lambda days: edit(plain_history(days))
+
+
+def edited_trend(edit: Callable[[bytes], bytes], write: WriteTrend = plain_trend) -> WriteTrend:
+    """A trend with changes."""
+    return lambda weeks: edit(write(weeks))
 
 
 def semicolons(price: float | None) -> str:
@@ -228,9 +285,10 @@ HISTORIES = [
     ),
     history(
         "CryptoDataDownload, with its address above the header",
-        b"https://www.CryptoDataDownload.com\n"
-        + table(
-            f"unix,date,symbol,{OHLC}", lambda d, p: f"{seconds(d)},{d} 00:00:00,BTC/USD,1,1,1,{number(p)}"
+        table(
+            f"unix,date,symbol,{OHLC}",
+            title="https://www.CryptoDataDownload.com",
+            row=lambda d, p: f"{seconds(d)},{d} 00:00:00,BTC/USD,1,1,1,{number(p)}",
         ),
         date_column="date",
         price_column="close",
@@ -238,8 +296,11 @@ HISTORIES = [
     ),
     history(
         "CryptoDataDownload, by its Unix time",
-        b"https://www.CryptoDataDownload.com\n"
-        + table(f"unix,date,symbol,{OHLC}", lambda d, p: f"{seconds(d, 17)}000,,BTC/USD,1,1,1,{number(p)}"),
+        table(
+            f"unix,date,symbol,{OHLC}",
+            title="https://www.CryptoDataDownload.com",
+            row=lambda d, p: f"{seconds(d, 17)}000,,BTC/USD,1,1,1,{number(p)}",
+        ),
         date_column="unix",
         price_column="close",
         date_format="unix_ms",
@@ -258,17 +319,17 @@ HISTORIES = [
         price_column="close",
         date_format="yyyy-MM-dd",
     ),
-    history("a byte-order mark", b"\xef\xbb\xbf" + PLAIN_HISTORY),
-    history("CRLF", PLAIN_HISTORY.replace(b"\n", b"\r\n")),
-    history("CR", PLAIN_HISTORY.replace(b"\n", b"\r")),
-    history("no newline at the end", PLAIN_HISTORY.rstrip(b"\n")),
-    history("empty lines", b"\n" + PLAIN_HISTORY.replace(b"\n", b"\n \t\n\n")),
-    history("a delimiter at the end of each line", PLAIN_HISTORY.replace(b"\n", b",\n")),
+    history("a byte-order mark", edited(lambda text: b"\xef\xbb\xbf" + text)),
+    history("CRLF", edited(lambda text: text.replace(b"\n", b"\r\n"))),
+    history("CR", edited(lambda text: text.replace(b"\n", b"\r"))),
+    history("no newline at the end", edited(lambda text: text.rstrip(b"\n"))),
+    history("empty lines", edited(lambda text: b"\n" + text.replace(b"\n", b"\n \t\n\n"))),
+    history("a delimiter at the end of each line", edited(lambda text: text.replace(b"\n", b",\n"))),
     history(
         "delimiters at the end of the rows alone",
-        PLAIN_HISTORY.replace(b"\n", b",,\n").replace(b",,", b"", 1),
+        edited(lambda text: text.replace(b"\n", b",,\n").replace(b",,", b"", 1)),
     ),
-    history("rows of delimiters below the table", PLAIN_HISTORY + b",\n, ,,\n"),
+    history("rows of delimiters below the table", edited(lambda text: text + b",\n, ,,\n")),
     history(
         "tabs",
         table("Date\tPrice", lambda d, p: f"{d:{US}}\t{number(p, thousands=',')}"),
@@ -308,13 +369,22 @@ HISTORIES = [
         table("Date,Price", lambda d, p: f"{d:%d/%m/%Y} 17:05,{number(p)}"),
         date_format="dd/MM/yyyy HH:mm",
     ),
-    history("newest first", table("Date,Price", lambda d, p: f"{d:{US}},{number(p)}", days=DAYS[::-1])),
     history(
-        "no order", table("Date,Price", lambda d, p: f"{d:{US}},{number(p)}", days=DAYS[1::2] + DAYS[::2])
+        "newest first",
+        table("Date,Price", lambda d, p: f"{d:{US}},{number(p)}", order=lambda days: days[::-1]),
     ),
-    history("each row twice", table("Date,Price", lambda d, p: f"{d:{US}},{number(p)}", days=[*DAYS, *DAYS])),
-    history("missing prices left empty", PLAIN_HISTORY.replace(b",-1\n", b",\n")),
-    history("missing prices as -1.00", PLAIN_HISTORY.replace(b",-1\n", b",-1.00\n")),
+    history(
+        "no order",
+        table(
+            "Date,Price", lambda d, p: f"{d:{US}},{number(p)}", order=lambda days: [*days[1::2], *days[::2]]
+        ),
+    ),
+    history(
+        "each row twice",
+        table("Date,Price", lambda d, p: f"{d:{US}},{number(p)}", order=lambda days: [*days, *days]),
+    ),
+    history("missing prices left empty", edited(lambda text: text.replace(b",-1\n", b",\n"))),
+    history("missing prices as -1.00", edited(lambda text: text.replace(b",-1\n", b",-1.00\n"))),
     history(
         "thousands separated", table("Date,Price", lambda d, p: f'{d:{US}},"{number(p, thousands=",")}"')
     ),
@@ -344,21 +414,27 @@ WORDS = {
 }
 TRENDS = [
     *(
-        trends(
-            f"Google Trends in {language}", trend(header).replace(b"Category: All categories", words.encode())
-        )
+        trends(f"Google Trends in {language}", trend(header, preamble=words))
         for language, (words, header) in WORDS.items()
     ),
-    trends("less than one", PLAIN_TREND.replace(b",0\n", b",<1\n")),
-    trends("a trend with a byte-order mark and CRLF", b"\xef\xbb\xbf" + trend().replace(b"\n", b"\r\n")),
-    trends("a trend without a newline at the end", trend().rstrip(b"\n")),
+    trends("less than one", edited_trend(lambda text: text.replace(b",0\n", b",<1\n"))),
     trends(
-        "a trend with everything quoted", lines('"Week","a, b"', *(quoted(f"{d}", f"{v}") for d, v in WEEKS))
+        "a trend with a byte-order mark and CRLF",
+        edited_trend(lambda text: b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"), trend()),
     ),
-    trends("a trend with delimiters at the end", trend().replace(b"\n", b",\n")),
+    trends("a trend without a newline at the end", edited_trend(lambda text: text.rstrip(b"\n"), trend())),
+    trends(
+        "a trend with everything quoted",
+        lambda weeks: lines('"Week","a, b"', *(quoted(f"{d}", f"{v}") for d, v in weeks)),
+    ),
+    trends(
+        "a trend with delimiters at the end", edited_trend(lambda text: text.replace(b"\n", b",\n"), trend())
+    ),
     trends(
         "a trend saved by a spreadsheet",
-        trend("Woche;bitcoin;", mark=";", written="%d.%m.%Y").replace(b"\n", b";\n"),
+        edited_trend(
+            lambda text: text.replace(b"\n", b";\n"), trend("Woche;bitcoin;", mark=";", written="%d.%m.%Y")
+        ),
         trend_delimiter=";",
         trend_date_format="dd.MM.yyyy",
     ),
@@ -370,50 +446,67 @@ TRENDS = [
     ),
 ]
 
-SUPPORTED = [PLAIN, *HISTORIES, *TRENDS]
+FORMS = [Form("plain"), *HISTORIES, *TRENDS]
+SUPPORTED = [form.variant() for form in FORMS]
+PLAIN = SUPPORTED[0]
 
 
 # --- what is refused ----------------------------------------------------------------------------------
 
 
 def refused(variant: Variant, reason: str) -> Variant:
-    return Variant(variant.name, variant.history, variant.trend, variant.settings, reason)
+    return replace(variant, refused=reason)
+
+
+def of_history(name: str, content: bytes, **settings: Any) -> Variant:
+    return Variant(name, content, PLAIN_TREND, settings)
+
+
+def of_trend(name: str, content: bytes) -> Variant:
+    return Variant(name, PLAIN_HISTORY, content)
 
 
 ROW = f"{FIRST:{US}},1234.50\n".encode()
 UNSUPPORTED = [
-    refused(history("UTF-16", PLAIN_HISTORY.decode().encode("utf-16")), "not UTF-8 text but UTF-16: save it"),
     refused(
-        trends("a trend in UTF-16", trend().decode().encode("utf-16")), "trend: the file is not UTF-8 text"
+        of_history("UTF-16", PLAIN_HISTORY.decode().encode("utf-16")), "not UTF-8 text but UTF-16: save it"
     ),
     refused(
-        history("Latin-1", "Date,Price,Höhe\n".encode("latin-1") + ROW), "line 1: the file is not UTF-8 text"
+        of_trend("a trend in UTF-16", trend()(WEEKS).decode().encode("utf-16")),
+        "trend: the file is not UTF-8 text",
     ),
     refused(
-        history("a spreadsheet", b"PK\x03\x04\x14\0\6\0" + bytes(60)), "history: the file is not UTF-8 text"
+        of_history("Latin-1", "Date,Price,Höhe\n".encode("latin-1") + ROW),
+        "line 1: the file is not UTF-8 text",
     ),
     refused(
-        history("a web page", b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n"),
+        of_history("a spreadsheet", b"PK\x03\x04\x14\0\6\0" + bytes(60)),
+        "history: the file is not UTF-8 text",
+    ),
+    refused(
+        of_history("a web page", b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n"),
         "line 1: columns 'Date' and 'Price' are not in the header (<!DOCTYPE html>)",
     ),
     refused(
-        history("another delimiter", PLAIN_HISTORY.replace(b",", b";")),
+        of_history("another delimiter", PLAIN_HISTORY.replace(b",", b";")),
         "line 1: columns 'Date' and 'Price' are not in the header (Date;Price)",
     ),
     refused(
-        history("another column", PLAIN_HISTORY, price_column="Close"),
+        of_history("another column", PLAIN_HISTORY, price_column="Close"),
         "line 1: column 'Close' is not in the header",
     ),
     refused(
-        history("another order of day and month", PLAIN_HISTORY, date_format="dd/MM/yyyy"),
+        of_history("another order of day and month", PLAIN_HISTORY, date_format="dd/MM/yyyy"),
         "lines cannot be read; first: line 2: date '02/20/2024' is not a dd/MM/yyyy date",
     ),
     refused(
-        history("years of two digits", table("Date,Price", lambda d, p: f"{d:%m/%d/%y},{number(p)}")),
+        of_history(
+            "years of two digits", table("Date,Price", lambda d, p: f"{d:%m/%d/%y},{number(p)}")(DAYS)
+        ),
         "first: line 2: date '02/20/24' is not a MM/dd/yyyy date",
     ),
     refused(
-        history(
+        of_history(
             "months in German",
             b"Date,Price\n20. Feb. 2024,1\n20. M\xc3\xa4r. 2024,2\n",
             date_format="dd. MMM. yyyy",
@@ -421,9 +514,9 @@ UNSUPPORTED = [
         "line 3: date '20. Mär. 2024' is not a dd. MMM. yyyy date",
     ),
     refused(
-        history(
+        of_history(
             "seconds for milliseconds",
-            table("t,p", lambda d, p: f"{seconds(d)},{number(p)}"),
+            table("t,p", lambda d, p: f"{seconds(d)},{number(p)}")(DAYS),
             date_column="t",
             price_column="p",
             date_format="unix_ms",
@@ -431,9 +524,9 @@ UNSUPPORTED = [
         "first: line 2: date '1708387200' is not a unix_ms date",
     ),
     refused(
-        history(
+        of_history(
             "milliseconds for seconds",
-            table("t,p", lambda d, p: f"{seconds(d)}000,{number(p)}"),
+            table("t,p", lambda d, p: f"{seconds(d)}000,{number(p)}")(DAYS),
             date_column="t",
             price_column="p",
             date_format="unix",
@@ -441,58 +534,65 @@ UNSUPPORTED = [
         "first: line 2: date '1708387200000' is not a unix date",
     ),
     refused(
-        history("a currency sign", b"Date,Price\n" + ROW.replace(b",", b",$")),
+        of_history("a currency sign", b"Date,Price\n" + ROW.replace(b",", b",$")),
         "line 2: price '$1234.50' is not a number",
     ),
     refused(
-        history("blanks between thousands", b"Date,Price\n" + ROW.replace(b",1", b",1 ")),
+        of_history("blanks between thousands", b"Date,Price\n" + ROW.replace(b",1", b",1 ")),
         "line 2: price '1 234.50' is not a number",
     ),
     refused(
-        history("decimal commas unannounced", b'Date,Price\n02/20/2024,"1.234,50"\n'),
+        of_history("decimal commas unannounced", b'Date,Price\n02/20/2024,"1.234,50"\n'),
         "line 2: price '1.234,50' is not a number",
     ),
     refused(
-        history("null for missing", b"Date,Price\n02/20/2024,null\n"), "line 2: price 'null' is not a number"
+        of_history("null for missing", b"Date,Price\n02/20/2024,null\n"),
+        "line 2: price 'null' is not a number",
     ),
     refused(
-        history("two prices for a day", b"Date,Price\n" + ROW + ROW.replace(b"1234", b"1235")),
+        of_history("two prices for a day", b"Date,Price\n" + ROW + ROW.replace(b"1234", b"1235")),
         "line 3: date 2024-02-20 is already on line 2 with another price",
     ),
-    refused(history("a line cut off", b"Date,Price,Open\n" + ROW), "line 2: 2 fields where the header has 3"),
-    refused(history("an open quote", b'Date,Price\n02/20/2024,"1\n'), "line 2: the quotes are not balanced"),
-    refused(history("a header alone", b"Date,Price\n"), "history: there are no data lines below the header"),
-    refused(history("an empty file", b""), "history: the file is empty"),
     refused(
-        history("a header where none is expected", PLAIN_HISTORY, date_column=1, price_column=2),
+        of_history("a line cut off", b"Date,Price,Open\n" + ROW), "line 2: 2 fields where the header has 3"
+    ),
+    refused(
+        of_history("an open quote", b'Date,Price\n02/20/2024,"1\n'), "line 2: the quotes are not balanced"
+    ),
+    refused(
+        of_history("a header alone", b"Date,Price\n"), "history: there are no data lines below the header"
+    ),
+    refused(of_history("an empty file", b""), "history: the file is empty"),
+    refused(
+        of_history("a header where none is expected", PLAIN_HISTORY, date_column=1, price_column=2),
         "history: line 1: date 'Date' is not a MM/dd/yyyy date",
     ),
     refused(
-        history("fewer columns than asked for", PLAIN_HISTORY, date_column=1, price_column=5),
+        of_history("fewer columns than asked for", PLAIN_HISTORY, date_column=1, price_column=5),
         "history: line 1: there is no column 5: the line has 2",
     ),
     refused(
-        trends("monthly values", b"Month,bitcoin\n2024-01,5\n2024-02,6\n"),
+        of_trend("monthly values", b"Month,bitcoin\n2024-01,5\n2024-02,6\n"),
         "first: line 2: '2024-01' is a month: the values are monthly, weekly ones are needed",
     ),
     refused(
-        trends("two search terms", b"Week,bitcoin,monero\n2024-02-18,1,2\n"),
+        of_trend("two search terms", b"Week,bitcoin,monero\n2024-02-18,1,2\n"),
         "trend: line 1: the header has 3 columns (Week, bitcoin, monero): export one search term alone",
     ),
     refused(
-        trends("hourly values", b"Time,bitcoin\n2024-02-18T01,5\n"),
+        of_trend("hourly values", b"Time,bitcoin\n2024-02-18T01,5\n"),
         "line 2: date '2024-02-18T01' is not a yyyy-MM-dd date",
     ),
     refused(
-        trends("a trend above 100", b"Week,bitcoin\n2024-02-18,101\n"),
+        of_trend("a trend above 100", b"Week,bitcoin\n2024-02-18,101\n"),
         "line 2: trend '101' is not within 0 and 100",
     ),
     refused(
-        trends("a trend with decimals", b"Week,bitcoin\n2024-02-18,1.5\n"),
+        of_trend("a trend with decimals", b"Week,bitcoin\n2024-02-18,1.5\n"),
         "line 2: trend '1.5' is not a whole number",
     ),
     refused(
-        trends("a trend without a header", b"2024-02-18,1\n"),
+        of_trend("a trend without a header", b"2024-02-18,1\n"),
         "trend: line 1: there is no header line above the data",
     ),
 ]
