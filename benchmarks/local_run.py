@@ -103,7 +103,8 @@ def spark(python: str, folder: Path, currencies: Sequence[dict[str, str]], threa
             "--RAW": places["raw"], "--SILVER": places["silver"], "--TICKER": ticker,
             "--HIST_FILE": f"{ticker}/history.csv", "--TREND_FILE": f"{ticker}/trend.csv", "--DROP": "N",
             "--DATE_COLUMN": "Date", "--PRICE_COLUMN": "Price", "--DATE_FORMAT": "MM/dd/yyyy",
-            "--DECIMAL": ".",
+            "--DECIMAL": ".", "--DELIMITER": ",", "--TREND_DATE_FORMAT": "yyyy-MM-dd",
+            "--TREND_DELIMITER": ",",
         }  # fmt: skip
         gold = {"--SILVER": places["silver"], "--GOLD": places["gold"], "--TICKER": ticker}
         redshift = {

@@ -101,12 +101,20 @@ def branch(currency: Currency) -> state_machine.Branch:
             "--HIST_FILE": raw_key(currency, "history"),
             "--TREND_FILE": raw_key(currency, "trend"),
             "--DROP": "Y" if currency.drop else "N",
-            "--DATE_COLUMN": currency.date_column,
-            "--PRICE_COLUMN": currency.price_column,
+            "--DATE_COLUMN": _column(currency.date_column),
+            "--PRICE_COLUMN": _column(currency.price_column),
             "--DATE_FORMAT": currency.date_format,
             "--DECIMAL": currency.decimal,
+            "--DELIMITER": currency.delimiter,
+            "--TREND_DATE_FORMAT": currency.trend_date_format,
+            "--TREND_DELIMITER": currency.trend_delimiter,
         },
     )
+
+
+def _column(column: str | int) -> str:
+    """A column as the script takes it: its name, or its number as #1."""
+    return column if isinstance(column, str) else f"#{column}"
 
 
 def machine(config: Config) -> dict[str, Any]:

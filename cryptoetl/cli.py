@@ -24,6 +24,7 @@ from cryptoetl.errors import ConfigError, CryptoetlError, EnvironmentFault, Inte
 if TYPE_CHECKING:
     from cryptoetl.config import Config, Currency, TargetName
     from cryptoetl.console import Terminal
+    from cryptoetl.results import CheckRules
     from cryptoetl.state_machine import Step
     from cryptoetl.target import Target
 
@@ -54,6 +55,7 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profil
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Take every warning for an error.")]
 TickersOption = Annotated[
     str | None, typer.Option("--tickers", metavar="BTC,XMR", help="These currencies only.")
 ]
@@ -104,6 +106,14 @@ class Session:
         if problems := missing_files(self.path, currencies):
             raise ConfigError(problems)
         return currencies
+
+    def rules(self, config: Config, *, strict: bool) -> CheckRules:
+        """What the check goes by, today."""
+        from datetime import date
+
+        from cryptoetl.results import CheckRules
+
+        return CheckRules(date.today(), config.max_age_days, strict)  # noqa: DTZ011 - the user's own day
 
     def target(self, config: Config) -> Target:
         if config.target == "aws":
@@ -275,23 +285,26 @@ def init(
 
 
 @command(app)
-def check(session: Session, *, tickers: TickersOption = None) -> int:
-    """Read every raw file and report all that is wrong, with file and line."""
+def check(session: Session, *, tickers: TickersOption = None, strict: StrictOption = False) -> int:
+    """Read every raw file and report all that is wrong or odd, with file and line."""
     from cryptoetl import pipeline
 
-    result = pipeline.check(session.files(session.config(), tickers), session.terminal.observe)
+    config = session.config()
+    currencies = session.files(config, tickers)
+    result = pipeline.check(currencies, session.rules(config, strict=strict), session.terminal.observe)
     session.terminal.show(result)
     return result.exit_code
 
 
 @command(app)
-def upload(session: Session, *, tickers: TickersOption = None) -> int:
+def upload(session: Session, *, tickers: TickersOption = None, strict: StrictOption = False) -> int:
     """Check, then copy the raw files that changed."""
     from cryptoetl import pipeline
 
     config = session.config()
     currencies = session.files(config, tickers)
-    result = pipeline.upload(currencies, session.target(config), session.terminal.observe)
+    rules = session.rules(config, strict=strict)
+    result = pipeline.upload(currencies, rules, session.target(config), session.terminal.observe)
     session.terminal.show(result)
     return result.exit_code
 
@@ -346,21 +359,29 @@ def run(
     from cryptoetl.results import RunRequest
 
     config = session.config()
-    request = RunRequest(parse_tickers(tickers), retry_failed, parse_fail(fail or []))
+    rules = session.rules(config, strict=False)
+    request = RunRequest(rules, parse_tickers(tickers), retry_failed, parse_fail(fail or []))
     result = pipeline.run(config, session.target(config), request, session.terminal.observe)
     session.terminal.show(result)
     return result.exit_code
 
 
 @command(app)
-def up(session: Session, *, tickers: TickersOption = None, fail: FailOption = None) -> int:
+def up(
+    session: Session,
+    *,
+    tickers: TickersOption = None,
+    strict: StrictOption = False,
+    fail: FailOption = None,
+) -> int:
     """Check, upload, deploy, run and verify: everything in one."""
     from cryptoetl import pipeline
     from cryptoetl.results import RunRequest
 
     config = session.config()
     session.files(config, tickers)
-    request = RunRequest(parse_tickers(tickers), fail=parse_fail(fail or []))
+    rules = session.rules(config, strict=strict)
+    request = RunRequest(rules, parse_tickers(tickers), fail=parse_fail(fail or []))
     result = pipeline.up(config, session.target(config), request, session.terminal.observe)
     session.terminal.show(result)
     return result.exit_code

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from cryptoetl import dates
 from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
-
-MAX_CONFIG_BYTES = 4_000_000
-"""A file above this is not read: ten thousand currencies fit in half of it."""
+from cryptoetl.yaml_lines import Location, compose, find, items, line_of, scalar, values
 
 TargetName = Literal["local", "aws"]
 
@@ -40,18 +45,29 @@ def _text(value: object) -> object:
         return value
     if isinstance(value, list | dict | set):  # never its repr: aliases can make a small file endless
         raise ValueError("must be text, not a list or keys")  # noqa: TRY004 - pydantic wants ValueError
-    raise ValueError(f"must be text, but YAML reads it as {_scalar(value)}: put it in quotes")
+    raise ValueError(f"must be text, but YAML reads it as {scalar(value)}: put it in quotes")
 
 
-def _scalar(value: object) -> str:
-    """A value for a message, cut to 40 characters; a list or keys in a word."""
-    if isinstance(value, list | dict | set):
-        return "a list or keys"
-    shown = value.isoformat() if isinstance(value, date) else repr(value)
-    return shown if len(shown) <= 40 else shown[:37] + "..."
+def _column(value: object) -> object:
+    """A column's name, or its number in a file without a header line."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise ValueError("columns are numbered from 1")
+        return value
+    if value is None:
+        raise ValueError("must have a value")
+    if value == "" or (isinstance(value, str) and re.fullmatch("#[0-9]+", value)):
+        raise ValueError(f"{value!r} is not a column: give its name, or its number without a sign or quotes")
+    return _text(value)
+
+
+def _delimiter(value: object) -> object:
+    return "tab" if value == "\t" else _text(value)
 
 
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+Column = Annotated[str | int, BeforeValidator(_column)]
+Delimiter = Annotated[Literal[",", ";", "|", "tab"], BeforeValidator(_delimiter)]
 YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 FilePath = Annotated[Path, BeforeValidator(_text)]
 
@@ -71,14 +87,21 @@ class Currency(_Model):
     """CSV file of weekly Google-trend values, relative to the configuration file."""
     drop: YesNo = False
     """true: drop the days whose price is missing (-1); false: carry the last valid price."""
-    date_column: Text = "Date"
-    """Column of the history file that holds the date."""
-    price_column: Text = "Price"
-    """Column of the history file that holds the price."""
+    date_column: Column = "Date"
+    """Column of the history file that holds the date: its name, or its number if there is no header line."""
+    price_column: Annotated[Column, Field(validate_default=True)] = "Price"
+    """Column of the history file that holds the price: its name, or its number if there is no header line."""
     date_format: Text = "MM/dd/yyyy"
-    """How the history file writes dates: yyyy, MM, M, dd, d, MMM and the characters between them."""
+    """How the history file writes dates: yyyy, MM, M, MMM, dd, d, and HH, mm, ss, SSS, which are left aside;
+    or unix, unix_ms, unix_us. Letters that stand for themselves are quoted: yyyy-MM-dd'T'HH:mm:ss'Z'."""
     decimal: Literal[".", ","] = "."
     """Decimal sign of the history file; the other one separates thousands."""
+    delimiter: Delimiter = ","
+    """What separates the fields of the history file."""
+    trend_date_format: Text = "yyyy-MM-dd"
+    """How the trend file writes dates; as Google exports them by default."""
+    trend_delimiter: Delimiter = ","
+    """What separates the fields of the trend file."""
 
     @field_validator("ticker")
     @classmethod
@@ -89,10 +112,21 @@ class Currency(_Model):
             )
         return value
 
-    @field_validator("date_format")
+    @field_validator("date_format", "trend_date_format")
     @classmethod
     def _date_format_is_known(cls, value: str) -> str:
         dates.pattern(value)
+        return value
+
+    @field_validator("price_column")
+    @classmethod
+    def _columns_are_of_one_kind(cls, value: str | int, info: ValidationInfo) -> str | int:
+        other = info.data.get("date_column", value)
+        if isinstance(value, int) != isinstance(other, int):
+            raise ValueError(
+                f"is {value!r} and date_column is {other!r}: both are names, "
+                "or both are numbers if the file has no header line"
+            )
         return value
 
     @property
@@ -172,6 +206,8 @@ class Config(_Model):
     """Prefix of every resource: a lowercase letter, then lowercase letters, digits and hyphens."""
     target: TargetName = "local"
     """Where the pipeline lives; --target and CRYPTOETL_TARGET win over it."""
+    max_age_days: Annotated[int, Field(ge=0, strict=True)] | None = 30
+    """Days after which the last price of a file is old enough for a warning; null never warns."""
     local: Local = Local()
     aws: Aws = Aws()
     currencies: Annotated[tuple[Currency, ...], Field(min_length=1)]
@@ -211,8 +247,8 @@ def load(path: Path) -> Config:
 
     Raises ConfigError with every problem found. Nothing but the file itself is read.
     """
-    root = _compose(path)
-    data = yaml.SafeLoader("").construct_document(root)
+    root = compose(path)
+    data = values(root)
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
@@ -226,11 +262,11 @@ def load(path: Path) -> Config:
 
 def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProblem]:
     """The files named by `currencies` that cannot be opened, each with its line in the file at `path`."""
-    root = _compose(path)
+    root = compose(path)
     lines = {
         node.value: index
-        for index in range(len(_items(root, "currencies")))
-        if (node := _find(root, ("currencies", index, "ticker"))) is not None
+        for index in range(len(items(root, "currencies")))
+        if (node := find(root, ("currencies", index, "ticker"))) is not None
     }
     problems = []
     for currency in currencies:
@@ -239,7 +275,7 @@ def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProb
             if reason := _unreadable(file):
                 location = ("currencies", lines.get(currency.ticker, 0), field)
                 where = f"currencies[{currency.ticker}].{field}"
-                problems.append(ConfigProblem(path, _line(root, location), where, f"{file}: {reason}"))
+                problems.append(ConfigProblem(path, line_of(root, location), where, f"{file}: {reason}"))
     return problems
 
 
@@ -273,131 +309,13 @@ def _anchored(config: Config, folder: Path) -> Config:
     return config.model_copy(update={"currencies": currencies, "local": local, "aws": aws})
 
 
-# --- from YAML nodes to lines -------------------------------------------------------------------------
-
-
-def _compose(path: Path) -> yaml.Node:
-    """The node tree of the file, which unlike its values knows its lines."""
-
-    def problem(message: str, line: int | None = None) -> ConfigError:
-        return ConfigError([ConfigProblem(path, line, None, message)])
-
-    try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise problem(f"is larger than {MAX_CONFIG_BYTES:,} bytes")
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(
-            [ConfigProblem(path, None, None, "no such configuration file")],
-            hint="Name one with -c/--config or CRYPTOETL_CONFIG; config.example.yaml shows the form.",
-        ) from None
-    except UnicodeDecodeError:
-        raise problem("is not UTF-8 text") from None
-    except OSError as error:
-        raise problem(f"cannot be read ({error.strerror})") from None
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        if isinstance(root, yaml.MappingNode):
-            # Before the values are made: that puts what `<<` merges beside a node's own keys.
-            if duplicates := list(_duplicate_keys(path, root)):
-                raise ConfigError(duplicates)
-            yaml.SafeLoader("").construct_document(root)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = " ".join(part for part in (error.context, error.problem) if part)
-        raise problem(f"is not valid YAML: {reason}", mark.line + 1 if mark else None) from None
-    except yaml.YAMLError as error:
-        raise problem(f"is not valid YAML: {error}") from None
-    except RecursionError:
-        raise problem("is nested too deeply") from None
-    except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
-        assert root is not None
-        node = _unreadable_value(root)  # 2024-13-45, which YAML takes for a date, or !!bool perhaps
-        reason = f"YAML cannot read the value {_scalar(node.value)}: put it in quotes"
-        raise problem(reason, node.start_mark.line + 1) from None
-    if not isinstance(root, yaml.MappingNode):
-        raise problem("must hold keys such as pipeline, target and currencies")
-    return root
-
-
-def _unreadable_value(root: yaml.Node) -> yaml.Node:
-    """The first value that PyYAML cannot make; `root` if each can be made alone."""
-    for node in _nodes(root):
-        if isinstance(node, yaml.ScalarNode):
-            try:
-                yaml.SafeLoader("").construct_document(node)
-            except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
-                return node
-    return root
-
-
-def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
-    """Every node once, those that aliases repeat as well, in the order of the file."""
-    stack, seen = [root], set()
-    while stack:
-        node = stack.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        yield node
-        if isinstance(node, yaml.SequenceNode):
-            stack.extend(reversed(node.value))
-        elif isinstance(node, yaml.MappingNode):
-            stack.extend(part for pair in reversed(node.value) for part in reversed(pair))
-
-
-Location = Sequence[str | int]
-
-
-def _find(root: yaml.Node, location: Location) -> yaml.Node | None:
-    node: yaml.Node = root
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            # From the end: what `<<` merges comes first, and a node's own keys win over it.
-            found = next((value for key, value in reversed(node.value) if key.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            found = node.value[part]
-        else:
-            found = None
-        if found is None:
-            return None
-        node = found
-    return node
-
-
-def _items(root: yaml.Node, key: str) -> list[yaml.Node]:
-    node = _find(root, (key,))
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
-
-
-def _line(root: yaml.Node, location: Location) -> int:
-    """The line of the field at `location`, or of the nearest thing around it that exists."""
-    for end in range(len(location), 0, -1):
-        parent = _find(root, location[: end - 1])
-        if isinstance(parent, yaml.MappingNode):
-            for key, _ in reversed(parent.value):
-                if key.value == str(location[end - 1]):
-                    return cast(int, key.start_mark.line) + 1
-        if (node := _find(root, location[:end])) is not None:
-            return cast(int, node.start_mark.line) + 1
-    return cast(int, root.start_mark.line) + 1
-
-
-def _duplicate_keys(path: Path, root: yaml.Node) -> Iterator[ConfigProblem]:
-    """PyYAML lets the last of two equal keys win in silence."""
-    for node in _nodes(root):
-        keys = set()
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in keys:
-                    yield ConfigProblem(path, key.start_mark.line + 1, str(key.value), "is given twice")
-                keys.add(key.value)
+# --- what is wrong, in words ----------------------------------------------------------------------------
 
 
 def _duplicate_tickers(path: Path, root: yaml.Node, config: Config) -> Iterator[ConfigProblem]:
     first: dict[str, tuple[str, int]] = {}
     for index, currency in enumerate(config.currencies):
-        line = _line(root, ("currencies", index, "ticker"))
+        line = line_of(root, ("currencies", index, "ticker"))
         if currency.table in first:
             other, other_line = first[currency.table]
             message = f"{currency.ticker!r} is the same as {other!r} on line {other_line}"
@@ -428,7 +346,7 @@ def _explain(path: Path, root: yaml.Node, error: ValidationError) -> list[Config
             case "tuple_type" | "list_type":
                 message = "must be a list: one item per currency, each beginning with '-'"
             case "literal_error":
-                message = f"must be {detail['ctx']['expected']}, not {_scalar(detail['input'])}"
+                message = f"must be {detail['ctx']['expected']}, not {scalar(detail['input'])}"
             case "string_type" | "path_type":
                 message = "must have a value"
             case "too_short" | "string_too_short":
@@ -437,7 +355,7 @@ def _explain(path: Path, root: yaml.Node, error: ValidationError) -> list[Config
                 message = f"must have at most {detail['ctx']['max_length']} characters"
             case _:
                 message = detail["msg"][:1].lower() + detail["msg"][1:]
-        problems.append(ConfigProblem(path, _line(root, location), field or None, message))
+        problems.append(ConfigProblem(path, line_of(root, location), field or None, message))
     return sorted(problems, key=lambda problem: problem.line or 0)
 
 

@@ -1,19 +1,26 @@
-"""The date formats of history files: letters as Spark and Java write them, matched strictly.
+"""The date formats of raw files: letters as Spark and Java write them, matched strictly.
 
 The engines differ in how lenient their own parsers are (one digit for MM, trailing text), so
 neither the check nor the scripts use them: a format becomes a regular expression with one group
-each for year, month and day, here as in `glue_scripts/bronze2silver.py`.
+each for year, month and day, here as in `glue_scripts/bronze2silver.py`. A time of day is matched and
+left aside: the date is the one that the file writes, in whatever time zone it does.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 FIRST_YEAR = 1900
 """Earlier years are no dates of prices: most often two digits read as four."""
+
+UNIX = {"unix": 0, "unix_ms": 3, "unix_us": 6}
+"""Formats of a count since 1970 in UTC: how many digits follow those of the seconds.
+
+Nine or ten digits of seconds (1973 to 2286), so that one unit is never taken for another.
+"""
 
 _TOKENS = {
     "yyyy": "(?P<year>[0-9]{4})",
@@ -22,28 +29,48 @@ _TOKENS = {
     "M": "(?P<month>[0-9]{1,2})",
     "dd": "(?P<day>[0-9]{2})",
     "d": "(?P<day>[0-9]{1,2})",
+    "HH": "[0-9]{2}",
+    "mm": "[0-9]{2}",
+    "ss": "[0-9]{2}",
+    "SSS": "[0-9]{3}",
 }
+_PARTS = re.compile(r"'(?P<literal>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", re.DOTALL)
+_EPOCH = date(1970, 1, 1)
 
 
 @lru_cache
 def pattern(date_format: str) -> re.Pattern[str]:
-    """The regular expression of a format, with the groups year, month and day.
+    """The regular expression of a format: the groups year, month and day, or seconds for one of `UNIX`.
 
-    Raises ValueError for an unknown letter, or for a format without exactly one of each.
+    Letters between quotes stand for themselves: yyyy-MM-dd'T'HH:mm:ss'Z'. Raises ValueError for an
+    unknown letter, or for a format without exactly one year, month and day.
     """
+    if date_format in UNIX:
+        fraction = f"[0-9]{{{UNIX[date_format]}}}" if UNIX[date_format] else ""
+        return re.compile(rf"(?P<seconds>[0-9]{{9,10}}){fraction}(?:\.[0-9]+)?")
     expression, groups = "", []
-    for token in re.findall(r"[A-Za-z]+|[^A-Za-z]", date_format):
-        runs = [match.group() for match in re.finditer(r"([A-Za-z])\1*", token)] or [token]
-        for run in runs:
-            if run in _TOKENS:
-                expression += _TOKENS[run]
-                groups.append(run[0])
-            elif run[0].isalpha() and run[0].isascii():
-                raise ValueError(f"{date_format!r}: {run!r} is not one of {', '.join(_TOKENS)}")
-            else:
-                expression += re.escape(run)
+    for part in _PARTS.finditer(date_format):
+        letters = part["letters"]
+        if part["literal"] is not None:
+            expression += re.escape(part["literal"].replace("''", "'") or "'")
+        elif letters in _TOKENS:
+            expression += _TOKENS[letters]
+            groups += [letters[0]] if "(?P" in _TOKENS[letters] else []
+        elif letters:
+            known = ", ".join(_TOKENS)
+            raise ValueError(
+                f"{date_format!r}: {letters!r} is not one of {known}; put letters that stand for themselves "
+                "between single quotes"
+            )
+        elif part["other"] == "'":
+            raise ValueError(f"{date_format!r}: a single quote is not closed")
+        else:
+            expression += re.escape(part["other"])
     if sorted(groups) != ["M", "d", "y"]:
-        raise ValueError(f"{date_format!r} must hold year, month and day once each, such as MM/dd/yyyy")
+        minutes = " (mm are minutes, MM is the month)" if "mm" in date_format else ""
+        raise ValueError(
+            f"{date_format!r} must hold year, month and day once each, such as MM/dd/yyyy{minutes}"
+        )
     return re.compile(expression)
 
 
@@ -52,6 +79,8 @@ def parse(text: str, date_format: str) -> date | None:
     match = pattern(date_format).fullmatch(text)
     if match is None:
         return None
+    if date_format in UNIX:
+        return _EPOCH + timedelta(days=int(match["seconds"]) // 86_400)
     month = match["month"].lower()
     try:
         number = MONTHS.index(month) + 1 if month in MONTHS else int(month)

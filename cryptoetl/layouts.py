@@ -31,9 +31,9 @@ _DATE_NAMES = _ranked(
 _PRICE_NAMES = _ranked(
     """
     price, prezzo, preis, prix, precio, preco, цена, fiyat, cena, koers, close, last, ultimo, zuletzt,
-    dernier, laatst, ostatnio, senaste, simdi, schlusskurs, chiusura, cloture, cierre, closing price, close price,
-    price close, last price, adj close, price usd, price eur, close usd, close eur, closing price usd,
-    closing price eur, value, rate
+    dernier, laatst, ostatnio, senaste, simdi, schlusskurs, chiusura, cloture, cierre, closing price,
+    close price, price close, last price, adj close, price usd, price eur, close usd, close eur,
+    closing price usd, closing price eur, value, rate
     """
 )
 """As `plain` writes them; where a file has several of them, the earlier one is meant."""
@@ -250,8 +250,10 @@ def _unusable(header: Sequence[str], *columns: int) -> str | None:
         name = header[at] if at < len(header) else ""
         if not name:
             return f"column {at + 1} has no name: give it one in the header"
-        if re.search(r"[\x00-\x1f\x7f]", name):
-            return f"the name of column {at + 1} holds control characters"
+        if re.search(r"[\x00-\x1f\x7f]|^#[0-9]+$", name):
+            return (
+                f"the name of column {at + 1} is one that no configuration can hold: change it in the header"
+            )
         if header.index(name) != at:
             return f"two columns have the name {shown(name)}"
     return None

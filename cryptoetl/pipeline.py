@@ -30,9 +30,11 @@ from cryptoetl import raw_files, state_machine
 from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config, Currency
 from cryptoetl.errors import Interrupted, NotDeployedError, UsageError
-from cryptoetl.raw_files import HistoryFormat
+from cryptoetl.findings import FileReport
+from cryptoetl.raw_files import HistoryFormat, TrendFormat
 from cryptoetl.results import (
     CheckResult,
+    CheckRules,
     CurrencyCheck,
     FileProgress,
     Observe,
@@ -55,37 +57,51 @@ from cryptoetl.target import TableFacts, Target
 # --- check and upload ---------------------------------------------------------------------------------
 
 
-def check(currencies: Iterable[Currency], observe: Observe) -> CheckResult:
-    """Read every raw file of the currencies and report all that is wrong."""
+def check(currencies: Iterable[Currency], rules: CheckRules, observe: Observe) -> CheckResult:
+    """Read every raw file of the currencies and report all that is wrong, and all that is odd."""
     observe(Phase("check"))
-    return CheckResult(tuple(_check_one(currency, observe) for currency in currencies))
+    return CheckResult(tuple(_check_one(currency, rules, observe) for currency in currencies))
 
 
-def _check_one(currency: Currency, observe: Observe) -> CurrencyCheck:
-    def progress(file: Path) -> Callable[[int], None]:
-        total = file.stat().st_size
-        return lambda done: observe(FileProgress(currency.ticker, file, done, total))
+def _check_one(currency: Currency, rules: CheckRules, observe: Observe) -> CurrencyCheck:
+    def progress(report: FileReport) -> Callable[[int], None]:
+        total = report.file.stat().st_size
+        return lambda done: observe(FileProgress(currency.ticker, report.file, done, total))
 
-    layout = HistoryFormat(
-        currency.date_column, currency.price_column, currency.date_format, currency.decimal
-    )
-    return CurrencyCheck(
-        currency.ticker,
-        raw_files.check_history(
-            currency.history, layout, drop=currency.drop, on_bytes=progress(currency.history)
+    history, trend = FileReport("history", currency.history), FileReport("trend", currency.trend)
+    raw_files.check(
+        history,
+        trend,
+        HistoryFormat(
+            currency.date_column,
+            currency.price_column,
+            currency.date_format,
+            currency.decimal,
+            currency.delimiter,
         ),
-        raw_files.check_trend(currency.trend, on_bytes=progress(currency.trend)),
+        TrendFormat(currency.trend_date_format, currency.trend_delimiter),
+        drop=currency.drop,
+        today=rules.today,
+        max_age_days=rules.max_age_days,
+        on_bytes=progress,
     )
+    if rules.strict:
+        history, trend = history.strictly(), trend.strictly()
+    return CurrencyCheck(currency.ticker, history, trend)
 
 
-def upload(currencies: Sequence[Currency], target: Target, observe: Observe) -> UploadResult:
+def upload(
+    currencies: Sequence[Currency], rules: CheckRules, target: Target, observe: Observe
+) -> UploadResult:
     """Check, then copy the files that changed of the currencies that pass."""
     with target.exclusive("upload"):
-        return _upload(currencies, target, observe)
+        return _upload(currencies, rules, target, observe)
 
 
-def _upload(currencies: Sequence[Currency], target: Target, observe: Observe) -> UploadResult:
-    checked = check(currencies, observe)
+def _upload(
+    currencies: Sequence[Currency], rules: CheckRules, target: Target, observe: Observe
+) -> UploadResult:
+    checked = check(currencies, rules, observe)
     observe(Phase("upload"))
     files = [
         _upload_one(currency, kind, target, observe, refused=currency.ticker in checked.refused)
@@ -261,7 +277,7 @@ def _retry(
         and currency.history.is_file()
         and currency.trend.is_file()
     ]
-    refused = _upload(mended, target, observe).check.refused if mended else {}
+    refused = _upload(mended, request.rules, target, observe).check.refused if mended else {}
     start = {ticker: step for ticker, step in plan_of_retry.items() if ticker not in refused}
     if not start:
         return RunResult(None, "Nothing was run: the files of what failed are still broken.", refused)
@@ -396,7 +412,7 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
     currencies = config.select(request.tickers)
     config.select(list(request.fail))
     with target.exclusive("up"):
-        uploaded = _upload(currencies, target, observe)
+        uploaded = _upload(currencies, request.rules, target, observe)
         refused = uploaded.check.refused
         start: dict[str, Step] = {c.ticker: "silver" for c in currencies if c.ticker not in refused}
         if not start:

@@ -1,326 +1,274 @@
-"""Reading and checking the users' CSV files: a file in, findings out, in constant memory.
+"""Reading and checking the users' CSV files: a file in, findings out, in little memory.
 
-The rules and their wording are those of `glue_scripts/bronze2silver.py`, which enforces them where
-the numbers are made; a file that passes here is read there. A file is read line by line: a field
-is quoted with `""` as the escape or holds no quote at all, and never spans lines. Lines count from 1.
+The rules for what can be read, and their wording, are those of `glue_scripts/bronze2silver.py`, which
+enforces them where the numbers are made; a file that passes here is read there. What can be read and is
+odd all the same is told as warnings (plausibility.py). Lines count from 1.
 """
 
 from __future__ import annotations
 
-import io
 import math
 import re
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from cryptoetl import dates
+from cryptoetl import dates, plausibility
+from cryptoetl.delimited import Splitter, Unreadable, numbered_lines, splitter, width
+from cryptoetl.findings import FileReport, Kind, quoted, shown
+from cryptoetl.series import Series
 
-Severity = Literal["error", "warning"]
-Kind = Literal["history", "trend"]
+HEADER_LINES = 20
+"""Lines, blank ones not counted, among which the header of a history is looked for."""
 
-MAX_FINDINGS = 100
-"""Findings kept per file and severity; the rest are counted."""
-MAX_LINE = 1_000_000
-"""Characters; a longer line is not that of a CSV file, and reading it whole would cost memory."""
-
-_FIELD = r'(?:[ \t]*"[^"]*(?:""[^"]*)*"[ \t]*|[^",]*)'
-_LINE = re.compile(rf"{_FIELD}(?:,{_FIELD})*")
-_NEXT_FIELD = re.compile(rf",({_FIELD})")
 _POINT_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _COMMA_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_ISO = "yyyy-MM-dd"
-_ISO_DIGITS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_SPACE = " \t"
+_LIKE_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}")
+
+OnBytes = Callable[[int], None]
+"""Receives the bytes read so far, now and then."""
 
 
 class HistoryFormat(NamedTuple):
-    """How a history file is written; the fields of the configuration that say so."""
+    """How a history file is written; the fields of the configuration that say so.
 
-    date_column: str = "Date"
-    price_column: str = "Price"
+    The columns are named, or numbered from 1 in a file without a header line.
+    """
+
+    date_column: str | int = "Date"
+    price_column: str | int = "Price"
     date_format: str = "MM/dd/yyyy"
     decimal: str = "."
+    delimiter: str = ","
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know about a file; `line` counts from 1 and is None for the file as a whole."""
+class TrendFormat(NamedTuple):
+    """How a trend file is written; the fields of the configuration that say so."""
 
-    severity: Severity
-    kind: Kind
-    file: Path
-    line: int | None
-    message: str
+    date_format: str = "yyyy-MM-dd"
+    delimiter: str = ","
 
-    def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
-        return f"{self.kind}: {where}{self.message}"
+
+class _Table(NamedTuple):
+    """Where a file's table is: its fields, and which of them hold the date and the value."""
+
+    width: int
+    date_at: int
+    value_at: int
+    model: str
+    """What has `width` fields, in words."""
+
+
+Header = Callable[[int, list[str] | None], _Table | None]
+"""Judges a line as the header: the table, or None to look further."""
 
 
 @dataclass
-class FileReport:
-    """What a file holds: `rows` distinct dates from `first` to `last`, `missing` of them without a value."""
+class _File:
+    """One reading of a file. `header` reports why there is none; `value` returns text for what is wrong."""
 
-    kind: Kind
-    file: Path
-    rows: int = 0
-    missing: int = 0
-    first: date | None = None
-    last: date | None = None
-    errors: int = 0
-    warnings: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    report: FileReport
+    split: Splitter
+    header: Header
+    date_format: str
+    value: Callable[[str], float | str | None]
+    another: str
+    headed: bool = True
 
-    def error(self, line: int | None, message: str) -> None:
-        self.errors += 1
-        self._add(Finding("error", self.kind, self.file, line, message), self.errors)
+    def read(self, on_bytes: OnBytes | None) -> Series:
+        """The file's days; everything wrong goes to the report."""
+        series, report = Series(), self.report
+        table: _Table | None = None
+        empty = True
+        try:
+            for line, text in numbered_lines(report.file, on_bytes):
+                if isinstance(text, Unreadable):
+                    report.cannot_be_read(line, text.reason)
+                    continue
+                if self.split.blank(text):
+                    continue
+                empty = False
+                fields = self.split(text)
+                if table is None:
+                    before = report.errors
+                    table = self.header(line, fields)
+                    if report.errors > before:
+                        break  # there is no table: lines cannot be judged
+                    if self.headed or table is None:
+                        continue
+                self._row(line, fields, table, series)
+        except Unreadable as error:
+            report.cannot_be_read(error.line, error.reason)
+        if table is None and not empty and not report.errors:
+            self.header(0, None)  # the end of the file
+        if not report.errors:
+            if empty:
+                report.error(None, "the file is empty")
+            elif table is None:
+                report.error(None, "there is no header line")
+            elif not len(series):
+                report.error(None, "there are no data lines below the header")
+        report.rows, report.first, report.last = len(series), series.first, series.last
+        return series
 
-    def warning(self, line: int | None, message: str) -> None:
-        self.warnings += 1
-        self._add(Finding("warning", self.kind, self.file, line, message), self.warnings)
+    def _row(self, line: int, fields: list[str] | None, table: _Table, series: Series) -> None:
+        report = self.report
+        if fields is None:
+            report.error(line, "the quotes are not balanced")
+        elif len(fields) < table.width or any(fields[table.width :]):
+            report.error(line, f"{len(fields)} fields where the {table.model} has {table.width}")
+        elif (day := dates.parse(fields[table.date_at], self.date_format)) is None:
+            report.error(line, _not_a_date(fields[table.date_at], self.date_format, report.kind))
+        elif isinstance(value := self.value(fields[table.value_at]), str):
+            report.error(line, value)
+        elif there := series.add(day, line, value):
+            if there[1] == value:
+                report.warning(line, f"date {day} is already on line {there[0]}, with the same value")
+            else:
+                report.error(line, f"date {day} is already on line {there[0]} with {self.another}")
 
-    def _add(self, finding: Finding, count: int) -> None:
-        if count <= MAX_FINDINGS:
-            self.findings.append(finding)
 
-    @property
-    def reason(self) -> str | None:
-        """The errors in one line, worded as the silver step would word them."""
-        first = next((finding for finding in self.findings if finding.severity == "error"), None)
-        if first is None:
+class HeaderSearch:
+    """Finds the header of a history: the first of its first lines that holds both columns.
+
+    With columns by number, the first line is a row already.
+    """
+
+    def __init__(self, report: FileReport, layout: HistoryFormat) -> None:
+        self._report = report
+        self._columns: Sequence[str | int] = (layout.date_column, layout.price_column)
+        self._seen = 0
+        self._widest: tuple[int, list[str]] | None = None
+
+    def __call__(self, line: int, fields: list[str] | None) -> _Table | None:
+        if fields is None and line and not self._seen:
+            self._report.error(line, "the quotes are not balanced")
             return None
-        if self.errors == 1 or first.line is None:
-            return str(first)
-        return f"{self.kind}: {self.errors} lines cannot be read; first: line {first.line}: {first.message}"
+        self._seen += bool(line)
+        if fields is not None:
+            if isinstance(self._columns[0], int):
+                return self._numbered(line, fields)
+            if all(name in fields for name in self._columns):
+                date_at, value_at = (fields.index(str(name)) for name in self._columns)
+                return _Table(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, "header")
+            if self._widest is None or len(fields) > len(self._widest[1]):
+                self._widest = line, fields
+        if self._seen == HEADER_LINES or not line:
+            self._give_up()
+        return None
+
+    def _numbered(self, line: int, fields: list[str]) -> _Table | None:
+        date_at, value_at = (int(number) - 1 for number in self._columns)
+        if len(fields) <= max(date_at, value_at):
+            self._report.error(
+                line, f"there is no column {max(date_at, value_at) + 1}: the line has {len(fields)}"
+            )
+            return None
+        return _Table(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, "first line")
+
+    def _give_up(self) -> None:
+        assert self._widest is not None, "the first line has fields, or was reported"
+        line, fields = self._widest
+        absent = [repr(name) for name in self._columns if name not in fields]
+        names = f"column {absent[0]} is" if len(absent) == 1 else f"columns {' and '.join(absent)} are"
+        self._report.error(line, f"{names} not in the header ({shown(', '.join(fields), 200)})")
 
 
-def check_history(
-    path: Path, layout: HistoryFormat, *, drop: bool, on_bytes: Callable[[int], None] | None = None
-) -> FileReport:
-    """Check a file of daily prices. `on_bytes` receives the bytes read so far, now and then."""
-    report = FileReport("history", path)
+def read_history(
+    report: FileReport, layout: HistoryFormat, *, drop: bool, on_bytes: OnBytes | None = None
+) -> Series:
+    """Read the report's file of daily prices; what cannot be read goes to the report."""
     number = _COMMA_NUMBER if layout.decimal == "," else _POINT_NUMBER
-
-    def header(line: int, names: list[str]) -> tuple[int, int] | None:
-        missing = [name for name in (layout.date_column, layout.price_column) if name not in names]
-        for name in missing[:1]:
-            report.error(line, f"column {name!r} is not in the header ({', '.join(names)})")
-        return None if missing else (names.index(layout.date_column), names.index(layout.price_column))
 
     def value(text: str) -> float | str | None:
         if not text:
             return None
         if not number.fullmatch(text):
-            return f"price {_quoted(text)} is not a number"
+            return f"price {quoted(text)} is not a number"
         plain = text.replace(".", "").replace(",", ".") if layout.decimal == "," else text.replace(",", "")
-        price = float(plain)
         try:
-            single: float = struct.unpack("f", struct.pack("f", price))[0]
+            single: float = struct.unpack("f", struct.pack("f", float(plain)))[0]
         except OverflowError:
             single = math.inf
         if math.isinf(single):
-            return f"price {_quoted(text)} is too large"
+            return f"price {quoted(text)} is too large"
         return None if single == -1 else single
 
-    days = _read(report, header, layout.date_format, value, "another price", on_bytes)
-    report.missing = sum(1 for day in days.values() if day[1] is None)
-    if drop and days and report.missing == len(days) and not report.errors:
+    series = _File(
+        report,
+        splitter(layout.delimiter),
+        HeaderSearch(report, layout),
+        layout.date_format,
+        value,
+        "another price",
+        headed=isinstance(layout.date_column, str),
+    ).read(on_bytes)
+    report.missing = series.missing
+    if drop and len(series) and series.missing == len(series) and not report.errors:
         report.error(None, "every price is missing")
-    return report
+    return series
 
 
-def check_trend(path: Path, *, on_bytes: Callable[[int], None] | None = None) -> FileReport:
-    """Check a Google Trends export, with or without its preamble."""
-    report = FileReport("trend", path)
+def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | None = None) -> Series:
+    """Read the report's trend file, a Google Trends export with or without its preamble."""
 
-    def header(line: int, names: list[str]) -> tuple[int, int] | None:
-        named = [name for name in names if name]
-        if _ISO_DIGITS.fullmatch(names[0]):  # a date, even one that is not in the calendar
+    def header(line: int, fields: list[str] | None) -> _Table | None:
+        if fields is None:
+            if line:
+                report.error(line, "the quotes are not balanced")
+            return None
+        if width(fields) < 2:
+            return None  # the preamble of a Google Trends export
+        named = [name for name in fields if name]
+        if _LIKE_A_DATE.fullmatch(fields[0]):  # even one that is not in the calendar
             report.error(line, "there is no header line above the data")
-        elif len(named) > 2:
-            columns = ", ".join(named)
+            return None
+        if len(named) > 2:
+            columns = shown(", ".join(named), 200)
             report.error(
                 line, f"the header has {len(named)} columns ({columns}): export one search term alone"
             )
-        else:
-            return 0, 1
-        return None
+            return None
+        return _Table(max(width(fields), 2), 0, 1, "header")
 
-    def value(text: str) -> int | str:
+    def value(text: str) -> float | str:
         if text == "<1":
             return 0
         if not re.fullmatch(r"[0-9]+", text):
-            return f"trend {_quoted(text)} is not a whole number"
-        return (
-            int(text)
-            if len(text) < 10 and int(text) <= 100
-            else f"trend {_quoted(text)} is not within 0 and 100"
-        )
+            return f"trend {quoted(text)} is not a whole number"
+        if len(text) >= 10 or int(text) > 100:
+            return f"trend {quoted(text)} is not within 0 and 100"
+        return int(text)
 
-    _read(report, header, _ISO, value, "another trend value", on_bytes)
-    return report
+    split = splitter(layout.delimiter)
+    return _File(report, split, header, layout.date_format, value, "another trend value").read(on_bytes)
 
 
-Days = dict[date, tuple[int, float | None]]
-"""By date: the line, and the value or None where it is missing."""
-
-
-def _read(
-    report: FileReport,
-    header: Callable[[int, list[str]], tuple[int, int] | None],
-    date_format: str,
-    value: Callable[[str], float | str | None],
-    another: str,
-    on_bytes: Callable[[int], None] | None,
-) -> Days:
-    """The file's days with line and value; everything wrong goes to `report`.
-
-    `header` finds the two columns or reports why not; `value` returns the value, or a text that
-    says what is wrong with it.
-    """
-    days: Days = {}
-    columns: tuple[int, int] | None = None
-    width = content = 0
-    try:
-        for line, text in _lines(report.file, on_bytes):
-            if not text.strip(_SPACE):
-                continue
-            content += 1
-            fields = split(text)
-            if columns is None:
-                if report.kind == "trend" and fields is not None and len(fields) < 2:
-                    continue  # the preamble of a Google Trends export
-                if fields is None:
-                    report.error(line, "the quotes are not balanced")
-                    return days
-                columns = header(line, fields)
-                if columns is None:
-                    return days
-                width = max(_width(fields), max(columns) + 1)
-                continue
-            if fields is None:
-                report.error(line, "the quotes are not balanced")
-                continue
-            if len(fields) < width or any(fields[width:]):
-                report.error(line, f"{len(fields)} fields where the header has {width}")
-                continue
-            day_text = fields[columns[0]]
-            day = dates.parse(day_text, date_format)
-            if day is None:
-                report.error(line, _not_a_date(day_text, date_format, report.kind))
-                continue
-            found = value(fields[columns[1]])
-            if isinstance(found, str):
-                report.error(line, found)
-                continue
-            first = days.setdefault(day, (line, found))
-            if first[0] == line:
-                continue
-            if first[1] == found:
-                report.warning(line, f"date {day} is already on line {first[0]}, with the same value")
-            else:
-                report.error(line, f"date {day} is already on line {first[0]} with {another}")
-    except UnicodeDecodeError:
-        report.error(_first_undecodable_line(report.file), _not_text(report.file))
-        return days
-    except _LineTooLong as error:
-        report.error(error.line, f"the line is longer than {MAX_LINE:,} characters: this is no CSV file")
-        return days
-    if not content:
-        report.error(None, "the file is empty")
-    elif columns is None:
-        report.error(None, "there is no header line")
-    elif not days and not report.errors:
-        report.error(None, "there are no data lines below the header")
-    report.rows, report.first, report.last = len(days), min(days, default=None), max(days, default=None)
-    return days
-
-
-def split(text: str) -> list[str] | None:
-    """The fields of a line, unquoted and trimmed; None if its quotes are not balanced."""
-    if '"' not in text:
-        return [part.strip(_SPACE) for part in text.split(",")]
-    if text[0] == text[-1] == '"':
-        # Every field quoted and no quote inside one, the form of most exports: five times as fast.
-        parts = text[1:-1].split('","')
-        if text.count('"') == 2 * len(parts):
-            return [part.strip(_SPACE) for part in parts]
-    if not _LINE.fullmatch(text):
-        return None
-    parts = [part.strip(_SPACE) for part in _NEXT_FIELD.findall("," + text)]
-    return [part[1:-1].replace('""', '"').strip(_SPACE) if part.startswith('"') else part for part in parts]
-
-
-def _width(fields: list[str]) -> int:
-    """The number of columns without the unnamed ones that trailing delimiters make."""
-    return max((index for index, name in enumerate(fields, start=1) if name), default=0)
-
-
-class _LineTooLong(Exception):
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
-        self.line = line
-
-
-def _lines(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[tuple[int, str]]:
-    """Numbered lines without their ends (LF, CRLF or CR).
-
-    Raises UnicodeDecodeError for bytes that are not UTF-8 and for NUL, _LineTooLong, OSError.
-    """
-    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline=None) as file:
-        line = 0
-        while text := file.readline(MAX_LINE):
-            line += 1
-            if len(text) >= MAX_LINE and not text.endswith("\n"):
-                raise _LineTooLong(line)
-            if "\0" in text:
-                raise UnicodeDecodeError("utf-8", b"\0", 0, 1, "NUL")
-            if on_bytes is not None and line % 2000 == 0:
-                on_bytes(raw.tell())
-            yield line, text.rstrip("\n")
-        if on_bytes is not None:
-            on_bytes(raw.tell())
-
-
-def _quoted(text: str) -> str:
-    return f"'{text if len(text) <= 40 else text[:37] + '...'}'"
+def check(
+    history: FileReport,
+    trend: FileReport,
+    history_format: HistoryFormat,
+    trend_format: TrendFormat,
+    *,
+    drop: bool,
+    today: date,
+    max_age_days: int | None,
+    on_bytes: Callable[[FileReport], OnBytes | None] = lambda _: None,
+) -> None:
+    """Read a currency's two files into their reports, and warn of what is odd in what could be read."""
+    prices = read_history(history, history_format, drop=drop, on_bytes=on_bytes(history))
+    values = read_trend(trend, trend_format, on_bytes=on_bytes(trend))
+    plausibility.history_warnings(history, prices, drop=drop, today=today, max_age_days=max_age_days)
+    plausibility.trend_warnings(trend, values, today=today, max_age_days=max_age_days)
+    plausibility.overlap_warning(trend, prices, values)
 
 
 def _not_a_date(text: str, date_format: str, kind: Kind) -> str:
     if kind == "trend" and re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
         return (
-            f"{_quoted(text)} is a month: the values are monthly, weekly ones are needed "
+            f"{quoted(text)} is a month: the values are monthly, weekly ones are needed "
             "(in Google Trends choose a range of at most five years)"
         )
-    return f"date {_quoted(text)} is not a {date_format} date"
-
-
-def _not_text(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start:
-        return "the file is not UTF-8 text but UTF-16: save it as UTF-8 (in Excel: CSV UTF-8)"
-    return "the file is not UTF-8 text: save it as UTF-8"
-
-
-def _first_undecodable_line(path: Path) -> int | None:
-    """The line of the first byte that is not UTF-8 text; None where the whole file is another encoding."""
-    with path.open("rb") as file:
-        if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
-            return None
-        file.seek(0)
-        line = 1
-        while part := file.readline(MAX_LINE):
-            at = part.find(b"\0")
-            try:
-                part.decode("utf-8")
-            except UnicodeDecodeError as error:
-                at = error.start if at < 0 else min(at, error.start)
-            if at >= 0:
-                return line + part[:at].replace(b"\r\n", b"\n").count(b"\r")
-            line += part.count(b"\n") + part.replace(b"\r\n", b"\n").count(b"\r")
-    return None
+    return f"date {quoted(text)} is not a {date_format} date"

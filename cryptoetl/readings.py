@@ -9,12 +9,11 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from functools import lru_cache
 from itertools import product
 from typing import Final, Literal
 
-from cryptoetl.dates import FIRST_YEAR, MONTHS
+from cryptoetl import dates
 
 Order = Literal["ymd", "mdy", "dmy", "named", "unix"]
 MONTH_ONLY: Final = "yyyy-MM"
@@ -30,17 +29,17 @@ class DateFormat:
     read: Callable[[str], int | None] = field(compare=False, repr=False)
 
 
-_TOKENS = {
-    "yyyy": ("(?P<y>[0-9]{4})", ("0000",)),
-    "MMM": ("(?P<m>[A-Za-z]{3})", ("aaa",)),
-    "MM": ("(?P<m>[0-9]{2})", ("00",)),
-    "M": ("(?P<m>[0-9]{1,2})", ("0", "00")),
-    "dd": ("(?P<d>[0-9]{2})", ("00",)),
-    "d": ("(?P<d>[0-9]{1,2})", ("0", "00")),
-    "HH": ("[0-9]{2}", ("00",)),
-    "mm": ("[0-9]{2}", ("00",)),
-    "ss": ("[0-9]{2}", ("00",)),
-    "SSS": ("[0-9]{3}", ("000",)),
+_SHAPES = {
+    "yyyy": ("0000",),
+    "MMM": ("aaa",),
+    "MM": ("00",),
+    "M": ("0", "00"),
+    "dd": ("00",),
+    "d": ("0", "00"),
+    "HH": ("00",),
+    "mm": ("00",),
+    "ss": ("00",),
+    "SSS": ("000",),
 }
 _TOKEN = re.compile(r"'[^']*'|yyyy|MMM|MM|M|dd|d|HH|mm|ss|SSS|.")
 
@@ -68,47 +67,19 @@ _CALENDAR: tuple[tuple[Order, tuple[str, ...], tuple[str, ...]], ...] = (
     ("named", ("MMM dd yyyy", "MMM d yyyy", "dd MMM, yyyy", "d MMM, yyyy", "yyyy-MMM-dd"), _TIMES),
 )
 
-EPOCH: Final = date(1970, 1, 1).toordinal()
 
-
-def _calendar(text: str) -> Callable[[str], int | None]:
-    expression = "".join(
-        _TOKENS[token][0] if token in _TOKENS else re.escape(token.strip("'"))
-        for token in _TOKEN.findall(text)
-    )
-    matches = re.compile(expression).fullmatch
-    with_day = "d" in text
+def _read(date_format: str) -> Callable[[str], int | None]:
+    # The first of the month stands for a month without a day.
+    full, suffix = (f"{date_format}-dd", "-01") if date_format == MONTH_ONLY else (date_format, "")
 
     def read(value: str) -> int | None:
-        match = matches(value)
-        if match is None:
-            return None
-        month = match["m"].lower()
-        try:
-            number = MONTHS.index(month) + 1 if month.isalpha() else int(month)
-            found = date(int(match["y"]), number, int(match["d"]) if with_day else 1)
-        except ValueError:
-            return None
-        return found.toordinal() if found.year >= FIRST_YEAR else None
+        found = dates.parse(value + suffix, full)
+        return None if found is None else found.toordinal()
 
     return read
 
 
-def _unix(least: int, most: int, per_second: int) -> Callable[[str], int | None]:
-    matches = re.compile(rf"([0-9]{{{least},{most}}})(?:\.[0-9]+)?").fullmatch
-
-    def read(value: str) -> int | None:
-        match = matches(value)
-        return None if match is None else EPOCH + int(match[1]) // (86_400 * per_second)
-
-    return read
-
-
-UNIX: Final = (
-    DateFormat("unix", "unix", _unix(9, 10, 1)),
-    DateFormat("unix_ms", "unix", _unix(12, 13, 1000)),
-    DateFormat("unix_us", "unix", _unix(15, 16, 1_000_000)),
-)
+UNIX: Final = tuple(DateFormat(name, "unix", _read(name)) for name in dates.UNIX)
 
 _SHAPE = str.maketrans(
     dict.fromkeys(map(chr, (*range(65, 91), *range(97, 123))), "a") | {str(digit): "0" for digit in range(10)}
@@ -117,7 +88,7 @@ _SHAPE = str.maketrans(
 
 def _shapes(text: str) -> Iterator[str]:
     parts = [
-        _TOKENS[token][1] if token in _TOKENS else (token.strip("'").translate(_SHAPE),)
+        _SHAPES[token] if token in _SHAPES else (token.strip("'").translate(_SHAPE),)
         for token in _TOKEN.findall(text)
     ]
     return map("".join, product(*parts))
@@ -125,7 +96,7 @@ def _shapes(text: str) -> Iterator[str]:
 
 def _by_shape() -> tuple[tuple[DateFormat, ...], dict[str, tuple[DateFormat, ...]]]:
     formats = tuple(
-        DateFormat(base + time, order, _calendar(base + time))
+        DateFormat(base + time, order, _read(base + time))
         for order, bases, times in _CALENDAR
         for base, time in product(bases, times)
         if base != MONTH_ONLY or not time

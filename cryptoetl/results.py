@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from cryptoetl.bundle import Bundle, Change
-from cryptoetl.raw_files import FileReport
+from cryptoetl.findings import FileReport
 from cryptoetl.sniffing import HistorySniff, TrendSniff
 from cryptoetl.state_machine import Step
 from cryptoetl.status import ExecutionStatus
@@ -129,9 +129,19 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class CheckRules:
+    """What the check goes by beside the files: the day it is, and what counts as an error."""
+
+    today: date
+    max_age_days: int | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """What to run: `tickers` None means all; `fail` makes steps fail on purpose (local target only)."""
 
+    rules: CheckRules
     tickers: Sequence[str] | None = None
     retry_failed: bool = False
     fail: Mapping[str, Step] = field(default_factory=dict)

@@ -26,15 +26,10 @@ _HEADER = """\
 
 currencies:
 """
-_DEFAULTS: dict[str, str | int] = {
-    "date_column": Currency.model_fields["date_column"].default,
-    "price_column": Currency.model_fields["price_column"].default,
-    "date_format": Currency.model_fields["date_format"].default,
-    "decimal": Currency.model_fields["decimal"].default,
-    "delimiter": ",",
-    "trend_delimiter": ",",
-    "trend_date_format": "yyyy-MM-dd",
-}
+_FORMAT_FIELDS = (
+    *("date_column", "price_column", "date_format", "decimal", "delimiter"),
+    *("trend_date_format", "trend_delimiter"),
+)
 
 
 def render(pairs: Sequence[Pair], leftovers: Sequence[Leftover], root: Path, folder: Path) -> str:
@@ -108,9 +103,10 @@ def _file(field: str, sniff: HistorySniff | TrendSniff | None, folder: Path) -> 
 
 def _formats(entry: Entry) -> Iterator[str]:
     """The format fields that differ from the defaults."""
-    for field, default in _DEFAULTS.items():
+    for field in _FORMAT_FIELDS:
+        default = Currency.model_fields[field].default
         sniff = entry.trend if field.startswith("trend_") else entry.history
-        value: str | int = getattr(sniff, field, default)
+        value = getattr(sniff, field, default)
         if value != default:
             yield f"    {field}: {scalar('tab' if value == chr(9) else value)}"
 

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cryptoetl.raw_files import FileReport
+from cryptoetl.findings import FileReport, plural
 from cryptoetl.results import (
     CheckResult,
     ExecutionList,
@@ -110,8 +110,8 @@ def _check(result: CheckResult, *, verbose: bool) -> Iterator[RenderableType]:
 
 def _verdict(errors: int, warnings: int) -> Text:
     if errors:
-        return Text(_plural(errors, "error"), style="bold red")
-    return Text(_plural(warnings, "warning"), style="yellow") if warnings else Text("ok", style="green")
+        return Text(plural(errors, "error"), style="bold red")
+    return Text(plural(warnings, "warning"), style="yellow") if warnings else Text("ok", style="green")
 
 
 def _findings(ticker: str, report: FileReport, limit: int | None) -> Iterator[Text]:
@@ -169,7 +169,7 @@ def _init(result: InitResult, *, verbose: bool) -> Iterator[RenderableType]:
         if file.lines:
             yield Text("\n".join(file.lines), style="dim")
     if hidden := len(result.unpaired) - len(shown):
-        yield Text(f"… and {_plural(hidden, 'file')} more; --verbose shows all", style="dim")
+        yield Text(f"… and {plural(hidden, 'file')} more; --verbose shows all", style="dim")
     if not result.currencies:
         what = "no two files make a currency" if result.unpaired else "there are no CSV files"
         yield Text(f"Nothing was written: {what} in {result.folder}.")
@@ -189,7 +189,7 @@ def _plan(result: Plan) -> Iterator[RenderableType]:
         yield Text.assemble(
             (f"{sign} {change.action:<7}", style), f"{change.what} {change.name}", (detail, "dim")
         )
-    changes = _plural(len(result.changes), "change")
+    changes = plural(len(result.changes), "change")
     yield Text(f"{changes} deployed to {result.location}." if result.applied else f"{changes} to deploy.")
 
 
@@ -367,10 +367,6 @@ def seconds(start: datetime | None, end: datetime | None) -> str:
         return f"{total:.1f} s"
     whole = round(total)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _count(number: int | None) -> str:

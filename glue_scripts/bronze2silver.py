@@ -38,18 +38,18 @@ OPTIONS = [
     "PRICE_COLUMN",
     "DATE_FORMAT",
     "DECIMAL",
+    "DELIMITER",
+    "TREND_DATE_FORMAT",
+    "TREND_DELIMITER",
 ]
 
-ISO = "yyyy-MM-dd"
 NUL = "\0"
 BOM = "\ufeff"
-BLANKS = " \t"
-BLANK = "^[ \\t]*$"
+HEADER_LINES = 20
+"""Lines, blank ones not counted, among which the header of a history is looked for."""
 
 SO_FAR = (Window.unboundedPreceding, Window.currentRow)
 LINE_END = "\r\n|\n|\r"
-# In a line whose `""` became NUL, which no text holds. The parity of the quotes stays as it was.
-FIELD = f',([ \\t]*(?:{NUL}*"[^"]*"|{NUL}+)[ \\t]*|[^",{NUL}]*)'
 POINT_NUMBER = r"^-?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 COMMA_NUMBER = r"^-?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?([eE][+-]?[0-9]+)?$"
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
@@ -60,7 +60,14 @@ DATE_TOKENS = {
     "M": "([0-9]{1,2})",
     "dd": "([0-9]{2})",
     "d": "([0-9]{1,2})",
+    "HH": "[0-9]{2}",
+    "mm": "[0-9]{2}",
+    "ss": "[0-9]{2}",
+    "SSS": "[0-9]{3}",
 }
+UNIX = {"unix": 0, "unix_ms": 3, "unix_us": 6}
+"""Formats of a count since 1970 in UTC: how many digits follow those of the seconds."""
+LIKE_A_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}"
 
 
 class Problem:
@@ -69,13 +76,43 @@ class Problem:
     QUOTES, WIDTH, DATE, NUMBER, RANGE, CONFLICT = range(1, 7)
 
 
+class Delimited(NamedTuple):
+    """How fields are told apart: the delimiter, the blanks around fields, and the patterns for both."""
+
+    mark: str
+    blanks: str
+    field: str
+    """A field behind a delimiter, in a line whose `""` became NUL, which no text holds."""
+    nothing: str
+    """A line without anything but blanks and delimiters."""
+
+
+def delimited(delimiter: str) -> Delimited:
+    """For `,` `;` `|` or the word `tab`. Raises ValueError for anything else."""
+    if delimiter not in (",", ";", "|", "tab"):
+        raise ValueError(f"DELIMITER {delimiter!r} is not one of , ; | tab")
+    mark, blanks = ("\t", " ") if delimiter == "tab" else (delimiter, " \\t")
+    escaped = re.escape(mark)
+    # The parity of the quotes stays as it was.
+    quoted_field = f'[{blanks}]*(?:{NUL}*"[^"]*"|{NUL}+)[{blanks}]*'
+    return Delimited(
+        mark=mark,
+        blanks=" " if delimiter == "tab" else " \t",
+        field=f'{escaped}({quoted_field}|[^"{NUL}{escaped}]*)',
+        nothing=f"^[ \\t{escaped}]*$",
+    )
+
+
 class Layout(NamedTuple):
     """Where a file's table begins, how many columns it has, and which hold the date and the value."""
 
     header_line: int
+    """0 where the first line is a row already."""
     width: int
     date_at: int
     value_at: int
+    model: str
+    """What has `width` fields, in words."""
 
 
 # --- lines and fields -----------------------------------------------------------------------------
@@ -101,23 +138,23 @@ def read_lines(spark: SparkSession, uri: str) -> DataFrame:
     return lines.select((F.col("at") + 1).alias("line"), "text")
 
 
-def split_lines(lines: DataFrame, layout: Layout) -> DataFrame:
+def split_lines(lines: DataFrame, layout: Layout, how: Delimited) -> DataFrame:
     """(line, width, beyond, date_text, value_text): the lines below the header that are not blank.
 
     width: the number of fields, null where the quotes are not balanced. beyond: whether anything stands
     in fields that the header does not have. The texts are unquoted and trimmed, null where there is no field.
     """
     text = F.replace(F.col("text"), F.lit('""'), F.lit(NUL))
-    raw, joined = F.col("raw"), F.array_join("raw", ",")
+    raw, joined = F.col("raw"), F.array_join("raw", how.mark)
     rest = F.array_join(F.slice(raw, layout.width + 1, 1_000_000_000), "\n")  # which no line holds
     # More than blanks and an empty pair of quotes: a character, or a quote that stands for itself.
     beyond = rest.rlike(f'[^ \\t\\n"{NUL}]|{NUL}{NUL}|{NUL}"|"[^"\\n]*{NUL}')
     return (
-        lines.where((F.col("line") > layout.header_line) & ~F.col("text").rlike(BLANK))
+        lines.where((F.col("line") > layout.header_line) & ~F.col("text").rlike(how.nothing))
         .select(
             "line",
             text.alias("text"),
-            F.regexp_extract_all(F.concat(F.lit(","), text), F.lit(FIELD), F.lit(1)).alias("raw"),
+            F.regexp_extract_all(F.concat(F.lit(how.mark), text), F.lit(how.field), F.lit(1)).alias("raw"),
         )
         .select(
             "line",
@@ -125,22 +162,22 @@ def split_lines(lines: DataFrame, layout: Layout) -> DataFrame:
             F.when(joined == F.col("text"), F.array_size(raw)).alias("width"),
             # Few lines have more fields than the header; only those pay for the look at them.
             F.when(F.array_size(raw) > layout.width, beyond).otherwise(F.lit(False)).alias("beyond"),
-            unquote(F.get(raw, F.lit(layout.date_at))).alias("date_text"),
-            unquote(F.get(raw, F.lit(layout.value_at))).alias("value_text"),
+            unquote(F.get(raw, F.lit(layout.date_at)), how.blanks).alias("date_text"),
+            unquote(F.get(raw, F.lit(layout.value_at)), how.blanks).alias("value_text"),
         )
     )
 
 
-def unquote(raw: Column) -> Column:
+def unquote(raw: Column, blanks: str) -> Column:
     """A raw field without its quotes and the blanks around it."""
     inner = F.regexp_replace(F.replace(raw, F.lit(NUL), F.lit('""')), '(?s)^[ \\t]*"(.*)"[ \\t]*$', "$1")
-    return F.btrim(F.replace(inner, F.lit('""'), F.lit('"')), F.lit(BLANKS))
+    return F.btrim(F.replace(inner, F.lit('""'), F.lit('"')), F.lit(blanks))
 
 
 # --- headers --------------------------------------------------------------------------------------
 
 
-def header_candidates(lines: DataFrame, fewest: int) -> DataFrame:
+def header_candidates(lines: DataFrame, how: Delimited, fewest: int) -> DataFrame:
     """Up to 50 lines (line, text) among which the first with at least `fewest` fields is the header.
 
     Where a single field will do, the first lines that are not blank. Otherwise lines without a delimiter
@@ -149,61 +186,103 @@ def header_candidates(lines: DataFrame, fewest: int) -> DataFrame:
     text = F.col("text")
     order = [F.col("line")]
     if fewest > 1:
-        one_field = ~(text.contains(",") | text.contains('"'))
+        one_field = ~(text.contains(how.mark) | text.contains('"'))
         order.insert(0, F.coalesce(one_field, F.lit(False)))
-    return lines.where(text.isNull() | ~text.rlike(BLANK)).orderBy(*order).limit(50)
+    return lines.where(text.isNull() | ~text.rlike(how.nothing)).orderBy(*order).limit(50)
 
 
-def header_fields(text: str) -> list[str] | None:
+def header_fields(text: str, how: Delimited) -> list[str] | None:
     """The fields of a line on the driver, unquoted and trimmed; None if the quotes are not balanced."""
     text = text.replace('""', NUL)
-    raw = re.findall(FIELD, "," + text)
-    if ",".join(raw) != text:
+    raw = re.findall(how.field, how.mark + text)
+    if how.mark.join(raw) != text:
         return None
-    parts = [part.strip(BLANKS).replace(NUL, '""') for part in raw]
-    return [part[1:-1].replace('""', '"').strip(BLANKS) if part.startswith('"') else part for part in parts]
+    parts = [part.strip(how.blanks).replace(NUL, '""') for part in raw]
+    return [
+        part[1:-1].replace('""', '"').strip(how.blanks) if part.startswith('"') else part for part in parts
+    ]
 
 
-def history_layout(line: int, names: Sequence[str], date_column: str, price_column: str) -> Layout:
-    """Raises ValueError for a column that is not in the header."""
-    for name in (date_column, price_column):
-        if name not in names:
-            raise ValueError(f"line {line}: column {name!r} is not in the header ({', '.join(names)})")
-    return _layout(line, names, names.index(date_column), names.index(price_column))
+Candidates = Sequence[tuple[int, list[str] | None]]
+"""The first lines of a file with their fields, None where the quotes are not balanced."""
 
 
-def trend_layout(line: int, names: Sequence[str]) -> Layout:
-    """Raises ValueError for several search terms, or for data without a header."""
-    named = [name for name in names if name]
-    if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$", names[0]):
-        raise ValueError(f"line {line}: there is no header line above the data")
-    if len(named) > 2:
-        columns = ", ".join(named)
-        raise ValueError(
-            f"line {line}: the header has {len(named)} columns ({columns}): export one search term alone"
-        )
-    return _layout(line, names, 0, 1)
+def history_layout(candidates: Candidates, date_column: str, price_column: str) -> Layout:
+    """The first line that holds both columns is the header; with columns by number (#1), there is none.
+
+    Raises ValueError for a file without them.
+    """
+    first_line, first = candidates[0]
+    if first is None:
+        raise ValueError(f"line {first_line}: the quotes are not balanced")
+    columns = (date_column, price_column)
+    if date_column.startswith("#") and date_column[1:].isdigit():
+        date_at, value_at = (int(number[1:]) - 1 for number in columns)
+        if len(first) <= max(date_at, value_at):
+            needed = max(date_at, value_at) + 1
+            raise ValueError(f"line {first_line}: there is no column {needed}: the line has {len(first)}")
+        return _layout(0, first, date_at, value_at, "first line")
+    readable = [(line, names) for line, names in candidates[:HEADER_LINES] if names is not None]
+    for line, names in readable:
+        if all(name in names for name in columns):
+            return _layout(line, names, names.index(date_column), names.index(price_column), "header")
+    line, names = max(readable, key=lambda candidate: len(candidate[1]))
+    absent = [repr(name) for name in columns if name not in names]
+    are = f"column {absent[0]} is" if len(absent) == 1 else f"columns {' and '.join(absent)} are"
+    raise ValueError(f"line {line}: {are} not in the header ({shown(', '.join(names), 200)})")
 
 
-def _layout(line: int, names: Sequence[str], date_at: int, value_at: int) -> Layout:
-    # Delimiters at the end of a header make columns without a name; they do not count.
-    width = max((at for at, name in enumerate(names, start=1) if name), default=0)
-    return Layout(line, max(width, date_at + 1, value_at + 1), date_at, value_at)
+def trend_layout(candidates: Candidates) -> Layout:
+    """The first line of more than one named field is the header; above it is Google's preamble.
+
+    Raises ValueError for several search terms, or for data without a header.
+    """
+    for line, names in candidates:
+        if names is None:
+            raise ValueError(f"line {line}: the quotes are not balanced")
+        if last_named(names) < 2:
+            continue
+        named = [name for name in names if name]
+        if re.fullmatch(LIKE_A_DATE, names[0]):
+            raise ValueError(f"line {line}: there is no header line above the data")
+        if len(named) > 2:
+            columns = shown(", ".join(named), 200)
+            raise ValueError(
+                f"line {line}: the header has {len(named)} columns ({columns}): export one search term alone"
+            )
+        return _layout(line, names, 0, 1, "header")
+    raise ValueError("there is no header line")
+
+
+def _layout(line: int, names: Sequence[str], date_at: int, value_at: int, model: str) -> Layout:
+    return Layout(line, max(last_named(names), date_at + 1, value_at + 1), date_at, value_at, model)
+
+
+def last_named(names: Sequence[str]) -> int:
+    """The number of columns without the unnamed ones that delimiters at the end make."""
+    return max((at for at, name in enumerate(names, start=1) if name), default=0)
 
 
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def iso_date(text: Column, date_format: str) -> Column:
+def date_of(text: Column, date_format: str) -> Column:
     """`text` as a date; null unless it is written exactly as `date_format` says and is in the calendar.
 
     Raises ValueError for a format without exactly one year, month and day.
     """
+    if date_format in UNIX:
+        rest = f"[0-9]{{{UNIX[date_format]}}}" if UNIX[date_format] else ""
+        seconds = F.regexp_extract(text, rf"^([0-9]{{9,10}}){rest}(\.[0-9]+)?$", 1).try_cast("bigint")
+        return F.date_add(F.lit("1970-01-01").cast("date"), F.floor(seconds / 86_400).cast("int"))
     group: dict[str, int] = {}
     pattern = ""
-    for token in re.findall("yyyy|MMM|MM|M|dd|d|.", date_format, re.DOTALL):
+    for token in re.findall("'(?:[^']|'')*'|yyyy|MMM|MM|M|dd|d|HH|mm|ss|SSS|.", date_format, re.DOTALL):
+        if len(token) > 1 and token[0] == "'":
+            pattern += re.escape(token[1:-1].replace("''", "'") or "'")
+            continue
         pattern += DATE_TOKENS.get(token) or re.escape(token)
-        if token in DATE_TOKENS:
+        if "(" in DATE_TOKENS.get(token, ""):
             if token[0] in group:
                 group.clear()
                 break
@@ -217,7 +296,7 @@ def iso_date(text: Column, date_format: str) -> Column:
     return F.concat_ws("-", year, month, day).try_cast("date")
 
 
-def history_rows(lines: DataFrame, layout: Layout, date_format: str, decimal: str) -> DataFrame:
+def history_rows(split: DataFrame, date_format: str, decimal: str) -> DataFrame:
     """`split_lines` with date, value (the price as float, null where missing) and wrong, a problem of it."""
     text = F.col("value_text")
     number = COMMA_NUMBER if decimal == "," else POINT_NUMBER
@@ -227,14 +306,12 @@ def history_rows(lines: DataFrame, layout: Layout, date_format: str, decimal: st
         F.when((text != "") & ~text.rlike(number), Problem.NUMBER)
         .when(F.abs("number") == float("inf"), Problem.RANGE)
     )  # fmt: skip
-    return (
-        split_lines(lines, layout)
-        .select("*", iso_date(F.col("date_text"), date_format).alias("date"), price.alias("number"))
-        .select("*", F.when(F.col("number") != -1, F.col("number")).alias("value"), wrong.alias("wrong"))
-    )
+    return split.select(
+        "*", date_of(F.col("date_text"), date_format).alias("date"), price.alias("number")
+    ).select("*", F.when(F.col("number") != -1, F.col("number")).alias("value"), wrong.alias("wrong"))
 
 
-def trend_rows(lines: DataFrame, layout: Layout) -> DataFrame:
+def trend_rows(split: DataFrame, date_format: str) -> DataFrame:
     """`split_lines` with date, value (int) and wrong, a problem of it."""
     text = F.col("value_text")
     # Ten digits may be more than an int holds.
@@ -243,11 +320,9 @@ def trend_rows(lines: DataFrame, layout: Layout) -> DataFrame:
         F.when(~text.rlike("^([0-9]+|<1)$"), Problem.NUMBER)
         .when(F.col("value").isNull() | (F.col("value") > 100), Problem.RANGE)
     )  # fmt: skip
-    return (
-        split_lines(lines, layout)
-        .select("*", iso_date(F.col("date_text"), ISO).alias("date"), trend.alias("value"))
-        .select("*", wrong.alias("wrong"))
-    )
+    return split.select(
+        "*", date_of(F.col("date_text"), date_format).alias("date"), trend.alias("value")
+    ).select("*", wrong.alias("wrong"))
 
 
 def judged(rows: DataFrame, layout: Layout) -> DataFrame:
@@ -305,7 +380,7 @@ def wording(row: Row, layout: Layout, noun: str, date_format: str) -> str:
         case Problem.QUOTES:
             return "the quotes are not balanced"
         case Problem.WIDTH:
-            return f"{row.width} fields where the header has {layout.width}"
+            return f"{row.width} fields where the {layout.model} has {layout.width}"
         case Problem.DATE if noun == "trend" and re.fullmatch("[0-9]{4}-[0-9]{2}", row.date_text):
             return (
                 f"{quoted(row.date_text)} is a month: the values are monthly, weekly ones are needed "
@@ -325,7 +400,13 @@ def wording(row: Row, layout: Layout, noun: str, date_format: str) -> str:
 
 def quoted(value: str) -> str:
     """A value for a message, cut to 40 characters."""
-    return f"'{value if len(value) <= 40 else value[:37] + '...'}'"
+    return f"'{shown(value, 40)}'"
+
+
+def shown(text: str, limit: int) -> str:
+    """Text from a file, cut, and without what a terminal would obey or not show."""
+    cut = text if len(text) <= limit else text[: limit - 3] + "..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 # --- silver ---------------------------------------------------------------------------------------
@@ -369,29 +450,23 @@ def write(frame: DataFrame, uri: str) -> None:
 # --- the job --------------------------------------------------------------------------------------
 
 
-def open_raw(spark: SparkSession, uri: str, fewest: int) -> tuple[DataFrame, int, list[str]]:
-    """The file's lines, and its header: the line and the names.
+def open_raw(spark: SparkSession, uri: str, how: Delimited, fewest: int) -> tuple[DataFrame, Candidates]:
+    """The file's lines, and the first of them that may be its header: one of at least `fewest` fields.
 
-    `fewest` is how many fields make a header. Raises ValueError if there is none.
+    Raises ValueError if there are none.
     """
     try:
         lines = read_lines(spark, uri)
-        candidates = header_candidates(lines, fewest).collect()
+        first = header_candidates(lines, how, fewest).collect()
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
-        candidates = []
-    if not candidates:
+        first = []
+    if not first:
         raise ValueError(f"{uri} is missing or empty")
-    for line, text in candidates:
-        if text is None:
-            raise ValueError("the file is not UTF-8 text")
-        names = header_fields(text)
-        if names is None:
-            raise ValueError(f"line {line}: the quotes are not balanced")
-        if len(names) >= fewest:
-            return lines, line, names
-    raise ValueError("there is no header line")
+    if any(text is None for _, text in first):
+        raise ValueError("the file is not UTF-8 text")
+    return lines, [(line, header_fields(text, how)) for line, text in first]
 
 
 def verdict(
@@ -420,21 +495,24 @@ def main(argv: list[str]) -> None:
     sets: dict[str, DataFrame] = {}
     problems: dict[str, str] = {}
 
+    nouns = {"history": ("price", date_format), "trend": ("trend", args["TREND_DATE_FORMAT"])}
+
     try:
-        lines, line, names = open_raw(spark, f"{raw}/{args['HIST_FILE']}", fewest=1)
-        layout = history_layout(line, names, args["DATE_COLUMN"], args["PRICE_COLUMN"])
-        sets["history"] = history_rows(lines, layout, date_format, args["DECIMAL"])
-        layouts["history"] = layout
+        how = delimited(args["DELIMITER"])
+        lines, candidates = open_raw(spark, f"{raw}/{args['HIST_FILE']}", how, fewest=1)
+        layouts["history"] = history_layout(candidates, args["DATE_COLUMN"], args["PRICE_COLUMN"])
+        split = split_lines(lines, layouts["history"], how)
+        sets["history"] = history_rows(split, date_format, args["DECIMAL"])
     except ValueError as error:
         problems["history"] = str(error)
     try:
-        lines, line, names = open_raw(spark, f"{raw}/{args['TREND_FILE']}", fewest=2)
-        layouts["trend"] = trend_layout(line, names)
-        sets["trend"] = trend_rows(lines, layouts["trend"])
+        how = delimited(args["TREND_DELIMITER"])
+        lines, candidates = open_raw(spark, f"{raw}/{args['TREND_FILE']}", how, fewest=2)
+        layouts["trend"] = trend_layout(candidates)
+        sets["trend"] = trend_rows(split_lines(lines, layouts["trend"], how), args["TREND_DATE_FORMAT"])
     except ValueError as error:
         problems["trend"] = str(error)
 
-    nouns = {"history": ("price", date_format), "trend": ("trend", ISO)}
     found = [
         findings(judged(rows, layouts[kind])).withColumn("kind", F.lit(kind)) for kind, rows in sets.items()
     ]

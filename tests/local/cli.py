@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,14 @@ REPOSITORY = Path(__file__).parents[2]
 SHARED_DATA = Path(os.environ.get("CRYPTOETL_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 SECONDS = 120.0
 """After which a command is taken to hang."""
+LIMITED = """
+import os, resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write then fails with EFBIG instead of a signal
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Runs a command that can write no larger file. Not by `preexec_fn`: between fork and exec, gRPC's threads of
+the test's own engine would come to life in the child, and end it where their files are closed."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,11 @@ class Project:
 
     def run(self, *arguments: str, stdin: str = "", biggest_file: int | None = None, **env: str) -> Outcome:
         """Run a command to its end; `biggest_file` limits the bytes of a file that it writes: a full disk."""
+        command = self.command(*arguments)
+        if biggest_file is not None:
+            command = [sys.executable, "-c", LIMITED, str(biggest_file), *command]
         done = subprocess.run(
-            self.command(*arguments),
+            command,
             cwd=self.folder,
             env=environment(env),
             input=stdin,
@@ -88,7 +97,6 @@ class Project:
             encoding="utf-8",
             timeout=SECONDS,
             check=False,
-            preexec_fn=None if biggest_file is None else partial(_limit_files, biggest_file),
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -165,11 +173,6 @@ def environment(changes: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without what steers the tool, so that only the test's arguments do."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRYPTOETL", "SPARK", "PYTEST"))}
     return {**kept, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100", **changes}
-
-
-def _limit_files(size: int) -> None:
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write then fails with EFBIG instead of a signal
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 # --- raw files ----------------------------------------------------------------------------------------

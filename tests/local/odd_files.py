@@ -183,7 +183,7 @@ ODD_FILES = [
     history(
         "semicolons for commas",
         "01/01/2024;1.5;9\n",
-        "history: line 1: column 'Date' is not in the header (Date;Price;Open)",
+        "history: line 1: columns 'Date' and 'Price' are not in the header (Date;Price;Open)",
         header="Date;Price;Open\n",
     ),
     history(

@@ -29,6 +29,9 @@ PLAIN = {
     "--PRICE_COLUMN": "Price",
     "--DATE_FORMAT": "MM/dd/yyyy",
     "--DECIMAL": ".",
+    "--DELIMITER": ",",
+    "--TREND_DATE_FORMAT": "yyyy-MM-dd",
+    "--TREND_DELIMITER": ",",
 }
 """What the silver step is told about files that are like the default."""
 

@@ -17,9 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cryptoetl import dates
-from cryptoetl.raw_files import FileReport, HistoryFormat, check_history, check_trend
+from cryptoetl.findings import FileReport
+from cryptoetl.raw_files import HistoryFormat, TrendFormat
 from tests.local.odd_files import ODD_FILES, OddFile
 from tests.local.scripts import TREND, Lake
+from tests.unit.made import history_report, trend_report
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -52,11 +54,26 @@ def layout(**options: str) -> HistoryFormat:
     """The options of a job run as the check takes them."""
     plain = HistoryFormat()
     return HistoryFormat(
-        options.get("DATE_COLUMN", plain.date_column),
-        options.get("PRICE_COLUMN", plain.price_column),
+        column(options.get("DATE_COLUMN", plain.date_column)),
+        column(options.get("PRICE_COLUMN", plain.price_column)),
         options.get("DATE_FORMAT", plain.date_format),
         options.get("DECIMAL", plain.decimal),
+        options.get("DELIMITER", plain.delimiter),
     )
+
+
+def trend_layout(**options: str) -> TrendFormat:
+    """The same for the trend file."""
+    plain = TrendFormat()
+    return TrendFormat(
+        options.get("TREND_DATE_FORMAT", plain.date_format), options.get("TREND_DELIMITER", plain.delimiter)
+    )
+
+
+def column(name: str | int) -> str | int:
+    """A column by its name, or by its number, which a job run is given as #1."""
+    text = str(name)
+    return int(text[1:]) if text.startswith("#") and text[1:].isdigit() else text
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ def judge(
 ) -> Judged:
     """Let the check and the script read the same two files."""
     files = [lake.write_raw("BTC/history.csv", history), lake.write_raw("BTC/trend.csv", trend)]
-    checked = check_history(files[0], layout(**options), drop=options.get("DROP") == "Y")
+    checked = history_report(files[0], layout(**options), drop=options.get("DROP") == "Y")
     refusal = None
     try:
         lake.run_silver(**options)
@@ -85,7 +102,7 @@ def judge(
         refusal = str(error)
         for path in files:
             refusal = refusal.replace(f"{path.as_uri()} {EMPTY}", "the file is empty")
-    return Judged(checked, check_trend(files[1]), refusal)
+    return Judged(checked, trend_report(files[1], trend_layout(**options)), refusal)
 
 
 # --- the odd files that every reader is held to -------------------------------------------------------
@@ -101,9 +118,9 @@ def test_the_check_says_of_an_odd_file_what_the_silver_step_says(odd: OddFile, t
     path = tmp_path / "raw.csv"
     path.write_bytes(odd.content or b"")
     if odd.kind == "history":
-        report = check_history(path, layout(**odd.options), drop=odd.options.get("DROP") == "Y")
+        report = history_report(path, layout(**odd.options), drop=odd.options.get("DROP") == "Y")
     else:
-        report = check_trend(path)
+        report = trend_report(path, trend_layout(**odd.options))
 
     if isinstance(odd.expected, str):
         assert report.reason is not None

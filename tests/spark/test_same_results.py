@@ -16,6 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from cryptoetl.local.engine import Engine
+from tests.local.corpus import PLAIN, SUPPORTED, UNSUPPORTED, Variant
 from tests.local.odd_files import ODD_FILES
 from tests.local.scripts import SHARED, TREND, Lake, read_set, unequal
 from tests.spark.run_scripts import run_cases
@@ -53,6 +54,16 @@ def odd_inputs() -> Iterator[Input]:
         )
 
 
+def corpus_inputs() -> Iterator[Input]:
+    for variant in (*SUPPORTED, *UNSUPPORTED):
+        good = variant.refused is None
+        yield Input(corpus_name(variant), variant.history, variant.trend, good, variant.options, not good)
+
+
+def corpus_name(variant: Variant) -> str:
+    return f"corpus: {variant.name}"
+
+
 PLAIN_HISTORY = "Date,Price\n01/01/2024,1.5\n01/20/2024,2.5\n"
 ODD_TO_THE_END = {
     "missing",
@@ -82,6 +93,7 @@ INPUTS = [
     shared("seed XMR dropped", XMR_EUR, "seed/google_trend_monero.csv", DROP="Y"),
     shared("both files broken", "reference/gold/LTC.csv", ETH_USD, good=False),
     *odd_inputs(),
+    *corpus_inputs(),
 ]
 TICKERS = {given.name: f"C{number:03}" for number, given in enumerate(INPUTS)}
 """Names for folders and tables, which the names of the inputs are not."""
@@ -187,3 +199,12 @@ def test_both_engines_write_equal_sets(given: Input, results: Results) -> None:
         for column in sail[name].column_names:
             ours, theirs = (tables[name][column].to_pylist() for tables in (sail, spark))
             assert not unequal(ours, theirs, rel=1e-9), f"{name} {column}"
+
+
+@pytest.mark.parametrize("variant", SUPPORTED, ids=lambda variant: variant.name)
+def test_every_supported_form_gives_the_same_gold_on_jvm_spark(variant: Variant, results: Results) -> None:
+    (plain,), (gold,) = (
+        [table for place, table in results.sets("spark", corpus_name(which)).items() if "gold" in place]
+        for which in (PLAIN, variant)
+    )
+    assert gold.equals(plain)

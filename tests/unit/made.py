@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 from cryptoetl.config import Config, load
+from cryptoetl.findings import FileReport
+from cryptoetl.raw_files import HistoryFormat, OnBytes, TrendFormat, read_history, read_trend
 
 HISTORY = "Date,Price\n01/01/2024,1.5\n01/02/2024,2.5\n"
 TREND = "Week,interest\n2024-01-07,10\n"
@@ -27,3 +29,19 @@ def write_config(folder: Path, *tickers: str, name: str = "config.yaml") -> Path
 def made(folder: Path, *tickers: str) -> Config:
     """The same, read."""
     return load(write_config(folder, *tickers))
+
+
+def history_report(
+    path: Path, layout: HistoryFormat | None = None, *, drop: bool = False, on_bytes: OnBytes | None = None
+) -> FileReport:
+    """What can be read of a file of prices, without a word about what is odd in it."""
+    report = FileReport("history", path)
+    read_history(report, layout or HistoryFormat(), drop=drop, on_bytes=on_bytes)
+    return report
+
+
+def trend_report(path: Path, layout: TrendFormat | None = None) -> FileReport:
+    """What can be read of a trend file, without a word about what is odd in it."""
+    report = FileReport("trend", path)
+    read_trend(report, layout or TrendFormat())
+    return report

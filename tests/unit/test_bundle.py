@@ -74,6 +74,9 @@ def test_the_machine_carries_what_belongs_to_the_currency() -> None:
         "--PRICE_COLUMN": "${x}",
         "--DATE_FORMAT": "d.M.yyyy",
         "--DECIMAL": ",",
+        "--DELIMITER": ",",
+        "--TREND_DATE_FORMAT": "yyyy-MM-dd",
+        "--TREND_DELIMITER": ",",
     }
 
 

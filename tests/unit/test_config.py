@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cryptoetl.config import MAX_CONFIG_BYTES, Config, Currency, json_schema, load, missing_files
+from cryptoetl.config import Config, Currency, json_schema, load, missing_files
 from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
+from cryptoetl.yaml_lines import MAX_CONFIG_BYTES
 
 GOOD = """\
 pipeline: crypto

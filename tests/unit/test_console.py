@@ -17,7 +17,7 @@ import pytest
 from cryptoetl.bundle import Bundle, Change
 from cryptoetl.console import Terminal
 from cryptoetl.errors import ConfigError, ConfigProblem, Interrupted, UsageError
-from cryptoetl.raw_files import MAX_FINDINGS, FileReport
+from cryptoetl.findings import MAX_FINDINGS, FileReport
 from cryptoetl.results import (
     CheckResult,
     CurrencyCheck,

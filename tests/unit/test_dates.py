@@ -63,7 +63,9 @@ def test_what_is_not_written_in_the_format_is_no_date(date_format: str, text: st
 @pytest.mark.parametrize(
     ("date_format", "complaint"),
     [
-        ("dd/mm/yyyy", "'mm' is not one of yyyy, MMM, MM, M, dd, d"),
+        ("dd/mm/yyyy", "must hold year, month and day once each, such as MM/dd/yyyy (mm are minutes"),
+        ("yyyy-MM-dd'T", "a single quote is not closed"),
+        ("Unix", "'U' is not one of yyyy, MMM, MM, M, dd, d, HH"),
         ("DD/MM/YYYY", "'DD' is not one of"),
         ("MMMM d, yyyy", "'MMMM' is not one of"),
         ("MM/dd/yy", "'yy' is not one of"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
-from cryptoetl import config
+from cryptoetl import config, pipeline
 from cryptoetl.bundle import SCRIPTS
 from cryptoetl.cli import app
+from cryptoetl.results import CheckRules
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -62,6 +65,38 @@ def test_the_example_configuration_is_valid_and_its_files_are_there() -> None:
     loaded = config.load(path)
     assert [currency.ticker for currency in loaded.currencies] == ["BTC", "XMR"]
     assert config.missing_files(path, loaded.currencies) == []
+
+
+FORMATS = (REPOSITORY / "docs" / "formats.md").read_text(encoding="utf-8")
+SAMPLES = re.findall(r"```csv\n(.*?)```(?:\n\n```yaml\n(.*?)```)?", FORMATS, re.DOTALL)
+"""Each sample of a file with the lines of the configuration that describe it."""
+
+
+def kind_of(sample: str, settings: str) -> str:
+    return "trend" if "trend_" in settings or "Woche" in sample else "history"
+
+
+@pytest.mark.parametrize(
+    ("sample", "settings"), SAMPLES, ids=[sample.split("\n")[0] for sample, _ in SAMPLES]
+)
+def test_a_sample_of_a_format_is_read_with_the_lines_given_for_it(
+    sample: str, settings: str, tmp_path: Path
+) -> None:
+    files = {"history": "Date,Price\n11/19/2022,1\n", "trend": "Week,x\n2022-11-13,5\n"}
+    files[kind_of(sample, settings)] = sample
+    for kind, content in files.items():
+        (tmp_path / kind).write_text(content, encoding="utf-8")
+    currency = {"ticker": "BTC", "history": tmp_path / "history", "trend": tmp_path / "trend"}
+    described = config.Currency.model_validate(currency | (yaml.safe_load(settings) or {}))
+    (checked,) = pipeline.check([described], CheckRules(date(2022, 11, 20)), lambda _: None).currencies
+    assert checked.reason is None
+    assert checked.history.last == date(2022, 11, 19)
+    assert checked.trend.rows >= 1
+
+
+def test_every_format_field_of_a_currency_is_described() -> None:
+    fields = set(config.Currency.model_fields) - {"ticker", "history", "trend"}
+    assert [name for name in sorted(fields) if f"`{name}`" not in FORMATS] == []
 
 
 def test_every_deployed_script_is_in_the_repository() -> None:

@@ -27,6 +27,9 @@ ARGUMENTS = {
     "--DATE_COLUMN": "Date",
     "--PRICE_COLUMN": "Price",
     "--DECIMAL": ".",
+    "--DELIMITER": ",",
+    "--TREND_DATE_FORMAT": "yyyy-MM-dd",
+    "--TREND_DELIMITER": ",",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from cryptoetl import pipeline
 from cryptoetl.config import Config
 from cryptoetl.errors import BusyError, Interrupted, NotDeployedError, UsageError
 from cryptoetl.results import (
+    CheckRules,
     Event,
     FileProgress,
     Phase,
@@ -30,6 +31,7 @@ from tests.fakes import GOLD, LOADED, Fakes
 
 HISTORY = "Date,Price\n01/01/2024,1\n01/02/2024,2\n"
 TREND = "Week,x\n2024-01-07,5\n"
+RULES = CheckRules(today=date(2024, 1, 3))
 BROKEN = "Date,Price\n01/01/2024,1\n01/02/2024,oops\n"
 
 
@@ -80,18 +82,18 @@ class Project:
 
     def ready(self) -> Project:
         """Uploaded and deployed."""
-        pipeline.upload(self.config.currencies, self.target, self.events.append)
+        pipeline.upload(self.config.currencies, RULES, self.target, self.events.append)
         self.deploy()
         self.events.clear()
         self.fakes.guarded.clear()
         return self
 
     def run(self, *tickers: str, **request: Any) -> RunResult:
-        chosen = RunRequest(tickers or None, **request)
+        chosen = RunRequest(RULES, tickers or None, **request)
         return pipeline.run(self.config, self.target, chosen, self.events.append)
 
     def up(self, *tickers: str, **request: Any) -> UpResult:
-        chosen = RunRequest(tickers or None, **request)
+        chosen = RunRequest(RULES, tickers or None, **request)
         return pipeline.up(self.config, self.target, chosen, self.events.append)
 
     def verify(self, *tickers: str) -> VerifyResult:
@@ -112,7 +114,7 @@ def states(execution: ExecutionStatus | None) -> dict[str, tuple[str, str | None
 
 
 def test_a_check_reads_both_files_of_each_currency_and_tells_how_far_it_is(project: Project) -> None:
-    result = pipeline.check(project.config.currencies, project.events.append)
+    result = pipeline.check(project.config.currencies, RULES, project.events.append)
     assert result.exit_code == 0
     assert [(c.ticker, c.history.rows, c.trend.rows) for c in result.currencies] == [
         ("BTC", 2, 1),
@@ -128,7 +130,7 @@ def test_a_check_names_every_broken_currency_and_its_first_fault(project: Projec
     project.write("XMR history.csv", BROKEN)
     project.write("ETH history.csv", "")
     project.write("ETH trend.csv", "")
-    result = pipeline.check(project.config.currencies, project.events.append)
+    result = pipeline.check(project.config.currencies, RULES, project.events.append)
     assert result.exit_code == 1
     assert result.refused == {
         "XMR": "history: line 3: price 'oops' is not a number",
@@ -141,14 +143,14 @@ def test_the_columns_and_formats_of_the_configuration_are_those_that_are_checked
         "BTC", date_column="Day", price_column="Last", date_format="d.M.yyyy", decimal="','", drop="Y"
     )
     project.write("BTC history.csv", 'Day,Last\n1.1.2024,"-1,0"\n')
-    result = pipeline.check(project.config.currencies, project.events.append)
+    result = pipeline.check(project.config.currencies, RULES, project.events.append)
     assert result.refused == {"BTC": "history: every price is missing"}
 
 
 def test_an_upload_stores_the_bytes_untouched_under_fixed_keys(project: Project) -> None:
     crlf = HISTORY.replace("\n", "\r\n").encode()
     (project.folder / "BTC history.csv").write_bytes(b"\xef\xbb\xbf" + crlf)
-    result = pipeline.upload(project.config.currencies[:1], project.target, project.events.append)
+    result = pipeline.upload(project.config.currencies[:1], RULES, project.target, project.events.append)
     assert project.fakes.storage.files == {
         "BTC/history.csv": b"\xef\xbb\xbf" + crlf,
         "BTC/trend.csv": TREND.encode(),
@@ -161,7 +163,7 @@ def test_an_upload_stores_the_bytes_untouched_under_fixed_keys(project: Project)
 
 
 def test_an_upload_tells_its_progress_up_to_the_size_of_the_file(project: Project) -> None:
-    pipeline.upload(project.config.currencies[:1], project.target, project.events.append)
+    pipeline.upload(project.config.currencies[:1], RULES, project.target, project.events.append)
     uploading = project.events[project.events.index(Phase("upload")) :]
     done = [event.done for event in uploading if isinstance(event, FileProgress)]
     assert done == [len(HISTORY) // 2, len(HISTORY), len(TREND) // 2, len(TREND)]
@@ -170,7 +172,7 @@ def test_an_upload_tells_its_progress_up_to_the_size_of_the_file(project: Projec
 def test_only_what_changed_is_uploaded_again(project: Project) -> None:
     project.ready()
     project.write("XMR history.csv", HISTORY + "01/03/2024,3\n")
-    result = pipeline.upload(project.config.currencies, project.target, project.events.append)
+    result = pipeline.upload(project.config.currencies, RULES, project.target, project.events.append)
     assert {(f.ticker, f.kind) for f in result.files if f.action == "uploaded"} == {("XMR", "history")}
     assert {f.action for f in result.files} == {"uploaded", "unchanged"}
 
@@ -179,7 +181,7 @@ def test_a_broken_currency_is_not_uploaded_and_what_was_uploaded_stays(project: 
     project.ready()
     project.write("BTC history.csv", BROKEN)
     project.write("BTC trend.csv", TREND + "2024-01-14,6\n")
-    result = pipeline.upload(project.config.currencies, project.target, project.events.append)
+    result = pipeline.upload(project.config.currencies, RULES, project.target, project.events.append)
     assert result.exit_code == 1
     assert [f.action for f in result.files if f.ticker == "BTC"] == ["refused", "refused"]
     assert project.fakes.storage.files["BTC/history.csv"] == HISTORY.encode()

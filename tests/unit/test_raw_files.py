@@ -9,13 +9,16 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cryptoetl import raw_files
-from cryptoetl.raw_files import FileReport, HistoryFormat, check_history, check_trend
+from cryptoetl import delimited
+from cryptoetl.findings import MAX_FINDINGS, FileReport
+from cryptoetl.raw_files import HistoryFormat
+from tests.unit.made import history_report, trend_report
 
 Write = Callable[[str | bytes], Path]
 
@@ -35,8 +38,8 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def history(path: Path, *, drop: bool = False, **layout: str) -> FileReport:
-    return check_history(path, HistoryFormat(**layout), drop=drop)
+def history(path: Path, *, drop: bool = False, **layout: Any) -> FileReport:
+    return history_report(path, HistoryFormat(**layout), drop=drop)
 
 
 def said(report: FileReport) -> list[tuple[str, int | None, str]]:
@@ -55,7 +58,7 @@ def test_a_good_history_reports_its_days_and_how_many_have_no_price(write: Write
 
 
 def test_a_google_export_is_read_below_its_preamble(write: Write) -> None:
-    report = check_trend(
+    report = trend_report(
         write("Category: All categories\n\nWeek,bitcoin: (World)\n2024-01-07,<1\n2024-01-14,100\n")
     )
     assert (report.rows, report.missing, report.errors) == (2, 0, 0)
@@ -81,18 +84,18 @@ def test_columns_formats_and_decimal_sign_are_the_configured_ones(write: Write) 
 @pytest.mark.parametrize("content", ["", "\ufeff", "\n\n", " \t\r\n"])
 def test_an_empty_file_is_said_to_be_empty(content: str, write: Write) -> None:
     path = write(content)
-    assert said(history(path)) == said(check_trend(path)) == [("error", None, "the file is empty")]
+    assert said(history(path)) == said(trend_report(path)) == [("error", None, "the file is empty")]
 
 
 def test_a_header_without_the_columns_is_shown(write: Write) -> None:
     path = write("Datum;Schluss\n01.01.2024;1\n")
-    message = "column 'Date' is not in the header (Datum;Schluss)"
+    message = "columns 'Date' and 'Price' are not in the header (Datum;Schluss)"
     assert said(history(path)) == [("error", 1, message)]
 
 
-def test_only_the_first_missing_column_is_named(write: Write) -> None:
+def test_every_missing_column_is_named(write: Write) -> None:
     assert said(history(write("\n\nDay,Close\n"))) == [
-        ("error", 3, "column 'Date' is not in the header (Day, Close)")
+        ("error", 3, "columns 'Date' and 'Price' are not in the header (Day, Close)")
     ]
 
 
@@ -104,18 +107,18 @@ def test_a_header_alone_is_not_enough(text: str, write: Write) -> None:
 @pytest.mark.parametrize("first", ["2024-01-07,5", "2024-02-30,5", "0024-01-07,5"])
 def test_a_trend_file_that_begins_with_data_has_no_header(first: str, write: Write) -> None:
     path = write(f"{first}\n2024-01-14,6\n")
-    assert said(check_trend(path)) == [("error", 1, "there is no header line above the data")]
+    assert said(trend_report(path)) == [("error", 1, "there is no header line above the data")]
 
 
 def test_a_trend_file_of_words_alone_has_no_header(write: Write) -> None:
-    assert said(check_trend(write("Category: All categories\n\n"))) == [
+    assert said(trend_report(write("Category: All categories\n\n"))) == [
         ("error", None, "there is no header line")
     ]
 
 
 def test_several_search_terms_are_refused_by_name(write: Write) -> None:
     path = write("Week,bitcoin,monero\n2024-01-07,5,6\n")
-    (finding,) = check_trend(path).findings
+    (finding,) = trend_report(path).findings
     assert (finding.line, "(Week, bitcoin, monero)" in finding.message) == (1, True)
 
 
@@ -138,16 +141,16 @@ def test_bytes_far_into_a_large_file_are_reported_with_their_line(write: Write) 
     good = b"01/01/2024,1\r" * 20_000
     path = write(b"Date,Price\r" + good + b"01/01/2024,\xff\r")
     report = history(path)
-    assert (report.findings[-1].severity, report.findings[-1].line) == ("error", 20_002)
+    assert (report.findings[0].severity, report.findings[0].line) == ("error", 20_002)
 
 
 def test_a_line_that_does_not_end_is_no_csv(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw_files, "MAX_LINE", 1000)
-    fits, too_long = "x" * 900, "x" * 1000
+    monkeypatch.setattr(delimited, "MAX_LINE", 1000)
+    fits, too_long = "x" * 900, "x" * 1001
     path = write(f"{HISTORY}01/01/2024,{fits}\n01/02/2024,1\n{too_long}\n")
     report = history(path)
-    assert [finding.line for finding in report.findings] == [2, 4]
-    assert report.findings[1].message == "the line is longer than 1,000 characters: this is no CSV file"
+    assert [finding.line for finding in report.findings] == [4, 2]
+    assert report.findings[0].message == "the line is longer than 1,000 bytes: this is no CSV file"
 
 
 # --- lines --------------------------------------------------------------------------------------------
@@ -190,11 +193,11 @@ def test_a_bad_line_of_a_history_is_reported_with_its_number(line: str, message:
     ],
 )
 def test_a_bad_line_of_a_trend_is_reported_with_its_number(line: str, message: str, write: Write) -> None:
-    assert said(check_trend(write(f"{TREND}2024-01-07,5\n{line}\n"))) == [("error", 3, message)]
+    assert said(trend_report(write(f"{TREND}2024-01-07,5\n{line}\n"))) == [("error", 3, message)]
 
 
 def test_monthly_values_are_recognised_and_the_way_out_is_named(write: Write) -> None:
-    (finding,) = check_trend(write("Month,bitcoin\n2024-01,5\n")).findings
+    (finding,) = trend_report(write("Month,bitcoin\n2024-01,5\n")).findings
     assert finding.line == 2
     assert "the values are monthly, weekly ones are needed" in finding.message
     assert "at most five years" in finding.message
@@ -210,7 +213,7 @@ def test_two_prices_for_a_day_are_an_error_and_the_same_twice_a_warning(write: W
 
 
 def test_two_values_for_a_week_are_an_error(write: Write) -> None:
-    report = check_trend(write(TREND + "2024-01-07,5\n2024-01-07,6\n"))
+    report = trend_report(write(TREND + "2024-01-07,5\n2024-01-07,6\n"))
     assert report.reason == ("trend: line 3: date 2024-01-07 is already on line 2 with another trend value")
 
 
@@ -224,7 +227,7 @@ def test_a_history_without_any_price_cannot_lose_all_its_days(drop: bool, errors
 def test_of_many_errors_all_are_counted_the_first_named_and_a_hundred_kept(write: Write) -> None:
     report = history(write(HISTORY + "x,1\n" * 250 + "01/01/2024,1\n01/01/2024,1\n"))
     assert (report.errors, report.warnings) == (250, 1)
-    assert len(report.findings) == raw_files.MAX_FINDINGS + 1
+    assert len(report.findings) == MAX_FINDINGS + 1
     assert report.reason == (
         "history: 250 lines cannot be read; first: line 2: date 'x' is not a MM/dd/yyyy date"
     )
@@ -232,7 +235,7 @@ def test_of_many_errors_all_are_counted_the_first_named_and_a_hundred_kept(write
 
 def test_a_finding_reads_as_a_sentence_with_and_without_a_line(write: Write) -> None:
     assert str(history(write("")).findings[0]) == "history: the file is empty"
-    assert str(history(write("a,b")).findings[0]).startswith("history: line 1: column 'Date'")
+    assert str(history(write("a,b")).findings[0]).startswith("history: line 1: columns 'Date'")
 
 
 # --- size ---------------------------------------------------------------------------------------------
@@ -257,18 +260,18 @@ def peak(path: Path) -> tuple[FileReport, int]:
 
 def test_memory_depends_on_the_days_and_not_on_the_lines(tmp_path: Path) -> None:
     days = [f"{date(2000, 1, 1) + timedelta(number):%m/%d/%Y},1\n" for number in range(200)]
-    small, small_peak = peak(many_lines(tmp_path / "small.csv", 1_000, days))
-    large, large_peak = peak(many_lines(tmp_path / "large.csv", 10_000, days))
-    assert (small.rows, large.rows, large.warnings) == (200, 200, 9_800)
+    small, small_peak = peak(many_lines(tmp_path / "small.csv", 10_000, days))
+    large, large_peak = peak(many_lines(tmp_path / "large.csv", 100_000, days))
+    assert (small.rows, large.rows, large.warnings) == (200, 200, 99_800)
     assert large_peak < small_peak + 100_000
 
 
 def test_progress_is_told_in_bytes_up_to_the_whole_file(tmp_path: Path) -> None:
     path = many_lines(tmp_path / "raw.csv", 10_000, ["01/01/2024,1\n"])
     told: list[int] = []
-    check_history(path, HistoryFormat(), drop=False, on_bytes=told.append)
+    history_report(path, on_bytes=told.append)
     assert told == sorted(told)
-    assert len(told) == 6
+    assert len(told) == 2
     assert told[-1] == path.stat().st_size
 
 
@@ -286,7 +289,7 @@ ANY_FILE = settings(
 @given(content=st.binary(max_size=400) | st.text(alphabet='",\r\n\t 0123456789-/.<e\0\ufeffé', max_size=120))
 def test_whatever_a_file_holds_the_check_ends_with_findings(content: str | bytes, write: Write) -> None:
     path = write(content)
-    for report in (history(path), check_trend(path)):
+    for report in (history(path), trend_report(path)):
         assert report.errors > 0
         assert report.reason is not None
 

@@ -1,0 +1,124 @@
+"""Any history and any trend, in any form: the scripts make the gold that plain Python makes of the data."""
+
+from __future__ import annotations
+
+import math
+import struct
+from bisect import bisect_left, bisect_right
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cryptoetl.raw_files import HistoryFormat, TrendFormat
+from tests.local.corpus import FORMS, Days, Form, Variant, Weeks
+from tests.local.scripts import Lake, rows, unequal
+from tests.unit.made import history_report, trend_report
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+GoldRow = tuple[date, float | None, int | None, float | None, float | None]
+
+EPOCH = date(1990, 1, 1)
+HOLD_DAYS = 6
+MEAN_ROWS = 14
+
+
+def single(price: float) -> float:
+    """The 32-bit number that a price becomes."""
+    nearest: float = struct.unpack("f", struct.pack("f", price))[0]
+    return nearest
+
+
+def expected_gold(days: Days, weeks: Weeks, *, drop: bool) -> list[GoldRow]:
+    """Gold by its definition, row by row."""
+    prices = {day: None if price is None else single(price) for day, price in days}
+    if drop:
+        prices = {day: price for day, price in prices.items() if price is not None}
+    trend = dict(weeks)
+    known = sorted(trend)
+    made: list[GoldRow] = []
+    last: float | None = None
+    window: list[float | None] = []
+    for day in sorted({*prices, *trend}):
+        last = last if prices.get(day) is None else prices[day]
+        window = [*window, last][-MEAN_ROWS:]
+        valid = [price for price in window if price is not None]
+        mean = math.fsum(valid) / len(valid) if valid else None
+        made.append((day, last, trend.get(day), mean, interpolated(day, known, trend)))
+    return made
+
+
+def interpolated(day: date, known: list[date], trend: dict[date, int]) -> float | None:
+    after, before = bisect_left(known, day), bisect_right(known, day) - 1
+    if before < 0:
+        return float(trend[known[0]]) if (known[0] - day).days <= HOLD_DAYS else None
+    if after == len(known):
+        return float(trend[known[-1]]) if (day - known[-1]).days <= HOLD_DAYS else None
+    low, high = known[before], known[after]
+    if low == high:
+        return float(trend[low])
+    return trend[low] + (trend[high] - trend[low]) * (day - low).days / (high - low).days
+
+
+@st.composite
+def data(draw: st.DrawFn) -> tuple[Days, Weeks, bool]:
+    """Prices of whole hundredths on days near one another, and weekly values around them."""
+    start = EPOCH + timedelta(draw(st.integers(0, 14_000)))
+    price = st.none() | st.integers(0, 99_999_999).map(lambda cents: cents / 100)
+    offsets = draw(st.lists(st.integers(0, 60), min_size=1, max_size=25, unique=True).map(sorted))
+    days = [(start + timedelta(offset), draw(price)) for offset in offsets]
+    drop = draw(st.booleans())
+    if drop:  # a file without any price is refused then
+        days[0] = (days[0][0], 1.5)
+    first = start + timedelta(draw(st.integers(-30, 70)))
+    numbers = draw(st.lists(st.integers(0, 8), min_size=1, max_size=6, unique=True).map(sorted))
+    weeks = [(first + timedelta(7 * number), draw(st.integers(0, 100))) for number in numbers]
+    return days, weeks, drop
+
+
+@pytest.fixture(scope="module")
+def one_lake(tmp_path_factory: pytest.TempPathFactory, engine: SparkSession) -> Lake:
+    """One lake for all examples; every example writes what it reads."""
+    return Lake(tmp_path_factory.mktemp("lake"))
+
+
+def reasons(variant: Variant, lake: Lake, *, drop: bool) -> list[str | None]:
+    """What the check says of the two files."""
+    plain = HistoryFormat()
+    layout = {name: variant.settings.get(name, getattr(plain, name)) for name in HistoryFormat._fields}
+    trend = TrendFormat(
+        variant.settings.get("trend_date_format", "yyyy-MM-dd"), variant.settings.get("trend_delimiter", ",")
+    )
+    history_file = lake.write_raw("BTC/history.csv", variant.history)
+    trend_file = lake.write_raw("BTC/trend.csv", variant.trend)
+    return [
+        history_report(history_file, HistoryFormat(**layout), drop=drop).reason,
+        trend_report(trend_file, trend).reason,
+    ]
+
+
+@settings(
+    max_examples=120,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(form=st.sampled_from(FORMS), made=data())
+def test_what_is_written_in_any_form_becomes_the_gold_that_plain_python_makes_of_it(
+    form: Form, made: tuple[Days, Weeks, bool], one_lake: Lake
+) -> None:
+    days, weeks, drop = made
+    variant = form.variant(days, weeks)
+    assert reasons(variant, one_lake, drop=drop) == [None, None]
+    one_lake.run_silver(**variant.options | {"DROP": "Y" if drop else "N"})
+    one_lake.make_gold()
+    found = rows(one_lake.table("gold/BTC"))
+    expected = expected_gold(days, weeks, drop=drop)
+    assert [row[:3] for row in found] == [row[:3] for row in expected]
+    for place in (3, 4):
+        assert not unequal([row[place] for row in found], [row[place] for row in expected], rel=1e-12)
