@@ -72,7 +72,7 @@ class ValueEvidence:
     """All values of a file, as each decimal sign reads them.
 
     They are `missing` (empty or -1) or `present`. Of those, `whole` counts the whole numbers from 0 to 100
-    and <1, `point` and `comma` what is a number by this sign, `separated` what holds anything but digits.
+    and <1, `point` and `comma` what is a number by this sign, `separated` what holds one of the signs.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class ValueEvidence:
         return self.present > 0 and self.whole * 10 >= 9 * self.present
 
     def add(self, text: str) -> None:
-        if not text or text == "-1":
+        if not text or (text.startswith("-1") and number(text, ".") == -1):
             self.missing += 1
             return
         self.present += 1
@@ -102,7 +102,7 @@ class ValueEvidence:
             self.whole += int(text) <= 100
         else:
             point, comma = number(text, "."), number(text, ",")
-            self.separated += 1
+            self.separated += "." in text or "," in text
         self.point += point is not None
         self.comma += comma is not None
         if point is None or comma is None:

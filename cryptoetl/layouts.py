@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections import Counter
@@ -10,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cryptoetl.delimited import TAB, splitter
 from cryptoetl.readings import PREFERENCE, DateFormat, Decimal, date_formats, decimal_sign, is_number, number
 
-DELIMITERS: Final = (",", ";", "\t", "|")
+DELIMITERS: Final = (",", ";", TAB, "|")
 HEADER_WITHIN: Final = 20
 """Non-blank lines in which the header must be."""
 MAX_COLUMNS: Final = 200
@@ -24,13 +24,13 @@ def _ranked(names: str) -> tuple[str, ...]:
 
 _DATE_NAMES = _ranked(
     """
-    date, data, datum, fecha, дата, tarih, time open, open time, snapped at, time, timestamp, datetime,
+    date, data, datum, fecha, дата, tarih, 日付, 日付け, 日期, time open, open time, snapped at, time, timestamp, datetime,
     date time, day, timestamp utc, unix timestamp, unix, week, month, period
     """
 )
 _PRICE_NAMES = _ranked(
     """
-    price, prezzo, preis, prix, precio, preco, цена, fiyat, cena, koers, close, last, ultimo, zuletzt,
+    price, 終値, 收盘, prezzo, preis, prix, precio, preco, цена, fiyat, cena, koers, close, last, ultimo, zuletzt,
     dernier, laatst, ostatnio, senaste, simdi, schlusskurs, chiusura, cloture, cierre, closing price,
     close price, price close, last price, adj close, price usd, price eur, close usd, close eur,
     closing price usd, closing price eur, value, rate
@@ -64,21 +64,12 @@ class Layout:
     doubt: str | None = None
 
 
-def split(text: str, delimiter: str) -> list[str] | None:
-    """The fields of a line, unquoted and trimmed; None where they are no fields."""
-    if '"' not in text:
-        return [part.strip() for part in text.split(delimiter)]
-    try:
-        return [part.strip() for part in next(csv.reader([text], delimiter=delimiter, skipinitialspace=True))]
-    except (csv.Error, StopIteration):
-        return None
-
-
 def find(lines: Sequence[str]) -> Layout | str:
     """The layout of a file by its first non-blank lines, or why it has none."""
     refused = []
     for delimiter in DELIMITERS:
-        rows = [split(line, delimiter) or [] for line in lines]
+        split = splitter(delimiter)
+        rows = [split(line) or [] for line in lines]
         found = _find(rows, delimiter)
         if isinstance(found, Layout):
             return found
@@ -226,11 +217,13 @@ def _value_column(
 def _headless_value(data: list[list[str]], numeric: list[int]) -> tuple[int, str | None] | str:
     if not numeric:
         return "it has no column of numbers"
-    for at in numeric:
-        if {at, at + 1, at + 2, at + 3} <= set(numeric) and _is_ohlc(data, at):
+    bars = [at for at in numeric if {at + 1, at + 2, at + 3} <= set(numeric)]
+    for at in bars:
+        if _is_ohlc(data, at):
             return at + 3, None
-    doubt = f"there is no header: column {numeric[0] + 1} is taken for the price"
-    return numeric[0], doubt if len(numeric) > 1 else None
+    value = bars[0] + 3 if bars else numeric[0]
+    doubt = f"there is no header: column {value + 1} is taken for the price"
+    return value, doubt if len(numeric) > 1 else None
 
 
 def _is_ohlc(data: list[list[str]], at: int) -> bool:

@@ -54,6 +54,7 @@ _CALENDAR: tuple[tuple[Order, tuple[str, ...], tuple[str, ...]], ...] = (
     # dots and hyphens with the day.
     ("ymd", ("yyyy-MM-dd",), _ISO_TIMES),
     ("ymd", ("yyyy/MM/dd", "yyyy.MM.dd", "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", MONTH_ONLY), _TIMES),
+    ("ymd", ("yyyy年MM月dd日", "yyyy年M月d日"), _TIMES),
     ("mdy", ("MM/dd/yyyy",), _TIMES),
     ("dmy", ("dd/MM/yyyy", "dd.MM.yyyy", "dd-MM-yyyy"), _TIMES),
     ("mdy", ("MM.dd.yyyy", "MM-dd-yyyy", "M/d/yyyy"), _TIMES),

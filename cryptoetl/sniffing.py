@@ -7,7 +7,6 @@ A file is read once, from its beginning to its end, in constant memory. The firs
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from cryptoetl import layouts
+from cryptoetl.delimited import MAX_LINE, Unreadable, numbered_lines, splitter
 from cryptoetl.evidence import Cadence, Choice, DateEvidence, ValueEvidence, choose_dates, choose_decimal
 from cryptoetl.layouts import Layout
 from cryptoetl.readings import MONTH_ONLY, Decimal
 
 SAMPLE = 300
 """Non-blank lines by which the layout is found."""
-MAX_LINE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -91,13 +90,17 @@ def sniff(path: Path, on_bytes: Callable[[int], None] | None = None) -> Sniff:
         return _sniff(path, on_bytes)
     except _Unfit as error:
         return NotRecognised(path, str(error))
-    except UnicodeDecodeError:
-        return NotRecognised(path, "it is not UTF-8 text: save it as UTF-8 (in Excel: CSV UTF-8)")
+    except Unreadable as error:
+        where = f"line {error.line}: " if error.line else ""
+        return NotRecognised(path, f"{where}{error.reason}")
     except (OSError, ValueError) as error:
         return NotRecognised(path, f"it cannot be read ({getattr(error, 'strerror', None) or error})")
 
 
 def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
+    with path.open("rb") as file:
+        if file.read(4) == b"PK\x03\x04":
+            raise _Unfit("it is a zip archive or an Excel workbook: unpack it, or save it as CSV UTF-8")
     lines = _lines(path, on_bytes)
     sample = _first(lines)
     if not sample:
@@ -107,10 +110,13 @@ def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
         raise _Unfit(layout)
     dates = [DateEvidence(candidate) for candidate in layout.formats]
     values = ValueEvidence()
+    split = splitter(layout.delimiter)
     rows = 0
     for text in chain(sample[layout.first :], lines):
+        if split.blank(text):
+            continue
         rows += 1
-        fields = layouts.split(text, layout.delimiter)
+        fields = split(text)
         if fields is None or len(fields) <= max(layout.date, layout.value):
             continue
         for candidate in dates:
@@ -138,22 +144,12 @@ class _Unfit(Exception):
 
 
 def _lines(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[str]:
-    """The lines that are not blank. Raises _Unfit, UnicodeDecodeError, OSError."""
-    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline=None) as file:
-        start = raw.peek(4)[:4]
-        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise _Unfit("it is UTF-16, not UTF-8: save it as UTF-8 (in Excel: CSV UTF-8)")
-        number = 0
-        while text := file.readline(MAX_LINE):
-            number += 1
-            if len(text) >= MAX_LINE and not text.endswith("\n"):
-                raise _Unfit(f"its line {number} is longer than {MAX_LINE:,} characters")
-            if "\0" in text:
-                raise _Unfit("it holds binary data, not text")
-            if on_bytes is not None and number % 2000 == 0:
-                on_bytes(raw.tell())
-            if not text.isspace():
-                yield text.rstrip("\n")
+    """The lines that are not blank. Raises Unreadable, also for a single line, and OSError."""
+    for _, text in numbered_lines(path, on_bytes):
+        if isinstance(text, Unreadable):
+            raise text
+        if text.strip():
+            yield text
 
 
 # --- what it comes to ---------------------------------------------------------------------------------

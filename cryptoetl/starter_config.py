@@ -108,7 +108,7 @@ def _formats(entry: Entry) -> Iterator[str]:
         sniff = entry.trend if field.startswith("trend_") else entry.history
         value = getattr(sniff, field, default)
         if value != default:
-            yield f"    {field}: {scalar('tab' if value == chr(9) else value)}"
+            yield f"    {field}: {scalar(value)}"
 
 
 def _leftovers(leftovers: Sequence[Leftover], folder: Path) -> Iterator[str]:

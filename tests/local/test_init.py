@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from cryptoetl import config, starting
 from cryptoetl.errors import CryptoetlError
 from tests.local.cli import SECONDS, SHARED_DATA, Outcome, Project, environment
+from tests.local.corpus import SUPPORTED, Variant
 from tests.unit import downloads
 
 REAL = SHARED_DATA / "real"
@@ -111,21 +112,35 @@ def unpaired(project: Project) -> list[dict[str, Any]]:
     return files
 
 
+@pytest.mark.parametrize("variant", SUPPORTED, ids=lambda variant: variant.name)
+def test_every_form_that_is_read_is_recognised(project: Project, variant: Variant) -> None:
+    put(project, {"BTC.csv": variant.history, "bitcoin multiTimeline.csv": variant.trend})
+    path = project.folder / "config.yaml"
+
+    starting.write(starting.propose(project.folder, path, None, lambda event: None), force=False)
+
+    (written,) = yaml.safe_load(path.read_text(encoding="utf-8"))["currencies"]
+    files = {"ticker": "BTC", "history": "BTC.csv", "trend": "bitcoin multiTimeline.csv"}
+    assert written == files | {name: value for name, value in variant.settings.items() if name != "drop"}
+    assert config.load(path)
+
+
 @pytest.mark.parametrize(
     "history",
     [
-        downloads.investing(),
-        downloads.investing("%b %d, %Y"),
         downloads.italian(),
-        downloads.iso(),
         downloads.yahoo(),
+        downloads.coingecko(),
+        downloads.coinmarketcap(),
+        downloads.binance(),
     ],
+    ids=["Italian", "Yahoo", "CoinGecko", "CoinMarketCap", "Binance"],
 )
-def test_what_is_written_passes_the_check(project: Project, history: str) -> None:
+def test_what_is_written_runs(project: Project, history: str) -> None:
     put(project, {"BTC.csv": history, "multiTimeline.csv": downloads.trend()})
 
     assert project.run("init", "--yes").code == 0
-    assert project.run("check").code == 0
+    assert project.run("up").code == 0
 
 
 # --- asking, and never overwriting --------------------------------------------------------------------
