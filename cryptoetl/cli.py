@@ -251,7 +251,7 @@ def init(
     session: Session,
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", help="Where the files are; the working folder by default."),
+        typer.Argument(metavar="DIR", help="Where the files are; the working folder by default."),
     ] = None,
     *,
     glob: Annotated[

@@ -203,7 +203,8 @@ NOISE: Final = _set(
     coingecko coinmarketcap yahoo finance cryptodatadownload max all worldwide world interest interesse
     interessi interet interes over time search term crypto coin coins token cryptocurrency currency export
     exports download downloads copy kopie copia file files new old final raw full the of and for in my our
-    from to ohlc ohlcv close chart market settimana woche semaine semana kurs prezzo prezzi prix precio
+    from to ohlc ohlcv close chart market series dati storici historische daten kurse
+    donnees historiques datos historicos settimana woche semaine semana kurs prezzo prezzi prix precio
     """
 )
 """Words that say what a file is, not of which coin."""

@@ -24,16 +24,16 @@ def _ranked(names: str) -> tuple[str, ...]:
 
 _DATE_NAMES = _ranked(
     """
-    date, data, datum, fecha, дата, tarih, 日付, 日付け, 日期, time open, open time, snapped at, time, timestamp, datetime,
-    date time, day, timestamp utc, unix timestamp, unix, week, month, period
+    date, data, datum, fecha, дата, tarih, 日付, 日付け, 日期, time open, open time, snapped at, time,
+    timestamp, datetime, date time, day, timestamp utc, unix timestamp, unix, week, month, period
     """
 )
 _PRICE_NAMES = _ranked(
     """
-    price, 終値, 收盘, prezzo, preis, prix, precio, preco, цена, fiyat, cena, koers, close, last, ultimo, zuletzt,
-    dernier, laatst, ostatnio, senaste, simdi, schlusskurs, chiusura, cloture, cierre, closing price,
-    close price, price close, last price, adj close, price usd, price eur, close usd, close eur,
-    closing price usd, closing price eur, value, rate
+    price, 終値, 收盘, prezzo, preis, prix, precio, preco, цена, fiyat, cena, koers, close, last, ultimo,
+    zuletzt, dernier, laatst, ostatnio, senaste, simdi, schlusskurs, chiusura, cloture, cierre,
+    closing price, close price, price close, last price, adj close, price usd, price eur,
+    close usd, close eur, closing price usd, closing price eur, value, rate
     """
 )
 """As `plain` writes them; where a file has several of them, the earlier one is meant."""

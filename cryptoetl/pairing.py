@@ -162,10 +162,10 @@ def _currency(
     )
     notes = [*best.notes, *trend.notes, *_oddities(best.sniff, trend.sniff)]
     if len(histories) > 1:
-        names = ", ".join(other.sniff.file.name for other in histories if other is not best)
+        names = _some([other.sniff.file.name for other in histories if other is not best])
         notes.append(f"{len(histories)} histories were found: the longest is taken, not {names}")
     if len(trends) > 1:
-        names = ", ".join(other.sniff.file.name for other in trends if other is not trend)
+        names = _some([other.sniff.file.name for other in trends if other is not trend])
         notes.append(f"{len(trends)} trends were found: the one that shares more days is taken, not {names}")
     leftovers = _other_histories(ticker, best, trend.sniff, histories)
     for other in trends:
@@ -228,7 +228,7 @@ def _other_histories(
             continue
         name, rows = best.sniff.file.name, f"{best.sniff.facts.rows:,} rows to {best.sniff.facts.last}"
         if other.quote == best.quote and not _overlap(best.sniff, other.sniff):
-            reason = f"it holds other days of {name}: join the two files into one"
+            reason = f"it holds other days of {name}: join the files into one"
             found.append(Leftover(other.sniff.file, "history", reason))
             continue
         if other.quote and other.quote != best.quote:
@@ -242,6 +242,11 @@ def _other_histories(
 
 def _with_quote(ticker: str, quote: str) -> str:
     return f"{ticker[: 14 - len(quote)]}_{quote}"
+
+
+def _some(names: Sequence[str], between: str = ", ") -> str:
+    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+    return between.join([*names[:3], *more])
 
 
 def _is_weekly(trend: Named[TrendSniff]) -> bool:
@@ -268,7 +273,7 @@ def _with_candidates(leftovers: Sequence[Leftover]) -> list[Leftover]:
     ]
     if not waiting:
         return list(leftovers)
-    hint = f"; if it is meant for {' or '.join(waiting[:5])}, write its trend line there"
+    hint = f"; if it is meant for {_some(waiting, ' or ')}, write its trend line there"
     return [
         Leftover(left.file, left.kind, left.reason + hint, left.entry)
         if left.entry and left.entry.trend and not left.entry.history

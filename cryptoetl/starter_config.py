@@ -23,6 +23,7 @@ _HEADER = """\
 
 # pipeline: crypto        # prefix of every resource: lowercase letters, digits, hyphens
 # target: aws             # local (the default): this machine, no AWS account
+# max_age_days: null      # the check warns of files that end more than 30 days ago; null never does
 
 currencies:
 """

@@ -14,11 +14,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from cryptoetl import config, pairing, sniffing, starter_config
+from cryptoetl import config, pairing, starter_config
 from cryptoetl.errors import EnvironmentFault, UsageError
 from cryptoetl.pairing import Entry
 from cryptoetl.results import FileProgress, InitResult, Observe, Phase, ProposedCurrency, UnpairedFile
-from cryptoetl.sniffing import NotRecognised, Sniff
+from cryptoetl.sniffing import NotRecognised, sniff
 
 ALL_CSV = ("*.csv", "*.tsv")
 
@@ -45,7 +45,7 @@ def propose(folder: Path, path: Path, pattern: str | None, observe: Observe) -> 
         raise UsageError(f"{folder}: {what}", hint="Name the folder that holds the CSV files.")
     observe(Phase("init"))
     sniffs = [
-        found if isinstance(found, NotRecognised) else _sniffed(found, observe)
+        found if isinstance(found, NotRecognised) else sniff(found, _progress(found, observe))
         for found in _files(folder, ALL_CSV if pattern is None else (pattern,), besides=path.resolve())
     ]
     paired = pairing.pair(sniffs, folder)
@@ -100,7 +100,8 @@ def how_to_go_on(result: InitResult) -> str:
         return f"Written to {result.config}. Next: cryptoetl check -c {path}"
     if any(file.lines for file in result.unpaired):
         return (
-            f"Write lines from above below a line `currencies:` in {result.config}, and get what is missing."
+            f"Put the lines that you want below a line `currencies:` in {result.config}, "
+            "and get the files that are missing."
         )
     return "A currency needs two files: its daily prices, and its weekly values from Google Trends."
 
@@ -134,10 +135,6 @@ def _matches(path: Path, root: Path, patterns: tuple[str, ...]) -> bool:
         fnmatchcase(relative if "/" in pattern else path.name.lower(), pattern.lower())
         for pattern in patterns
     )
-
-
-def _sniffed(path: Path, observe: Observe) -> Sniff:
-    return sniffing.sniff(path, _progress(path, observe))
 
 
 def _progress(path: Path, observe: Observe) -> Callable[[int], None]:

@@ -44,7 +44,10 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
     assert modules & (HEAVY | {"rich"}) == set()
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["deploy", "--dry-run"], ["render", "machine"], ["schema"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["init", "--yes", "--force"], ["check"], ["deploy", "--dry-run"], ["render", "machine"], ["schema"]],
+)
 def test_what_runs_no_script_imports_no_engine(tmp_path: Path, arguments: list[str]) -> None:
     project = Project(tmp_path)
     project.add_made("BTC")

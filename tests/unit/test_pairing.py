@@ -133,7 +133,7 @@ def test_a_coin_that_the_table_lacks_is_paired_by_its_word(tmp_path: Path) -> No
     ) == {"FROB": ("FROB_USD.csv", "frob multiTimeline.csv")}
 
 
-@pytest.mark.parametrize("name", ["prices.csv", "kurse.csv"])
+@pytest.mark.parametrize("name", ["prices.csv", "mine.csv"])
 def test_the_only_two_files_are_paired_and_it_is_said(tmp_path: Path, name: str) -> None:
     found = paired(tmp_path, {name: iso(), "multiTimeline.csv": trend("solana: (World)")})
 
@@ -193,6 +193,14 @@ def test_quotes_that_each_have_a_trend_become_currencies_of_their_own(tmp_path: 
     assert other.entry.ticker == "BTC_GBP"
 
 
+def test_of_very_many_files_a_few_are_named(tmp_path: Path) -> None:
+    months = {f"SOLUSDT-1d-{number:02}.csv": iso(DAYS[number : number + 1]) for number in range(12)}
+    (found,) = paired(tmp_path, months | {"solana.csv": trend("solana: (World)")}).pairs
+
+    (note,) = [note for note in found.notes if "histories" in note]
+    assert note.endswith("not SOLUSDT-1d-00.csv, SOLUSDT-1d-01.csv, SOLUSDT-1d-02.csv, 8 more")
+
+
 def test_files_that_continue_each_other_are_to_be_joined(tmp_path: Path) -> None:
     found = paired(
         tmp_path,
@@ -204,7 +212,7 @@ def test_files_that_continue_each_other_are_to_be_joined(tmp_path: Path) -> None
     )
 
     assert left(found)["SOLUSDT-1d-2024-02.csv"].reason == (
-        "it holds other days of SOLUSDT-1d-2024-01.csv: join the two files into one"
+        "it holds other days of SOLUSDT-1d-2024-01.csv: join the files into one"
     )
 
 
