@@ -318,7 +318,7 @@ ODD_FILES = [
     history("0x1p3", "01/01/2024,0x1p3,9\n", "history: line 2: price '0x1p3' is not a number"),
     history("blanks around 5", '01/01/2024," 5 ",9\n', [(FIRST, 5)]),
     history(
-        "a hard space before 5", "01/01/2024,\u00a05,9\n", "history: line 2: price '\u00a05' is not a number"
+        "a hard space before 5", "01/01/2024,\u00a05,9\n", "history: line 2: price '\\xa05' is not a number"
     ),
     history("a plus sign", "01/01/2024,+5,9\n", "history: line 2: price '+5' is not a number"),
     history("nothing before the point", "01/01/2024,.5,9\n", "history: line 2: price '.5' is not a number"),

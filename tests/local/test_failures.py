@@ -193,7 +193,11 @@ def test_a_removed_currency_is_planned_and_its_table_stays(loaded: Project) -> N
 HEADER = '"Date","Price"\n'
 BAD_FILES: dict[str, tuple[str, bytes, str]] = {
     "EMPTY": ("history", b"", "the file is empty"),
-    "HEADLESS": ("history", b'"Day","Close"\n"01/01/2024","1"\n', ":1: column 'Date' is not in the header"),
+    "HEADLESS": (
+        "history",
+        b'"Day","Close"\n"01/01/2024","1"\n',
+        ":1: columns 'Date' and 'Price' are not in the header",
+    ),
     "BADDATE": ("history", f"{HEADER}2024-01-01,1\n".encode(), ":2: date '2024-01-01' is not a MM/dd/yyyy"),
     "BADPRICE": (
         "history",
