@@ -261,14 +261,14 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a configuration that exists.")] = False,
 ) -> int:
     """Find the files of prices and trends, and write a configuration for them."""
-    from cryptoetl import starting
+    from cryptoetl.discovery import proposal
 
     terminal = session.terminal
-    starting.may_write(session.path, force=force)
-    found = starting.propose(folder or Path(), session.path, glob, terminal.observe)
+    proposal.may_write(session.path, force=force)
+    found = proposal.propose(folder or Path(), session.path, glob, terminal.observe)
     if not found.currencies:
         terminal.show(found)
-        terminal.say(starting.how_to_go_on(found))
+        terminal.say(proposal.how_to_go_on(found))
         return found.exit_code
     if not yes:
         terminal.show(found)
@@ -277,10 +277,10 @@ def init(
                 "Nothing was written." + ("" if terminal.can_ask else " --yes writes it without asking.")
             )
             return 2
-    written = starting.write(found, force=force)
+    written = proposal.write(found, force=force)
     if yes:
         terminal.show(written)
-    terminal.say(starting.how_to_go_on(written))
+    terminal.say(proposal.how_to_go_on(written))
     return written.exit_code
 
 

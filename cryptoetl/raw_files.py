@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from cryptoetl import dates, plausibility
+from cryptoetl import dates, numerals, plausibility
 from cryptoetl.delimited import Splitter, Unreadable, numbered_lines, splitter, width
 from cryptoetl.findings import FileReport, Kind, quoted, shown
+from cryptoetl.numerals import Decimal
 from cryptoetl.series import Series
 
 HEADER_LINES = 20
 """Lines, blank ones not counted, among which the header of a history is looked for."""
 
-_POINT_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_COMMA_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LIKE_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}")
 
 OnBytes = Callable[[int], None]
@@ -40,7 +39,7 @@ class HistoryFormat(NamedTuple):
     date_column: str | int = "Date"
     price_column: str | int = "Price"
     date_format: str = "MM/dd/yyyy"
-    decimal: str = "."
+    decimal: Decimal = "."
     delimiter: str = ","
 
 
@@ -180,16 +179,15 @@ def read_history(
     report: FileReport, layout: HistoryFormat, *, drop: bool, on_bytes: OnBytes | None = None
 ) -> Series:
     """Read the report's file of daily prices; what cannot be read goes to the report."""
-    number = _COMMA_NUMBER if layout.decimal == "," else _POINT_NUMBER
 
     def value(text: str) -> float | str | None:
         if not text:
             return None
-        if not number.fullmatch(text):
+        price = numerals.parse(text, layout.decimal)
+        if price is None:
             return f"price {quoted(text)} is not a number"
-        plain = text.replace(".", "").replace(",", ".") if layout.decimal == "," else text.replace(",", "")
         try:
-            single: float = struct.unpack("f", struct.pack("f", float(plain)))[0]
+            single: float = struct.unpack("f", struct.pack("f", price))[0]
         except OverflowError:
             single = math.inf
         if math.isinf(single):

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from cryptoetl.bundle import Bundle, Change
+from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
 from cryptoetl.findings import FileReport
-from cryptoetl.sniffing import HistorySniff, TrendSniff
 from cryptoetl.state_machine import Step
 from cryptoetl.status import ExecutionStatus
 from cryptoetl.target import QueryRows

@@ -15,7 +15,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cryptoetl import config, starting
+from cryptoetl import config
+from cryptoetl.discovery import proposal
 from tests.local.cli import SECONDS, SHARED_DATA, Outcome, Project, environment
 from tests.local.corpus import SUPPORTED, Variant
 from tests.unit import downloads
@@ -115,7 +116,7 @@ def test_every_form_that_is_read_is_recognised(project: Project, variant: Varian
     put(project, {"BTC.csv": variant.history, "bitcoin multiTimeline.csv": variant.trend})
     path = project.folder / "config.yaml"
 
-    starting.write(starting.propose(project.folder, path, None, lambda event: None), force=False)
+    proposal.write(proposal.propose(project.folder, path, None, lambda event: None), force=False)
 
     (written,) = yaml.safe_load(path.read_text(encoding="utf-8"))["currencies"]
     files = {"ticker": "BTC", "history": "BTC.csv", "trend": "bitcoin multiTimeline.csv"}
@@ -329,7 +330,7 @@ def test_a_folder_that_cannot_be_read_is_named(project: Project, monkeypatch: py
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)  # modes mean nothing to root
-    found = starting.propose(project.folder, project.folder / "config.yaml", None, lambda event: None)
+    found = proposal.propose(project.folder, project.folder / "config.yaml", None, lambda event: None)
 
     assert [currency.ticker for currency in found.currencies] == ["BTC"]
     assert [(file.file.name, file.reason) for file in found.unpaired] == [
@@ -376,13 +377,13 @@ def test_any_files_end_in_a_configuration_or_in_words(tmp_path: Path, files: lis
         path.parent.mkdir(parents=True)
         path.write_bytes(content)
     path = tmp_path / "config.yaml"
-    found = starting.propose(tmp_path, path, None, lambda event: None)
+    found = proposal.propose(tmp_path, path, None, lambda event: None)
 
     assert len(found.unpaired) + 2 * len(found.currencies) >= len(files) - sum(
         any(part.startswith(".") for part in f"{name}.csv".split("/")) for name, _ in files
     )
     if found.currencies:
-        starting.write(found, force=False)
+        proposal.write(found, force=False)
         written = config.load(path).currencies
         assert [currency.ticker for currency in written] == [c.ticker for c in found.currencies]
         assert config.missing_files(path, written) == []

@@ -57,7 +57,7 @@ def layout(**options: str) -> HistoryFormat:
         column(options.get("DATE_COLUMN", plain.date_column)),
         column(options.get("PRICE_COLUMN", plain.price_column)),
         options.get("DATE_FORMAT", plain.date_format),
-        options.get("DECIMAL", plain.decimal),
+        "," if options.get("DECIMAL") == "," else ".",
         options.get("DELIMITER", plain.delimiter),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from cryptoetl.sniffing import HistorySniff, Sniff, TrendSniff, sniff
+from cryptoetl.discovery.sniffing import HistorySniff, Sniff, TrendSniff, sniff
 
 FIRST = date(2024, 1, 1)
 DAYS = [FIRST + timedelta(number) for number in range(60)]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cryptoetl.coin_names import TICKERS
-from cryptoetl.coins import NAMES, Coin, mentioned
-from cryptoetl.pairing import NO_TICKER, Leftover, Pairing, pair
+from cryptoetl.discovery.coin_names import TICKERS
+from cryptoetl.discovery.coins import NAMES, Coin, mentioned
+from cryptoetl.discovery.pairing import NO_TICKER, Leftover, Pairing, pair
 from tests.unit import downloads
 from tests.unit.downloads import DAYS, investing, iso, stored, trend
 

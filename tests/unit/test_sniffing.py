@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cryptoetl.readings import date_formats, decimal_sign
-from cryptoetl.sniffing import Facts, HistorySniff, NotRecognised, TrendSniff, sniff
+from cryptoetl.discovery.readings import date_formats, decimal_sign
+from cryptoetl.discovery.sniffing import Facts, HistorySniff, NotRecognised, TrendSniff, sniff
 from tests.unit import downloads
 from tests.unit.downloads import DAYS, WEEKS, history_of, rows, stored, trend_of
 

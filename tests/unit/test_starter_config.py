@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cryptoetl import config
-from cryptoetl.pairing import Entry, pair
-from cryptoetl.starter_config import SHOWN_LEFTOVERS, lines, relative, render, scalar
+from cryptoetl.discovery.pairing import Entry, pair
+from cryptoetl.discovery.starter_config import SHOWN_LEFTOVERS, lines, relative, render, scalar
 from tests.unit import downloads
 from tests.unit.downloads import history_of, investing, iso, stored, trend, trend_of
 

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from cryptoetl.coin_names import COIN_QUOTES, EVERYDAY, NOISE, QUOTES, TICKERS
+from cryptoetl.discovery.coin_names import COIN_QUOTES, EVERYDAY, NOISE, QUOTES, TICKERS
 
 
 def _names() -> dict[str, str]:

@@ -14,11 +14,12 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from cryptoetl import config, pairing, starter_config
+from cryptoetl import config
+from cryptoetl.discovery import pairing, starter_config
+from cryptoetl.discovery.pairing import Entry
+from cryptoetl.discovery.sniffing import NotRecognised, sniff
 from cryptoetl.errors import EnvironmentFault, UsageError
-from cryptoetl.pairing import Entry
 from cryptoetl.results import FileProgress, InitResult, Observe, Phase, ProposedCurrency, UnpairedFile
-from cryptoetl.sniffing import NotRecognised, sniff
 
 ALL_CSV = ("*.csv", "*.tsv")
 

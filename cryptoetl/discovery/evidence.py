@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cryptoetl.readings import DateFormat, Decimal, number
+from cryptoetl.discovery.readings import DateFormat, number
+from cryptoetl.numerals import Decimal
 
 Cadence = Literal["several a day", "daily", "weekly", "monthly", "irregular"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from cryptoetl import coins
-from cryptoetl.coins import Coin
-from cryptoetl.sniffing import HistorySniff, TrendSniff
+from cryptoetl.discovery import coins
+from cryptoetl.discovery.coins import Coin
+from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
 
 S = TypeVar("S", HistorySniff, TrendSniff)
 

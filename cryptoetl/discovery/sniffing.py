@@ -15,11 +15,19 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from cryptoetl import layouts
 from cryptoetl.delimited import MAX_LINE, Unreadable, numbered_lines, splitter
-from cryptoetl.evidence import Cadence, Choice, DateEvidence, ValueEvidence, choose_dates, choose_decimal
-from cryptoetl.layouts import Layout
-from cryptoetl.readings import MONTH_ONLY, Decimal
+from cryptoetl.discovery import layouts
+from cryptoetl.discovery.evidence import (
+    Cadence,
+    Choice,
+    DateEvidence,
+    ValueEvidence,
+    choose_dates,
+    choose_decimal,
+)
+from cryptoetl.discovery.layouts import Layout
+from cryptoetl.discovery.readings import MONTH_ONLY
+from cryptoetl.numerals import Decimal
 
 SAMPLE = 300
 """Non-blank lines by which the layout is found."""

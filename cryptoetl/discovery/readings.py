@@ -13,7 +13,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Final, Literal
 
-from cryptoetl import dates
+from cryptoetl import dates, numerals
+from cryptoetl.numerals import Decimal
 
 Order = Literal["ymd", "mdy", "dmy", "named", "unix"]
 MONTH_ONLY: Final = "yyyy-MM"
@@ -129,19 +130,12 @@ def date_formats(text: str) -> tuple[DateFormat, ...]:
 
 # --- numbers ------------------------------------------------------------------------------------------
 
-Decimal = Literal[".", ","]
-_POINT = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_COMMA = re.compile(r"-?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 60
 
 
 def number(text: str, decimal: Decimal) -> float | None:
-    """The number that a text is with this decimal sign, the other one between thousands; or None."""
-    if len(text) > _LONGEST_NUMBER:
-        return None
-    if decimal == ".":
-        return float(text.replace(",", "")) if _POINT.fullmatch(text) else None
-    return float(text.replace(".", "").replace(",", ".")) if _COMMA.fullmatch(text) else None
+    """The number that a text is with this decimal sign; None also for endless digits."""
+    return numerals.parse(text, decimal) if len(text) <= _LONGEST_NUMBER else None
 
 
 def is_number(text: str) -> bool:

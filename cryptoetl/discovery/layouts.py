@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptoetl.delimited import TAB, splitter
-from cryptoetl.readings import PREFERENCE, DateFormat, Decimal, date_formats, decimal_sign, is_number, number
+from cryptoetl.discovery.readings import (
+    PREFERENCE,
+    DateFormat,
+    Decimal,
+    date_formats,
+    decimal_sign,
+    is_number,
+    number,
+)
 
 DELIMITERS: Final = (",", ";", TAB, "|")
 HEADER_WITHIN: Final = 20

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cryptoetl import owners
-from cryptoetl.owners import Named
-from cryptoetl.sniffing import HistorySniff, NotRecognised, Sniff, TrendSniff
+from cryptoetl.discovery import owners
+from cryptoetl.discovery.owners import Named
+from cryptoetl.discovery.sniffing import HistorySniff, NotRecognised, Sniff, TrendSniff
 
 NO_TICKER = "TICKER"
 """What stands in an entry for a ticker that only the user knows."""

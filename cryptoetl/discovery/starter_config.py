@@ -10,9 +10,9 @@ from pathlib import Path
 import yaml
 
 from cryptoetl.config import Currency
-from cryptoetl.owners import search_term
-from cryptoetl.pairing import NO_TICKER, Entry, Leftover, Pair
-from cryptoetl.sniffing import HistorySniff, TrendSniff
+from cryptoetl.discovery.owners import search_term
+from cryptoetl.discovery.pairing import NO_TICKER, Entry, Leftover, Pair
+from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
 
 SHOWN_LEFTOVERS = 30
 """Files without a currency that the configuration mentions; the rest are counted."""
