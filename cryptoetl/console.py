@@ -144,7 +144,7 @@ class Terminal:
                 transient=True,
             )
             self._progress.start()
-        name = f"{event.ticker} {event.file.name}"
+        name = f"{event.label} {event.file.name}"
         if name not in self._files:
             self._files[name] = self._progress.add_task(name, total=event.total)
         self._progress.update(self._files[name], completed=event.done)
