@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from cryptoetl import dates
+from cryptoetl.aws_settings import Aws, Buckets, Glue, Machine, Notify, Redshift
 from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
+from cryptoetl.fields import FilePath, Model, Text, YesNo, scalar
 
 MAX_CONFIG_BYTES = 4_000_000
 """A file above this is not read: ten thousand currencies fit in half of it."""
@@ -23,44 +24,7 @@ MAX_CONFIG_BYTES = 4_000_000
 TargetName = Literal["local", "aws"]
 
 
-def _yes_or_no(value: object) -> object:
-    """YAML booleans, and the Y/N of the original pipeline (PyYAML reads a bare Y as text)."""
-    if isinstance(value, str) and value.strip().lower() in {"y", "yes", "n", "no"}:
-        return value.strip().lower().startswith("y")
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false (or Y or N)")  # noqa: TRY004 - pydantic wants ValueError
-    return value
-
-
-def _text(value: object) -> object:
-    """YAML turns a bare ON, NO, 1e5 or 2024-01-01 into something else than text."""
-    if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
-        raise ValueError("must not hold line breaks or other control characters")
-    if value is None or isinstance(value, str | Path):
-        return value
-    if isinstance(value, list | dict | set):  # never its repr: aliases can make a small file endless
-        raise ValueError("must be text, not a list or keys")  # noqa: TRY004 - pydantic wants ValueError
-    raise ValueError(f"must be text, but YAML reads it as {_scalar(value)}: put it in quotes")
-
-
-def _scalar(value: object) -> str:
-    """A value for a message, cut to 40 characters; a list or keys in a word."""
-    if isinstance(value, list | dict | set):
-        return "a list or keys"
-    shown = value.isoformat() if isinstance(value, date) else repr(value)
-    return shown if len(shown) <= 40 else shown[:37] + "..."
-
-
-Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
-YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
-FilePath = Annotated[Path, BeforeValidator(_text)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Currency(_Model):
+class Currency(Model):
     """One crypto currency: its two files and what to do about missing prices."""
 
     ticker: Text
@@ -100,7 +64,7 @@ class Currency(_Model):
         return self.ticker.lower()
 
 
-class Local(_Model):
+class Local(Model):
     """The local target."""
 
     home: FilePath = Path(".cryptoetl")
@@ -116,56 +80,7 @@ class Local(_Model):
         return value
 
 
-class Buckets(_Model):
-    """Names of existing buckets; those not named are created as <pipeline>-<kind>-<account>-<region>."""
-
-    raw: Text | None = None
-    silver: Text | None = None
-    gold: Text | None = None
-    artifacts: Text | None = None
-
-
-class Glue(_Model):
-    """How the Glue jobs run."""
-
-    version: Text = "6.0"
-    worker_type: Text = "G.1X"
-    workers: Annotated[int, Field(ge=2, strict=True)] = 2
-    max_concurrent_runs: Annotated[int, Field(ge=1, strict=True)] = 50
-    timeout_minutes: Annotated[int, Field(ge=1, strict=True)] = 30
-    role: Text | None = None
-    """Name of an existing role; one is created otherwise."""
-
-
-class Redshift(_Model):
-    """Where the tables are loaded."""
-
-    workgroup: Text = "my-etl-workgroup"
-    database: Text = "crypto"
-    schema_name: Annotated[Text, Field(alias="schema")] = "market_data"
-    connection: Text = "crypto-connection"
-
-    @field_validator("schema_name")
-    @classmethod
-    def _schema_is_an_identifier(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
-            raise ValueError(f"{value!r} is not a schema name: lowercase letters, digits and underscores")
-        return value
-
-
-class Aws(_Model):
-    """The AWS target."""
-
-    region: Text | None = None
-    profile: Text | None = None
-    credentials_file: FilePath | None = None
-    """Access-key CSV as the AWS console downloads it."""
-    buckets: Buckets = Buckets()
-    glue: Glue = Glue()
-    redshift: Redshift = Redshift()
-
-
-class Config(_Model):
+class Config(Model):
     """A cryptoetl configuration file."""
 
     pipeline: Annotated[Text, Field(max_length=24)] = "crypto"
@@ -313,7 +228,7 @@ def _compose(path: Path) -> yaml.Node:
     except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
         assert root is not None
         node = _unreadable_value(root)  # 2024-13-45, which YAML takes for a date, or !!bool perhaps
-        reason = f"YAML cannot read the value {_scalar(node.value)}: put it in quotes"
+        reason = f"YAML cannot read the value {scalar(node.value)}: put it in quotes"
         raise problem(reason, node.start_mark.line + 1) from None
     if not isinstance(root, yaml.MappingNode):
         raise problem("must hold keys such as pipeline, target and currencies")
@@ -428,7 +343,7 @@ def _explain(path: Path, root: yaml.Node, error: ValidationError) -> list[Config
             case "tuple_type" | "list_type":
                 message = "must be a list: one item per currency, each beginning with '-'"
             case "literal_error":
-                message = f"must be {detail['ctx']['expected']}, not {_scalar(detail['input'])}"
+                message = f"must be {detail['ctx']['expected']}, not {scalar(detail['input'])}"
             case "string_type" | "path_type":
                 message = "must have a value"
             case "too_short" | "string_too_short":
@@ -445,13 +360,15 @@ def _suggestion(location: Location) -> str:
     """', did you mean …?' for a key that is close to one allowed at its place."""
     import difflib
 
-    models: dict[str, type[_Model]] = {
+    models: dict[str, type[Model]] = {
         "currencies": Currency,
         "local": Local,
         "aws": Aws,
         "buckets": Buckets,
         "glue": Glue,
         "redshift": Redshift,
+        "machine": Machine,
+        "notify": Notify,
     }
     parents = [part for part in location[:-1] if isinstance(part, str)]
     model = models.get(parents[-1], Config) if parents else Config
