@@ -12,17 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
-import yaml
-
-from cryptoetl import assets, bundle, state_machine
+from cryptoetl import bundle, state_machine
 from cryptoetl.bundle import NO_ROLE, Bundle, Layout
 from cryptoetl.config import Config
+from cryptoetl.templates import filled, sub
 
 KINDS = ("raw", "silver", "gold", "temp", "artifacts")
 DATA = ("raw", "silver", "gold")
@@ -34,10 +31,9 @@ TEMPLATE_LIMIT = 1_000_000
 
 MACHINE_ARTIFACT = "state_machine.json"
 
-_ADMIN_SECRET = "arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:redshift!{}-etladmin-??????"
-"""The secret of a created namespace; Secrets Manager adds six characters to its name."""
+_GLUES_OWN = ("--enable-continuous-cloudwatch-log", "--continuous-log-logGroup", "--custom-logGroup-prefix")
+"""Arguments that Glue itself reads: logs as a run goes on, in groups with our retention."""
 
-_PLACEHOLDER = re.compile(r"\$\{([a-z][a-z0-9_]*)\}")
 
 _TAGGED: Mapping[str, type] = {
     "AWS::S3::Bucket": list,
@@ -118,23 +114,22 @@ def of_bundle(config: Config, built: Bundle) -> Stack:
     machine = state_machine.dumps(built.machine).encode()
     keys[MACHINE_ARTIFACT] = _key("machines", MACHINE_ARTIFACT, machine)
     artifacts = {keys[name]: body for name, body in built.scripts.items()} | {keys[MACHINE_ARTIFACT]: machine}
-    template = _chosen(_template(), _options(config))
-    filled: dict[str, Any] = _fill(template, _values(config, built, keys))
-    _tag(filled, config.aws.tags)
-    return Stack(filled, artifacts)
+    template: dict[str, Any] = filled("stack.yaml", options(config), _values(config, built, keys))
+    _tag(template, config.aws.tags)
+    return Stack(template, artifacts)
 
 
 def _key(folder: str, name: str, body: bytes) -> str:
     return f"{folder}/{hashlib.sha256(body).hexdigest()[:32]}/{name}"
 
 
-def _options(config: Config) -> Mapping[str, bool]:
+def options(config: Config) -> Mapping[str, bool]:
     """What `When` in the template may ask for."""
     aws = config.aws
     return {kind: getattr(aws.buckets, kind) is None for kind in KINDS} | {
         "glue_role": aws.glue.role is None,
         "machine_role": aws.machine.role is None,
-        "secret": aws.redshift.create or aws.redshift.secret is not None,
+        "named_secret": aws.redshift.secret is not None,
         "xray": aws.machine.xray,
         "schedule": aws.schedule is not None,
         "notify": aws.notify is not None,
@@ -143,34 +138,41 @@ def _options(config: Config) -> Mapping[str, bool]:
     }
 
 
+def names(config: Config) -> dict[str, Any]:
+    """What the placeholders stand for that are names from the configuration."""
+    redshift = config.aws.redshift
+    return {f"{kind}_bucket": bucket(config, kind) for kind in KINDS} | {
+        "pipeline": config.pipeline,
+        "glue_logs": f"/aws-glue/{config.pipeline}",
+        "workgroup": redshift.workgroup,
+        "database": redshift.database,
+        "schema": redshift.schema_name,
+        "connection": redshift.connection,
+        "secret": redshift.secret,
+        "vpc": redshift.vpc,
+    }
+
+
 def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str, Any]:
-    """What the placeholders stand for."""
-    aws, name = config.aws, config.pipeline
+    """What all placeholders stand for."""
+    aws, values = config.aws, names(config)
     glue, redshift = aws.glue, aws.redshift
-    logs = f"/aws-glue/{name}"
-    values: dict[str, Any] = {f"{kind}_bucket": bucket(config, kind) for kind in KINDS}
     for job in built.jobs:
-        short = job.name.removeprefix(f"{name}-").replace("-", "_")
+        short = job.name.removeprefix(f"{config.pipeline}-").replace("-", "_")
         values[f"{short}_key"] = keys[job.script]
         arguments = dict(job.arguments)
         if job.script != bundle.SCRIPTS["clear-buckets"]:  # a Python shell job has its logs in a fixed place
-            arguments |= {
-                "--enable-continuous-cloudwatch-log": "true",
-                "--continuous-log-logGroup": f"{logs}/output",
-                "--custom-logGroup-prefix": logs,
-            }
-        values[f"{short}_arguments"] = {key: _sub(value) for key, value in arguments.items()}
-    jobs = ["*"] if aws.machine.any_job else [job.name for job in built.jobs]
+            logs = values["glue_logs"]
+            arguments |= dict(zip(_GLUES_OWN, ("true", f"{logs}/output", logs), strict=True))
+        values[f"{short}_arguments"] = {key: sub(value) for key, value in arguments.items()}
     job_arn = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/"
     return values | {
-        "pipeline": name,
         "artifacts": dict(sorted(keys.items())),
         "machine_key": keys[MACHINE_ARTIFACT],
         "glue_role_arn": _role("GlueRole", glue.role),
         "machine_role_arn": _role("MachineRole", aws.machine.role),
-        "glue_logs": logs,
         "retention": aws.log_retention_days,
-        "job_arns": "*" if aws.machine.any_job else [_sub(job_arn + job) for job in jobs],
+        "job_arns": "*" if aws.machine.any_job else [sub(job_arn + job.name) for job in built.jobs],
         "timeout": glue.timeout_minutes,
         "concurrent": glue.max_concurrent_runs,
         "glue_version": glue.version,
@@ -184,12 +186,7 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
         "subscriptions": [
             {"Protocol": "email", "Endpoint": email} for email in (aws.notify.emails if aws.notify else ())
         ],
-        "workgroup": redshift.workgroup,
-        "database": redshift.database,
-        "connection": redshift.connection,
         "capacity": redshift.capacity,
-        "secret": redshift.secret or _sub(_ADMIN_SECRET.format(name)),
-        "vpc": redshift.vpc,
         "subnets": list(redshift.subnets),
         "first_subnet": next(iter(redshift.subnets), None),
         "zone_letter": (redshift.availability_zone or "")[-1:],
@@ -198,73 +195,7 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
 
 
 def _role(logical_id: str, named: str | None) -> Any:
-    return {"Fn::GetAtt": [logical_id, "Arn"]} if named is None else _sub(role_arn(named))
-
-
-def _sub(text: str) -> Any:
-    return {"Fn::Sub": text} if "${" in text else text
-
-
-# --- the template -------------------------------------------------------------------------------------
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms."""
-
-
-def _short_form(loader: yaml.Loader, node: yaml.Node) -> Any:
-    assert isinstance(node, yaml.ScalarNode)
-    match node.tag, str(loader.construct_scalar(node)):
-        case "!Ref", name:
-            return {"Ref": name}
-        case "!GetAtt", path:
-            return {"Fn::GetAtt": path.split(".", 1)}
-        case _, text:
-            return {"Fn::Sub": text}
-
-
-for _tag_name in ("!Ref", "!GetAtt", "!Sub"):
-    _Loader.add_constructor(_tag_name, _short_form)
-
-
-@cache
-def _template() -> Mapping[str, Any]:
-    text = (assets.definitions() / "stack.yaml").read_text(encoding="utf-8")
-    return cast("Mapping[str, Any]", yaml.load(text, Loader=_Loader))  # noqa: S506 - a SafeLoader
-
-
-def _chosen(node: Any, options: Mapping[str, bool]) -> Any:
-    """A copy without the mappings whose `When` is not chosen, and without `When`."""
-
-    def wanted(item: Any) -> bool:
-        return not (isinstance(item, dict) and "When" in item and not options[item["When"]])
-
-    match node:
-        case dict():
-            return {
-                key: _chosen(item, options) for key, item in node.items() if key != "When" and wanted(item)
-            }
-        case list():
-            return [_chosen(item, options) for item in node if wanted(item)]
-        case _:
-            return node
-
-
-def _fill(node: Any, values: Mapping[str, Any]) -> Any:
-    """A copy with the placeholders filled; one that is a whole string takes its value's type."""
-    match node:
-        case {"Fn::Sub": str(text)}:
-            return _sub(_fill(text, values))
-        case dict():
-            return {key: _fill(item, values) for key, item in node.items()}
-        case list():
-            return [_fill(item, values) for item in node]
-        case str() if whole := _PLACEHOLDER.fullmatch(node):
-            return values[whole[1]]
-        case str():
-            return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), node)
-        case _:
-            return node
+    return {"Fn::GetAtt": [logical_id, "Arn"]} if named is None else sub(role_arn(named))
 
 
 def _tag(template: Mapping[str, Any], tags: Mapping[str, str]) -> None:
@@ -277,19 +208,30 @@ def _tag(template: Mapping[str, Any], tags: Mapping[str, str]) -> None:
 # --- what is in a template ----------------------------------------------------------------------------
 
 
-def policies(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Each role of the template: who may take it on, and its policy documents by name."""
-    return {
-        logical_id: {
-            "trust": resource["Properties"]["AssumeRolePolicyDocument"],
-            "policies": {
-                policy["PolicyName"]: policy["PolicyDocument"]
-                for policy in resource["Properties"]["Policies"]
-            },
-        }
-        for logical_id, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::IAM::Role"
-    }
+def deployed_bundle(template: Mapping[str, Any], artifacts: Mapping[str, bytes]) -> Bundle | None:
+    """The bundle that a template of ours deploys, given its artifacts by name; None if the machine is lost.
+
+    Scripts that are lost are left out, so that a comparison finds them missing.
+    """
+    if MACHINE_ARTIFACT not in artifacts:
+        return None
+    jobs = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Glue::Job"]
+    return Bundle(
+        json.loads(artifacts[MACHINE_ARTIFACT]),
+        tuple(
+            bundle.Job(
+                job["Name"],
+                _plain(job["Command"]["ScriptLocation"]).rpartition("/")[2],
+                {k: _plain(v) for k, v in job["DefaultArguments"].items() if k not in _GLUES_OWN},
+            )
+            for job in jobs
+        ),
+        {name: body for name, body in artifacts.items() if name != MACHINE_ARTIFACT},
+    )
+
+
+def _plain(value: Any) -> str:
+    return str(value["Fn::Sub"] if isinstance(value, dict) else value)
 
 
 def artifact_keys(template: Mapping[str, Any]) -> Mapping[str, str]:

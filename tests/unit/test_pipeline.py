@@ -76,7 +76,7 @@ class Project:
         return {ticker: entry["from"] for ticker, entry in tickers.items()}
 
     def deploy(self) -> None:
-        pipeline.deploy(pipeline.plan(self.config, self.target), self.target)
+        pipeline.deploy(pipeline.plan(self.config, self.target), self.target, self.events.append)
 
     def ready(self) -> Project:
         """Uploaded and deployed."""
@@ -197,8 +197,12 @@ def test_a_plan_touches_nothing(project: Project) -> None:
 
 
 def test_a_second_deploy_finds_nothing_to_do_and_does_nothing(project: Project) -> None:
-    first = pipeline.deploy(pipeline.plan(project.config, project.target), project.target)
-    second = pipeline.deploy(pipeline.plan(project.config, project.target), project.target)
+    first = pipeline.deploy(
+        pipeline.plan(project.config, project.target), project.target, project.events.append
+    )
+    second = pipeline.deploy(
+        pipeline.plan(project.config, project.target), project.target, project.events.append
+    )
     assert (first.applied, second.applied, second.changes) == (True, False, ())
     assert project.fakes.deployment.applied == 1
 
