@@ -19,7 +19,8 @@ from cryptoetl.errors import DeployError
 from cryptoetl.results import Observe, ResourceProgress
 from cryptoetl.stack_changes import describe
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = (0.5, 1.0, 2.0, 3.0)
+"""Between two looks: more patient each time, the last one from then on."""
 
 ABSENT = ("", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
 """No stack; or one that only a change set which was never executed has announced."""
@@ -119,11 +120,12 @@ class Stack:
                 Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
                 **({"ImportExistingResources": True} if adopt else {}),
             )
+            pauses = _pauses()
             while True:
                 described = self._client.describe_change_set(ChangeSetName=created["Id"])
                 if described["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
                     break
-                self._sleep(POLL_SECONDS)
+                self._sleep(next(pauses))
             changes = list(described.get("Changes", ()))
             while token := described.get("NextToken"):
                 described = self._client.describe_change_set(ChangeSetName=created["Id"], NextToken=token)
@@ -168,6 +170,7 @@ class Stack:
         seen: set[str] = set()
         failures: list[Mapping[str, Any]] = []
         done = 0
+        pauses = _pauses()
         while True:
             state = self.state(stack_id)  # before the events: those of the end are there when it has ended
             events = self._events(stack_id, token)
@@ -185,7 +188,7 @@ class Stack:
             gone = state.status in ("", "DELETE_COMPLETE")
             if gone or (state.exists and not state.busy and (events or token is None)):
                 break
-            self._sleep(POLL_SECONDS)
+            self._sleep(next(pauses))
         if state.status not in _GOOD and state.status:
             raise _failed(self.name, state.status, failures)
 
@@ -206,11 +209,12 @@ class Stack:
         """Resources that were changed behind the stack's back: what they are, and how they differ."""
         with told():
             detection = self._client.detect_stack_drift(StackName=self.name)["StackDriftDetectionId"]
+            pauses = _pauses()
             while True:
                 found = self._client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
                 if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
                     break
-                self._sleep(POLL_SECONDS)
+                self._sleep(next(pauses))
             arguments: dict[str, Any] = {
                 "StackName": self.name,
                 "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"],
@@ -223,6 +227,12 @@ class Stack:
                 if not page.get("NextToken"):
                     return
                 arguments["NextToken"] = page["NextToken"]
+
+
+def _pauses() -> Iterator[float]:
+    yield from POLL_SECONDS
+    while True:
+        yield POLL_SECONDS[-1]
 
 
 def _drifted(item: Mapping[str, Any]) -> str:

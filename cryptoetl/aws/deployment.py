@@ -271,5 +271,5 @@ def _keep_data(lost: Sequence[str]) -> None:
     if lost:
         raise DeployError(
             f"this would take what holds data out of the stack: {', '.join(lost)}",
-            hint="Nothing was changed. If that is meant: --allow-data-removal. What is in it stays where it is.",
+            hint="Nothing was changed. If it is meant: --allow-data-removal. What is in it stays where it is.",
         )

@@ -1,8 +1,9 @@
 """Taking a pipeline down: what goes, what stays, and in which order.
 
-CloudFormation does not delete buckets that hold objects, and keeps those that hold data whatever happens. So the
-temp bucket is emptied before the stack goes, and the artifacts bucket goes after it; the data buckets go last,
-and only if that was asked for. Each part may be gone already: an interrupted destroy is finished by the next.
+CloudFormation does not delete buckets that hold objects, and keeps those that hold data whatever happens. So
+the temp bucket is emptied before the stack goes, and the artifacts bucket goes after it; the data buckets go
+last, and only if that was asked for. Each part may be gone already: an interrupted destroy is finished by the
+next.
 """
 
 from __future__ import annotations
@@ -59,9 +60,11 @@ class Remover:
                     continue  # by name, below
                 if resource["ResourceStatus"] != "DELETE_COMPLETE":
                     removed.append(Part(what, name))
-        for kind in ("temp", "artifacts"):
-            if (name := self._own(kind)) and self._buckets.look(name) == "ours":
-                removed.append(Part("bucket", name, f"with the {kind} in it"))
+        removed += [
+            Part("bucket", name, f"with the {kind} in it")
+            for kind in ("temp", "artifacts")
+            if (name := self._own(kind)) and self._buckets.look(name) == "ours"
+        ]
         data = list(self._data())
         if delete_data:
             removed += data

@@ -18,6 +18,7 @@ from cryptoetl.results import (
     Event,
     FileProgress,
     Phase,
+    Plan,
     Progressed,
     RunRequest,
     RunResult,
@@ -75,8 +76,8 @@ class Project:
         tickers: dict[str, Any] = self.fakes.executions.inputs[-1]["tickers"]
         return {ticker: entry["from"] for ticker, entry in tickers.items()}
 
-    def deploy(self) -> None:
-        pipeline.deploy(pipeline.plan(self.config, self.target), self.target, self.events.append)
+    def deploy(self) -> Plan:
+        return pipeline.deploy(pipeline.plan(self.config, self.target), self.target, self.events.append)
 
     def ready(self) -> Project:
         """Uploaded and deployed."""
@@ -197,12 +198,7 @@ def test_a_plan_touches_nothing(project: Project) -> None:
 
 
 def test_a_second_deploy_finds_nothing_to_do_and_does_nothing(project: Project) -> None:
-    first = pipeline.deploy(
-        pipeline.plan(project.config, project.target), project.target, project.events.append
-    )
-    second = pipeline.deploy(
-        pipeline.plan(project.config, project.target), project.target, project.events.append
-    )
+    first, second = project.deploy(), project.deploy()
     assert (first.applied, second.applied, second.changes) == (True, False, ())
     assert project.fakes.deployment.applied == 1
 
