@@ -91,9 +91,16 @@ class AwsDeployment:
         told = [c for c in bundles.compare(deployed.bundle, bundle) if c.what in behind]
         return (
             *told,
+            *self._artifacts_bucket(),
             *(self._named(change) for change in resources),
             *self._schema(deployed.template, wanted),
         )
+
+    def _artifacts_bucket(self) -> Iterator[Change]:
+        if self._config.aws.buckets.artifacts is None:
+            name = self._resolve(stacks.bucket(self._config, "artifacts"))
+            if self._buckets.look(name) == "missing":
+                yield Change("add", "bucket", name, "for scripts and templates, beside the stack")
 
     def _named(self, change: ResourceChange) -> ResourceChange:
         return replace(change, name=self._resolve(change.name), detail=self._resolve(change.detail))
@@ -271,5 +278,5 @@ def _keep_data(lost: Sequence[str]) -> None:
     if lost:
         raise DeployError(
             f"this would take what holds data out of the stack: {', '.join(lost)}",
-            hint="Nothing was changed. If it is meant: --allow-data-removal. What is in it stays where it is.",
+            hint="Nothing was changed. If it is meant: --allow-data-removal; the data stays where it is.",
         )

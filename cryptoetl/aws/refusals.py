@@ -15,6 +15,7 @@ from botocore import exceptions as sdk
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cryptoetl.errors import AwsError, CryptoetlError
+from cryptoetl.state_machine import one_line
 
 _NOTE = "CalledBy"
 
@@ -185,7 +186,7 @@ def no_region() -> AwsError:
 
 def _client_error(error: ClientError) -> AwsError:
     details: Mapping[str, Any] = error.response.get("Error", {})
-    message = str(details.get("Message") or details.get("Code") or "no reason was given")
+    message = one_line(str(details.get("Message") or details.get("Code") or "no reason was given"), 500)
     noted = details.get(_NOTE)
     action, resource = noted if isinstance(noted, tuple) else (error.operation_name, "")
     name = code(error)
