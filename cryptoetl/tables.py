@@ -158,7 +158,7 @@ def _plan(result: Plan) -> Iterator[RenderableType]:
         sign, style = signs[change.action]
         detail = f"  ({change.detail})" if change.detail else ""
         yield Text.assemble(
-            (f"{sign} {change.action:<7}", style), f"{change.what} {change.name}", (detail, "dim")
+            (f"{sign} {change.action:<6} ", style), f"{change.what} {change.name}", (detail, "dim")
         )
     if result.review is not None and not result.applied:
         yield from _review(result.review)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -20,6 +20,8 @@ _MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 BATCH = 1000
 """Keys that one DeleteObjects request takes."""
 OLD_VERSIONS_DAYS = 30
+TLS_ONLY = "TlsOnly"
+"""Name of the only statement in the policies that we give buckets."""
 
 
 class Buckets:
@@ -44,6 +46,18 @@ class Buckets:
                 raise
         return "ours"
 
+    def let_go(self, bucket: str) -> None:
+        """Delete the policy that a removed stack left on a bucket: a new stack cannot make it again."""
+        with told():
+            try:
+                policy = json.loads(self._s3.get_bucket_policy(Bucket=bucket)["Policy"])
+            except ClientError as error:
+                if code(error) == "NoSuchBucketPolicy":
+                    return
+                raise
+            if [statement.get("Sid") for statement in policy["Statement"]] == [TLS_ONLY]:
+                self._s3.delete_bucket_policy(Bucket=bucket, ExpectedBucketOwner=self._account)
+
     def ensure(self, bucket: str, tags: Mapping[str, str]) -> None:
         """Create the bucket if it is missing: private, encrypted, versioned, over TLS only."""
         location = (
@@ -55,7 +69,7 @@ class Buckets:
             "Version": "2012-10-17",
             "Statement": [
                 {
-                    "Sid": "TlsOnly",
+                    "Sid": TLS_ONLY,
                     "Effect": "Deny",
                     "Principal": "*",
                     "Action": "s3:*",
@@ -137,33 +151,31 @@ class Buckets:
         checksum: str | None = head.get("ChecksumSHA256")
         return checksum
 
-    def empty(self, bucket: str, on_objects: Callable[[int], None] = lambda _: None) -> int:
+    def empty(self, bucket: str) -> int:
         """Delete every version of every object, and every mark of a deletion. Returns their number."""
         count = 0
         with told():
-            pages = self._s3.get_paginator("list_object_versions").paginate(
-                Bucket=bucket, ExpectedBucketOwner=self._account, PaginationConfig={"PageSize": BATCH}
-            )
-            for page in pages:
-                objects = [
-                    {"Key": item["Key"], "VersionId": item["VersionId"]}
-                    for kind in ("Versions", "DeleteMarkers")
-                    for item in page.get(kind, ())
-                ]
-                for start in range(0, len(objects), BATCH):
-                    batch = objects[start : start + BATCH]
-                    answer = self._s3.delete_objects(
-                        Bucket=bucket,
-                        Delete={"Objects": batch, "Quiet": True},
-                        ExpectedBucketOwner=self._account,
+            # Always the first page: a marker that names what has just been deleted leads nowhere.
+            while batch := self._first_versions(bucket):
+                answer = self._s3.delete_objects(
+                    Bucket=bucket,
+                    Delete={"Objects": batch, "Quiet": True},
+                    ExpectedBucketOwner=self._account,
+                )
+                for error in answer.get("Errors", ()):
+                    raise AwsError(
+                        f"s3://{bucket}/{error.get('Key')} was not deleted: {error.get('Message')}"
                     )
-                    for error in answer.get("Errors", ()):
-                        raise AwsError(
-                            f"s3://{bucket}/{error.get('Key')} was not deleted: {error.get('Message')}"
-                        )
-                    count += len(batch)
-                    on_objects(count)
+                count += len(batch)
         return count
+
+    def _first_versions(self, bucket: str) -> list[dict[str, str]]:
+        page = self._s3.list_object_versions(Bucket=bucket, MaxKeys=BATCH, ExpectedBucketOwner=self._account)
+        return [
+            {"Key": item["Key"], "VersionId": item["VersionId"]}
+            for kind in ("Versions", "DeleteMarkers")
+            for item in page.get(kind, ())
+        ]
 
     def delete(self, bucket: str) -> None:
         """Delete the empty bucket; nothing if it is gone already."""

@@ -176,10 +176,13 @@ class AwsDeployment:
         for key, body in {**wanted.artifacts, wanted.template_key: wanted.text.encode()}.items():
             self._buckets.write(bucket, key, body)
         new_buckets = [c.name for c in changes if c.action == "add" and c.type == "AWS::S3::Bucket"]
+        kept = [name for name in new_buckets if self._buckets.look(name) == "ours"]
+        for name in kept:
+            self._buckets.let_go(name)
         change_set = self._stack.prepare(
             self._url(bucket, wanted.template_key),
             self._config.aws.tags,
-            adopt=any(self._buckets.look(name) == "ours" for name in new_buckets),
+            adopt=bool(kept),
             new=deployed.template is None,
         )
         if change_set is not None:

@@ -239,7 +239,8 @@ class CloudFormation:
 
     def _execute(self, made: ChangeSet, word: str, token: str) -> None:
         stack, before = made.stack, dict(made.stack.resources)
-        template = json.loads(made.text)
+        template, text = json.loads(made.text), stack.text
+        stack.text = made.text
         touched: list[str] = []
         try:
             for logical_id in _ordered(template["Resources"]):
@@ -249,11 +250,12 @@ class CloudFormation:
                 touched.append(logical_id)
                 self._make(stack, logical_id, entry, token, adopt=logical_id in made.adopted)
         except Exception as error:
-            self._roll_back(stack, before, touched, word, token, str(error))
+            stack.text = text
+            self._roll_back(stack, before, touched, made.adopted, word, token, str(error))
             return
         for logical_id in [key for key in before if key not in template["Resources"]]:
             self._drop(stack, logical_id, token)
-        stack.text, stack.tags = made.text, made.tags
+        stack.tags = made.tags
         self._stack_event(stack, f"{word}_COMPLETE", token)
 
     def _make(
@@ -293,6 +295,7 @@ class CloudFormation:
         stack: Stack,
         before: Mapping[str, Resource],
         touched: list[str],
+        adopted: set[str],
         word: str,
         token: str,
         reason: str,
@@ -304,7 +307,7 @@ class CloudFormation:
             if old := before.get(logical_id):
                 self.handlers[old.type].update(old.id, old.properties)
                 stack.resources[logical_id] = old
-            elif made is not None and made.entry.get("DeletionPolicy") != "Retain":
+            elif made is not None and logical_id not in adopted:
                 self.handlers[made.type].delete(made.id, made.properties)
                 self._event(stack, logical_id, made.type, made.id, "DELETE_COMPLETE", token)
         self._stack_event(stack, f"{rolling}_COMPLETE", token)

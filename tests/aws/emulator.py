@@ -183,7 +183,8 @@ class _Front:
             status = "400 Bad Request" if "__type" in answer else "200 OK"
             respond(status, [("Content-Type", "application/x-amz-json-1.1")])
             return [json.dumps(answer).encode()]
-        return self._moto(environ, respond)  # type: ignore[no-any-return]
+        answered: Iterable[bytes] = self._moto(environ, respond)
+        return answered
 
     def _simulate(self, query: Mapping[str, list[str]], respond: Respond) -> Iterable[bytes]:
         actions = [value[0] for key, value in query.items() if key.startswith("ActionNames.")]
@@ -215,7 +216,7 @@ def _refuse(code: str, message: str, target: str, respond: Respond) -> Iterable[
     return [f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>".encode()]
 
 
-class _Quiet(MotoRequestHandler):  # type: ignore[misc]
+class _Quiet(MotoRequestHandler):
     def log_request(self, *args: Any, **kwargs: Any) -> None:
         pass
 
