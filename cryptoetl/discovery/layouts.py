@@ -13,12 +13,12 @@ from cryptoetl.delimited import TAB, splitter
 from cryptoetl.discovery.readings import (
     PREFERENCE,
     DateFormat,
-    Decimal,
     date_formats,
     decimal_sign,
     is_number,
     number,
 )
+from cryptoetl.numerals import Decimal
 
 DELIMITERS: Final = (",", ";", TAB, "|")
 HEADER_WITHIN: Final = 20
