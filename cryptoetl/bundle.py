@@ -70,12 +70,12 @@ class Bundle:
         return total.hexdigest()
 
 
-Action = Literal["add", "change", "remove"]
+Action = Literal["add", "change", "replace", "remove"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One line of a plan: `what` is branch, state machine, job or script."""
+    """One line of a plan: `what` is branch, state machine, job or script; on AWS also any other resource."""
 
     action: Action
     what: str

@@ -11,72 +11,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from cryptoetl import dates
+from cryptoetl.aws_settings import Aws, Buckets, Glue, Machine, Notify, Redshift
 from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
+from cryptoetl.fields import Column, Delimiter, FilePath, Model, Text, YesNo
 from cryptoetl.yaml_lines import Location, compose, find, items, line_of, scalar, values
 
 TargetName = Literal["local", "aws"]
 
 
-def _yes_or_no(value: object) -> object:
-    """YAML booleans, and the Y/N of the original pipeline (PyYAML reads a bare Y as text)."""
-    if isinstance(value, str) and value.strip().lower() in {"y", "yes", "n", "no"}:
-        return value.strip().lower().startswith("y")
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false (or Y or N)")  # noqa: TRY004 - pydantic wants ValueError
-    return value
-
-
-def _text(value: object) -> object:
-    """YAML turns a bare ON, NO, 1e5 or 2024-01-01 into something else than text."""
-    if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
-        raise ValueError("must not hold line breaks or other control characters")
-    if value is None or isinstance(value, str | Path):
-        return value
-    if isinstance(value, list | dict | set):  # never its repr: aliases can make a small file endless
-        raise ValueError("must be text, not a list or keys")  # noqa: TRY004 - pydantic wants ValueError
-    raise ValueError(f"must be text, but YAML reads it as {scalar(value)}: put it in quotes")
-
-
-def _column(value: object) -> object:
-    """A column's name, or its number in a file without a header line."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if value < 1:
-            raise ValueError("columns are numbered from 1")
-        return value
-    if value is None:
-        raise ValueError("must have a value")
-    if value == "" or (isinstance(value, str) and re.fullmatch("#[0-9]+", value)):
-        raise ValueError(f"{value!r} is not a column: give its name, or its number without a sign or quotes")
-    return _text(value)
-
-
-def _delimiter(value: object) -> object:
-    return "tab" if value == "\t" else _text(value)
-
-
-Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
-Column = Annotated[str | int, BeforeValidator(_column)]
-Delimiter = Annotated[Literal[",", ";", "|", "tab"], BeforeValidator(_delimiter)]
-YesNo = Annotated[bool, BeforeValidator(_yes_or_no)]
-FilePath = Annotated[Path, BeforeValidator(_text)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Currency(_Model):
+class Currency(Model):
     """One crypto currency: its two files and what to do about missing prices."""
 
     ticker: Text
@@ -134,7 +80,7 @@ class Currency(_Model):
         return self.ticker.lower()
 
 
-class Local(_Model):
+class Local(Model):
     """The local target."""
 
     home: FilePath = Path(".cryptoetl")
@@ -150,56 +96,7 @@ class Local(_Model):
         return value
 
 
-class Buckets(_Model):
-    """Names of existing buckets; those not named are created as <pipeline>-<kind>-<account>-<region>."""
-
-    raw: Text | None = None
-    silver: Text | None = None
-    gold: Text | None = None
-    artifacts: Text | None = None
-
-
-class Glue(_Model):
-    """How the Glue jobs run."""
-
-    version: Text = "6.0"
-    worker_type: Text = "G.1X"
-    workers: Annotated[int, Field(ge=2, strict=True)] = 2
-    max_concurrent_runs: Annotated[int, Field(ge=1, strict=True)] = 50
-    timeout_minutes: Annotated[int, Field(ge=1, strict=True)] = 30
-    role: Text | None = None
-    """Name of an existing role; one is created otherwise."""
-
-
-class Redshift(_Model):
-    """Where the tables are loaded."""
-
-    workgroup: Text = "my-etl-workgroup"
-    database: Text = "crypto"
-    schema_name: Annotated[Text, Field(alias="schema")] = "market_data"
-    connection: Text = "crypto-connection"
-
-    @field_validator("schema_name")
-    @classmethod
-    def _schema_is_an_identifier(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
-            raise ValueError(f"{value!r} is not a schema name: lowercase letters, digits and underscores")
-        return value
-
-
-class Aws(_Model):
-    """The AWS target."""
-
-    region: Text | None = None
-    profile: Text | None = None
-    credentials_file: FilePath | None = None
-    """Access-key CSV as the AWS console downloads it."""
-    buckets: Buckets = Buckets()
-    glue: Glue = Glue()
-    redshift: Redshift = Redshift()
-
-
-class Config(_Model):
+class Config(Model):
     """A cryptoetl configuration file."""
 
     pipeline: Annotated[Text, Field(max_length=24)] = "crypto"
@@ -363,13 +260,15 @@ def _suggestion(location: Location) -> str:
     """', did you mean …?' for a key that is close to one allowed at its place."""
     import difflib
 
-    models: dict[str, type[_Model]] = {
+    models: dict[str, type[Model]] = {
         "currencies": Currency,
         "local": Local,
         "aws": Aws,
         "buckets": Buckets,
         "glue": Glue,
         "redshift": Redshift,
+        "machine": Machine,
+        "notify": Notify,
     }
     parents = [part for part in location[:-1] if isinstance(part, str)]
     model = models.get(parents[-1], Config) if parents else Config

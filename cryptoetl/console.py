@@ -27,6 +27,7 @@ from cryptoetl.results import (
     FileProgress,
     Phase,
     Progressed,
+    ResourceProgress,
     Result,
     Warned,
 )
@@ -103,6 +104,8 @@ class Terminal:
                 self.warn(event.message)
             case Progressed():
                 self._progressed(event.status)
+            case ResourceProgress():
+                self._resource_progress(event)
             case _:
                 assert_never(event)
 
@@ -129,8 +132,12 @@ class Terminal:
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal."""
-        self.err.print(Text(f"{question} [y/N] "), end="")
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return self.ask(f"{question} [y/N] ").lower() in ("y", "yes")
+
+    def ask(self, question: str) -> str:
+        """What the user types on the terminal."""
+        self.err.print(Text(question), end="")
+        return sys.stdin.readline().strip()
 
     def _file_progress(self, event: FileProgress) -> None:
         if event.total < SMALL_FILE or not self.err.is_terminal:
@@ -148,6 +155,35 @@ class Terminal:
         if name not in self._files:
             self._files[name] = self._progress.add_task(name, total=event.total)
         self._progress.update(self._files[name], completed=event.done)
+
+    def _resource_progress(self, event: ResourceProgress) -> None:
+        """A line for each resource that is through; on a terminal also a bar with what is being worked on."""
+        if event.status == "begins":
+            if self.err.is_terminal:
+                self._resource_bar(event)
+            return
+        style = "bold red" if event.status == "failed" else "green"
+        reason = f": {event.reason}" if event.reason else ""
+        self.err.print(Text.assemble((event.status, style), f" {event.what} {event.name}{reason}"))
+        if self.err.is_terminal:
+            self._resource_bar(event)
+
+    def _resource_bar(self, event: ResourceProgress) -> None:
+        if self._progress is None:
+            self._progress = Progress(
+                BarColumn(),
+                TextColumn("{task.completed}/{task.total} {task.description}"),
+                console=self.err,
+                transient=True,
+            )
+            self._progress.start()
+            self._files["resources"] = self._progress.add_task("")
+        self._progress.update(
+            self._files["resources"],
+            description=f"{event.what} {event.name}",
+            completed=event.done,
+            total=event.total,
+        )
 
     def _progressed(self, status: ExecutionStatus) -> None:
         if self.err.is_terminal:

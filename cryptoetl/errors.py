@@ -9,6 +9,8 @@
     ├── BusyError             another process is working on the same home
     ├── QueryError            a statement that is refused or fails
     ├── EnvironmentFault      disk, permissions, a missing extra: the machine, not the input
+    ├── AwsError              AWS refuses, cannot be reached, or has no usable credentials
+    ├── DeployError           a deploy or destroy that must not begin, or that failed and was undone
     ├── UnsupportedDefinition a state machine that the local interpreter does not run
     └── Interrupted           Ctrl-C or SIGTERM: exit code 130
 
@@ -73,6 +75,14 @@ class QueryError(CryptoetlError):
 
 class EnvironmentFault(CryptoetlError):
     """The machine does not let the work be done: permissions, disk, a package that is not installed."""
+
+
+class AwsError(CryptoetlError):
+    """AWS refuses, cannot be reached, or there are no usable credentials."""
+
+
+class DeployError(CryptoetlError):
+    """A deploy or destroy that must not begin, or that failed and was undone."""
 
 
 class UnsupportedDefinition(CryptoetlError):

@@ -89,4 +89,7 @@ def shown(text: str, limit: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """A count with its noun, such as 1 day or 2 currencies."""
+    if count != 1:
+        noun = f"{noun[:-1]}ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else f"{noun}s"
+    return f"{count:,} {noun}"

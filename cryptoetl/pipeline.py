@@ -3,7 +3,9 @@
 `check` reads the raw files and says everything that is wrong with them (raw_files.py). `upload`
 copies those that pass and have changed to the target's raw location: bronze. `deploy` builds the
 bundle of state machine, jobs and scripts (bundle.py, state_machine.py, definitions/, glue_scripts/),
-compares it with what is deployed, and applies the difference. `run` starts an execution of the
+compares it with what is deployed, and applies the difference; on AWS this is a CloudFormation stack
+(stack.py, stack_changes.py, permissions.py), with a review of limits and costs (review.py). `destroy` takes
+it down again and leaves the data. `run` starts an execution of the
 deployed state machine: it empties what the currencies in the run will rewrite, then each branch
 takes its currency from bronze to silver to gold to the warehouse; a failing branch ends in its own
 Pass state, so that the others go on. Whoever follows the execution folds its events (status.py).
@@ -29,7 +31,7 @@ from cryptoetl import bundle as bundles
 from cryptoetl import raw_files, state_machine
 from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config, Currency
-from cryptoetl.errors import Interrupted, NotDeployedError, UsageError
+from cryptoetl.errors import DeployError, Interrupted, NotDeployedError, UsageError
 from cryptoetl.findings import FileReport
 from cryptoetl.raw_files import HistoryFormat, TrendFormat
 from cryptoetl.results import (
@@ -41,6 +43,7 @@ from cryptoetl.results import (
     Phase,
     Plan,
     Progressed,
+    Removal,
     RunRequest,
     RunResult,
     TableCheck,
@@ -147,23 +150,46 @@ def _sha256(path: Path) -> str:
 # --- deploy -------------------------------------------------------------------------------------------
 
 
-def plan(config: Config, target: Target) -> Plan:
-    """The difference between the configuration and what is deployed."""
+def plan(config: Config, target: Target, *, drift: bool = False) -> Plan:
+    """The difference between the configuration and what is deployed; with `drift`, what strangers changed."""
     wanted = bundles.build(config, target.deployment.layout())
-    changes = bundles.compare(target.deployment.current(), wanted)
-    return Plan(wanted, changes, target.deployment.location())
+    changes = target.deployment.changes(wanted)
+    review = target.deployment.review(wanted, changes, drift=drift)
+    return Plan(wanted, changes, target.deployment.location(), review=review)
 
 
-def deploy(planned: Plan, target: Target) -> Plan:
-    """Carry the plan out; nothing is touched where nothing changes."""
+def join(target: Target, observe: Observe) -> None:
+    """Follow a deploy that is under way to its end, if there is one. Raises DeployError if it fails."""
+    target.deployment.join(observe)
+
+
+def deploy(planned: Plan, target: Target, observe: Observe, *, allow_data_removal: bool = False) -> Plan:
+    """Carry the plan out; nothing is touched where nothing changes. Raises DeployError."""
     with target.exclusive("deploy"):
-        return _deploy(planned, target)
+        return _deploy(planned, target, observe, allow_data_removal=allow_data_removal)
 
 
-def _deploy(planned: Plan, target: Target) -> Plan:
+def _deploy(planned: Plan, target: Target, observe: Observe, *, allow_data_removal: bool = False) -> Plan:
     if planned.changes:
-        target.deployment.apply(planned.bundle)
+        if planned.review is not None and planned.review.errors:
+            raise DeployError(
+                "\n".join(planned.review.errors), hint="Nothing was changed. Mend this and deploy again."
+            )
+        target.deployment.apply(planned.bundle, observe, allow_data_removal=allow_data_removal)
     return replace(planned, applied=bool(planned.changes))
+
+
+def removal(target: Target, *, delete_data: bool) -> Removal:
+    """What `destroy` would take down, and what it would leave."""
+    return target.deployment.removal(delete_data=delete_data)
+
+
+def destroy(planned: Removal, target: Target, observe: Observe) -> Removal:
+    """Take down what is deployed; data only if the plan says so."""
+    with target.exclusive("destroy"):
+        if planned.removed:
+            target.deployment.remove(planned, observe)
+    return replace(planned, applied=True)
 
 
 # --- run and status -----------------------------------------------------------------------------------
@@ -418,7 +444,7 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
         if not start:
             return UpResult(uploaded)
         observe(Phase("deploy"))
-        deployed = _deploy(plan(config, target), target)
+        deployed = _deploy(plan(config, target), target, observe)
         ran = _execute(target, start, refused, request.fail, observe)
         assert ran.execution is not None
         loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]

@@ -15,6 +15,7 @@ from typing import Literal
 from cryptoetl.bundle import Bundle, Change
 from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
 from cryptoetl.findings import FileReport
+from cryptoetl.review import Review
 from cryptoetl.state_machine import Step
 from cryptoetl.status import ExecutionStatus
 from cryptoetl.target import QueryRows
@@ -53,7 +54,19 @@ class Warned:
     message: str
 
 
-Event = Phase | FileProgress | Progressed | Warned
+@dataclass(frozen=True)
+class ResourceProgress:
+    """A deploy or destroy has come to this resource; `done` counts those that are through."""
+
+    what: str
+    name: str
+    status: Literal["begins", "created", "changed", "removed", "kept", "taken back", "failed"]
+    reason: str
+    done: int
+    total: int | None
+
+
+Event = Phase | FileProgress | Progressed | ResourceProgress | Warned
 Observe = Callable[[Event], None]
 
 
@@ -124,6 +137,32 @@ class Plan:
     bundle: Bundle
     changes: tuple[Change, ...]
     location: str
+    applied: bool = False
+    review: Review | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """1 if the review found errors: it could not be deployed like this."""
+        return 1 if self.review is not None and self.review.errors else 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something a destroy removes or leaves behind."""
+
+    what: str
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What `destroy` would remove and what would stay; `deletes_data` if with all data."""
+
+    location: str
+    removed: tuple[Part, ...]
+    kept: tuple[Part, ...]
+    deletes_data: bool = False
     applied: bool = False
     exit_code = 0
 
@@ -256,6 +295,7 @@ Result = (
     CheckResult
     | UploadResult
     | Plan
+    | Removal
     | RunResult
     | ExecutionStatus
     | ExecutionList

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cryptoetl.bundle import Bundle
-from cryptoetl.results import CurrencyCheck, UpResult
+from cryptoetl.results import CurrencyCheck, Plan, UpResult
+from cryptoetl.review import Cost
 from cryptoetl.target import QueryRows
 
 
@@ -34,6 +35,13 @@ def to_data(value: Any) -> Any:
             # One list of currencies at the top: what a script wants first.
             currencies = value.run.execution.currencies if value.run and value.run.execution else ()
             return {"exit_code": value.exit_code, "currencies": to_data(currencies), **_fields(value)}
+        case Plan():
+            # The review beside the changes, where there is one.
+            plan = _fields(value)
+            review = plan.pop("review")
+            return plan | review if review is not None else plan
+        case Cost():
+            return {"total_usd": round(value.total, 4), **_fields(value)}
         case Bundle():
             return {"tickers": value.tickers, "scripts": sorted(value.scripts)}
         case Path():

@@ -10,11 +10,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from cryptoetl.bundle import Bundle, Layout
+from cryptoetl.bundle import Bundle, Change, Layout
 from cryptoetl.config import TargetName
 from cryptoetl.state_machine import Step
+
+if TYPE_CHECKING:  # results.py needs this module
+    from cryptoetl.results import Observe, Removal
+    from cryptoetl.review import Review
 
 RecordStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"]
 
@@ -41,8 +45,23 @@ class Deployment(Protocol):
     def current(self) -> Bundle | None:
         """What is deployed now."""
 
-    def apply(self, bundle: Bundle) -> None:
-        """Deploy it as a whole, or leave everything as it was."""
+    def join(self, observe: Observe) -> None:
+        """Follow a deploy that is under way, begun elsewhere or before an interruption, to its end."""
+
+    def changes(self, bundle: Bundle) -> tuple[Change, ...]:
+        """What has to happen for it to be deployed; empty if nothing."""
+
+    def review(self, bundle: Bundle, changes: Sequence[Change], *, drift: bool) -> Review | None:
+        """What else to know before these changes: concerns, predictions, costs. Changes nothing."""
+
+    def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
+        """Deploy it as a whole, or leave everything as it was. Raises DeployError."""
+
+    def removal(self, *, delete_data: bool) -> Removal:
+        """What `remove` would take down, and what it would leave."""
+
+    def remove(self, removal: Removal, observe: Observe) -> None:
+        """Take it down. What is gone already is no error."""
 
     def location(self) -> str:
         """Where it is, for people."""

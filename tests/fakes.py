@@ -15,10 +15,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptoetl.bundle import Bundle, Layout
+from cryptoetl.bundle import Bundle, Change, Layout, compare
 from cryptoetl.errors import BusyError, NotDeployedError, UsageError
 from cryptoetl.local.history import Event
 from cryptoetl.local.interpreter import Interpreter, TaskFailed
+from cryptoetl.results import Observe, Part, Removal
+from cryptoetl.review import Review
 from cryptoetl.state_machine import STEPS, Step
 from cryptoetl.target import QueryRows, Record, TableFacts, Target
 
@@ -73,6 +75,8 @@ class FakeDeployment:
     def __init__(self) -> None:
         self.bundle: Bundle | None = None
         self.applied = 0
+        self.joined = 0
+        self.reviewed: Review | None = None
 
     def layout(self) -> Layout:
         return Layout("memory:raw", "memory:silver", "memory:gold", "memory:temp")
@@ -80,9 +84,28 @@ class FakeDeployment:
     def current(self) -> Bundle | None:
         return self.bundle
 
-    def apply(self, bundle: Bundle) -> None:
+    def join(self, observe: Observe) -> None:
+        self.joined += 1
+
+    def changes(self, bundle: Bundle) -> tuple[Change, ...]:
+        return compare(self.bundle, bundle)
+
+    def review(self, bundle: Bundle, changes: Sequence[Change], *, drift: bool) -> Review | None:
+        return self.reviewed
+
+    def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
         self.bundle = bundle
         self.applied += 1
+
+    def removal(self, *, delete_data: bool) -> Removal:
+        removed = (Part("bundle", "deployed"),) if self.bundle else ()
+        data = (Part("data", "raw"),)
+        return Removal(
+            self.location(), removed + (data if delete_data else ()), () if delete_data else data, delete_data
+        )
+
+    def remove(self, removal: Removal, observe: Observe) -> None:
+        self.bundle = None
 
     def location(self) -> str:
         return "memory:deployed"

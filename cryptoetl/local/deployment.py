@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from cryptoetl.bundle import Bundle, Job, Layout
+from cryptoetl.bundle import Bundle, Change, Job, Layout, compare
 from cryptoetl.errors import EnvironmentFault
 from cryptoetl.local.home import Home, told
+from cryptoetl.results import Observe, Part, Removal
 
 
 class LocalDeployment:
@@ -39,7 +41,16 @@ class LocalDeployment:
                 f"{folder} is damaged: {error}", hint="Remove that folder and run `cryptoetl deploy` again."
             ) from error
 
-    def apply(self, bundle: Bundle) -> None:
+    def join(self, observe: Observe) -> None:
+        pass  # nothing goes on here without the process that began it
+
+    def changes(self, bundle: Bundle) -> tuple[Change, ...]:
+        return compare(self.current(), bundle)
+
+    def review(self, bundle: Bundle, changes: Sequence[Change], *, drift: bool) -> None:
+        return None
+
+    def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
         final = self._home.deployed
         with told(final):
             self._home.path.mkdir(parents=True, exist_ok=True)
@@ -53,6 +64,25 @@ class LocalDeployment:
                     fresh.rename(final)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
+
+    def removal(self, *, delete_data: bool) -> Removal:
+        deployed = [self._home.deployed] if self._home.deployed.exists() else []
+        data = [path for path in self._home.data if path.exists()]
+        return Removal(
+            str(self._home.path),
+            tuple(Part("folder", str(path)) for path in [*deployed, *(data if delete_data else [])]),
+            tuple(Part("data", str(path)) for path in ([] if delete_data else data)),
+            delete_data,
+        )
+
+    def remove(self, removal: Removal, observe: Observe) -> None:
+        for part in removal.removed:
+            path = Path(part.name)
+            with told(path):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
 
     def location(self) -> str:
         return str(self._home.deployed)

@@ -49,6 +49,11 @@ class Home:
     def warehouse(self) -> Path:
         return self.path / "warehouse.duckdb"
 
+    @property
+    def data(self) -> tuple[Path, ...]:
+        """What runs have made, beside what is deployed."""
+        return (self.path / "lake", self.warehouse, self.executions)
+
     def layout(self) -> Layout:
         return Layout(*(place.absolute().as_uri() for place in (self.raw, self.silver, self.gold, self.temp)))
 

@@ -19,6 +19,7 @@ from cryptoetl.results import (
     Event,
     FileProgress,
     Phase,
+    Plan,
     Progressed,
     RunRequest,
     RunResult,
@@ -77,8 +78,8 @@ class Project:
         tickers: dict[str, Any] = self.fakes.executions.inputs[-1]["tickers"]
         return {ticker: entry["from"] for ticker, entry in tickers.items()}
 
-    def deploy(self) -> None:
-        pipeline.deploy(pipeline.plan(self.config, self.target), self.target)
+    def deploy(self) -> Plan:
+        return pipeline.deploy(pipeline.plan(self.config, self.target), self.target, self.events.append)
 
     def ready(self) -> Project:
         """Uploaded and deployed."""
@@ -199,8 +200,7 @@ def test_a_plan_touches_nothing(project: Project) -> None:
 
 
 def test_a_second_deploy_finds_nothing_to_do_and_does_nothing(project: Project) -> None:
-    first = pipeline.deploy(pipeline.plan(project.config, project.target), project.target)
-    second = pipeline.deploy(pipeline.plan(project.config, project.target), project.target)
+    first, second = project.deploy(), project.deploy()
     assert (first.applied, second.applied, second.changes) == (True, False, ())
     assert project.fakes.deployment.applied == 1
 

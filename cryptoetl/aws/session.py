@@ -1,0 +1,164 @@
+"""Who we are on AWS and where: credentials, region, clients.
+
+Everything is made when it is first needed, so that a command that stops early asks nobody anything.
+Credentials come from the SDK's own chain (environment, profile, SSO, roles with MFA) or from
+`credentials_file`, the CSV that the AWS console offers when an access key is created.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config as ClientConfig
+from botocore.utils import JSONFileCache
+
+from cryptoetl import __version__
+from cryptoetl.aws.refusals import no_region, told, watch
+from cryptoetl.aws_settings import Aws
+from cryptoetl.errors import AwsError
+
+_CLIENT_CONFIG = ClientConfig(
+    # botocore's own defaults have changed before.
+    retries={"mode": "standard", "total_max_attempts": 5},
+    connect_timeout=10,
+    read_timeout=60,
+    user_agent_extra=f"cryptoetl/{__version__}",
+)
+
+_CACHE = Path.home() / ".aws" / "cli" / "cache"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose credentials these are."""
+
+    account: str
+    arn: str
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """An access key; neither half is ever shown."""
+
+    id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
+
+
+class Session:
+    """Clients for the configured account and region.
+
+    `region` and `profile` are those of the command line and win over the configuration's, which win over
+    the environment's. Any use raises AwsError.
+    """
+
+    def __init__(
+        self, aws: Aws, *, region: str | None, profile: str | None, warn: Callable[[str], None]
+    ) -> None:
+        self._aws = aws
+        self._region = region
+        self._profile = profile
+        self._warn = warn
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    @cached_property
+    def region(self) -> str:
+        with told():
+            found = (
+                self._region
+                or self._aws.region
+                or os.environ.get("AWS_REGION")  # boto3 itself reads AWS_DEFAULT_REGION only
+                or self._boto.region_name
+            )
+        if not found:
+            raise no_region()
+        return found
+
+    @cached_property
+    def identity(self) -> Identity:
+        with told():
+            caller = self.client("sts").get_caller_identity()
+        return Identity(caller["Account"], caller["Arn"])
+
+    def client(self, service: str) -> Any:
+        """The client of a service, the same on every call."""
+        region = self.region
+        with self._lock, told():
+            if service not in self._clients:
+                client = self._boto.client(service, region_name=region, config=_CLIENT_CONFIG)
+                watch(client)
+                self._clients[service] = client
+            return self._clients[service]
+
+    @cached_property
+    def _boto(self) -> Any:
+        file = self._aws.credentials_file
+        if file is not None and self._profile is None:
+            if shared_with := _readable_by(file):
+                self._warn(f"{file} holds a secret and can be read by {shared_with}: chmod 600 it")
+            keys = read_keys(file)
+            return boto3.Session(aws_access_key_id=keys.id, aws_secret_access_key=keys.secret)
+        core = botocore.session.Session(profile=self._profile or self._aws.profile)
+        # As the AWS CLI does, and in the same place: otherwise each command would ask for an MFA code again.
+        resolver = core.get_component("credential_provider")
+        resolver.get_provider("assume-role").cache = JSONFileCache(
+            str(Path.home() / ".aws" / "cli" / "cache")
+        )
+        return boto3.Session(botocore_session=core)
+
+
+def read_keys(file: Path) -> Keys:
+    """The access key in a CSV with a header line, as the AWS console writes it, BOM or not.
+
+    Raises AwsError, which names columns and never values.
+    """
+    hint = "It is the CSV that the AWS console offers when an access key is created."
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise AwsError(f"aws.credentials_file {file}: {reason}", hint=hint) from None
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(row)]
+    names = [name.lower() for name in rows[0]] if rows else []
+    try:
+        columns = [names.index(name) for name in ("access key id", "secret access key")]
+    except ValueError:
+        raise AwsError(
+            f"aws.credentials_file {file}: its first line does not name 'Access key ID' and "
+            "'Secret access key'",
+            hint=hint,
+        ) from None
+    values = [rows[1][column] for column in columns if column < len(rows[1])] if len(rows) > 1 else []
+    if len(values) != len(columns) or not all(values):
+        raise AwsError(f"aws.credentials_file {file}: its second line does not hold both keys", hint=hint)
+    return Keys(*values)
+
+
+def _readable_by(file: Path) -> str | None:
+    """Who else may read the file, in words."""
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return None  # reading it will say why
+    if os.name != "posix":
+        return None
+    if mode & stat.S_IROTH:
+        return "everybody on this machine"
+    return "its whole group" if mode & stat.S_IRGRP else None

@@ -1,0 +1,445 @@
+"""CloudFormation for the emulator: change sets, events, rollback, deletion and import, resource by resource.
+
+moto's own creates no Glue job, schedule or bucket policy, emits no event of a resource and never fails. This
+one does what the service's documentation says of stacks, in a thread, and makes the resources by the SDK's
+calls to the same server. Which change replaces a resource is read from cfn-lint's copy of its schemas.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from tests.aws.resources import Handler
+
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+
+
+@dataclass
+class Resource:
+    """A resource as the service has it: its template entry, and what became of it."""
+
+    type: str
+    entry: Mapping[str, Any]
+    id: str
+    attributes: Mapping[str, str]
+    properties: Mapping[str, Any]
+
+
+@dataclass
+class Stack:
+    id: str
+    name: str
+    status: str
+    text: str = ""
+    tags: list[Any] = field(default_factory=list)
+    resources: dict[str, Resource] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def template(self) -> Mapping[str, Any]:
+        parsed: Mapping[str, Any] = json.loads(self.text) if self.text else {"Resources": {}}
+        return parsed
+
+
+@dataclass
+class ChangeSet:
+    id: str
+    stack: Stack
+    text: str
+    tags: list[Any]
+    changes: list[dict[str, Any]]
+    adopted: set[str]
+    status: str = "CREATE_COMPLETE"
+    reason: str = ""
+
+
+class Refused(Exception):
+    """ValidationError, as the service answers it."""
+
+
+class CloudFormation:
+    """The stacks of one account and region.
+
+    `failing` maps logical ids to the reason for which they cannot be made or changed; `held` maps them to an
+    event for which the work waits.
+    """
+
+    def __init__(self, handlers: Mapping[str, Handler], read: Callable[[str], str]) -> None:
+        self.handlers = handlers
+        self.read = read
+        self.stacks: dict[str, Stack] = {}
+        self.change_sets: dict[str, ChangeSet] = {}
+        self.failing: dict[str, str] = {}
+        self.held: dict[str, threading.Event] = {}
+        self.drifted: list[dict[str, Any]] = []
+
+    # --- the calls
+
+    def create_change_set(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        text = p.get("TemplateBody") or self.read(p["TemplateURL"])
+        stack = self.find(p["StackName"], missing_ok=True)
+        if p.get("ChangeSetType") == "UPDATE":
+            if stack is None or stack.status == "REVIEW_IN_PROGRESS":
+                raise Refused(f"Stack [{p['StackName']}] does not exist")
+            if stack.status in ("ROLLBACK_COMPLETE", "DELETE_FAILED"):
+                raise Refused(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+        elif stack is not None and stack.status != "REVIEW_IN_PROGRESS":
+            raise Refused(f"Stack [{stack.name}] already exists and cannot be created again")
+        if "CAPABILITY_NAMED_IAM" not in p.get("Capabilities", ()):
+            raise Refused("Requires capabilities : [CAPABILITY_NAMED_IAM]")
+        if stack is None:
+            stack = Stack(_arn("stack", p["StackName"]), p["StackName"], "REVIEW_IN_PROGRESS")
+            self.stacks[stack.id] = stack
+        adopted = self._adoptable(stack, json.loads(text)) if p.get("ImportExistingResources") else set()
+        changes = self._changes(stack.template, json.loads(text), adopted)
+        made = ChangeSet(
+            _arn("changeSet", p["ChangeSetName"]), stack, text, p.get("Tags", []), changes, adopted
+        )
+        if not changes:
+            made.status = "FAILED"
+            made.reason = (
+                "The submitted information didn't contain changes. "
+                "Submit different information to create a change set."
+            )
+        self.change_sets[made.id] = made
+        return {"Id": made.id, "StackId": stack.id}
+
+    def describe_change_set(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        found = self.change_sets[p["ChangeSetName"]]
+        return {
+            "ChangeSetId": found.id,
+            "StackId": found.stack.id,
+            "Status": found.status,
+            "StatusReason": found.reason,
+            "Changes": [{"Type": "Resource", "ResourceChange": change} for change in found.changes],
+        }
+
+    def delete_change_set(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        self.change_sets.pop(p["ChangeSetName"], None)
+        return {}
+
+    def execute_change_set(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        made = self.change_sets[p["ChangeSetName"]]
+        stack, token = made.stack, p.get("ClientRequestToken", "")
+        word = "CREATE" if stack.status == "REVIEW_IN_PROGRESS" else "UPDATE"
+        self._stack_event(stack, f"{word}_IN_PROGRESS", token, "User Initiated")
+        threading.Thread(target=self._execute, args=(made, word, token), daemon=True).start()
+        self.change_sets = {key: item for key, item in self.change_sets.items() if item.stack is not stack}
+        return {}
+
+    def delete_stack(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        stack = self.find(p["StackName"], missing_ok=True)
+        if stack is None:
+            return {}
+        token = p.get("ClientRequestToken", "")
+        self._stack_event(stack, "DELETE_IN_PROGRESS", token, "User Initiated")
+        threading.Thread(target=self._delete, args=(stack, token), daemon=True).start()
+        return {}
+
+    def describe_stacks(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        stack = self.find(p["StackName"])
+        assert stack is not None
+        described = {
+            "StackId": stack.id,
+            "StackName": stack.name,
+            "StackStatus": stack.status,
+            "CreationTime": datetime.now(UTC),
+            "Tags": stack.tags,
+        }
+        return {"Stacks": [described]}
+
+    def describe_stack_events(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        stack = self.find(p["StackName"])
+        assert stack is not None
+        return {"StackEvents": stack.events[::-1]}
+
+    def get_template(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        stack = self.find(p["StackName"])
+        assert stack is not None
+        return {"TemplateBody": stack.text}
+
+    def list_stack_resources(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        stack = self.find(p["StackName"])
+        assert stack is not None
+        summaries = [
+            {
+                "LogicalResourceId": logical_id,
+                "PhysicalResourceId": resource.id,
+                "ResourceType": resource.type,
+                "ResourceStatus": "CREATE_COMPLETE",
+                "LastUpdatedTimestamp": datetime.now(UTC),
+            }
+            for logical_id, resource in stack.resources.items()
+        ]
+        return {"StackResourceSummaries": summaries}
+
+    def detect_stack_drift(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        return {"StackDriftDetectionId": str(uuid.uuid4())}
+
+    def describe_stack_drift_detection_status(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "StackId": "",
+            "StackDriftDetectionId": p["StackDriftDetectionId"],
+            "DetectionStatus": "DETECTION_COMPLETE",
+            "Timestamp": datetime.now(UTC),
+        }
+
+    def describe_stack_resource_drifts(self, p: Mapping[str, Any]) -> dict[str, Any]:
+        return {"StackResourceDrifts": self.drifted}
+
+    # --- the work
+
+    def find(self, name: str, *, missing_ok: bool = False) -> Stack | None:
+        """By id any stack, by name one that is not deleted."""
+        if name in self.stacks:
+            return self.stacks[name]
+        for stack in self.stacks.values():
+            if stack.name == name and stack.status != "DELETE_COMPLETE":
+                return stack
+        if missing_ok:
+            return None
+        raise Refused(f"Stack with id {name} does not exist")
+
+    def _adoptable(self, stack: Stack, template: Mapping[str, Any]) -> set[str]:
+        return {
+            logical_id
+            for logical_id, entry in template["Resources"].items()
+            if logical_id not in stack.resources
+            and "DeletionPolicy" in entry
+            and self.handlers[entry["Type"]].exists(resolved(entry.get("Properties", {}), {}))
+        }
+
+    def _changes(
+        self, before: Mapping[str, Any], after: Mapping[str, Any], adopted: set[str]
+    ) -> list[dict[str, Any]]:
+        old, new = before["Resources"], after["Resources"]
+        changes = []
+        for logical_id, entry in new.items():
+            change = {"LogicalResourceId": logical_id, "ResourceType": entry["Type"]}
+            if logical_id not in old:
+                changes.append(change | {"Action": "Import" if logical_id in adopted else "Add"})
+            elif old[logical_id] != entry:
+                replaced = "True" if _replaces(old[logical_id], entry) else "False"
+                changes.append(change | {"Action": "Modify", "Replacement": replaced})
+        changes += [
+            {"LogicalResourceId": logical_id, "ResourceType": entry["Type"], "Action": "Remove"}
+            for logical_id, entry in old.items()
+            if logical_id not in new
+        ]
+        return changes
+
+    def _execute(self, made: ChangeSet, word: str, token: str) -> None:
+        stack, before = made.stack, dict(made.stack.resources)
+        template, text = json.loads(made.text), stack.text
+        stack.text = made.text
+        touched: list[str] = []
+        try:
+            for logical_id in _ordered(template["Resources"]):
+                entry = template["Resources"][logical_id]
+                if logical_id in before and before[logical_id].entry == entry:
+                    continue
+                touched.append(logical_id)
+                self._make(stack, logical_id, entry, token, adopt=logical_id in made.adopted)
+        except Exception as error:
+            stack.text = text
+            self._roll_back(stack, before, touched, made.adopted, word, token, str(error))
+            return
+        for logical_id in [key for key in before if key not in template["Resources"]]:
+            self._drop(stack, logical_id, token)
+        stack.tags = made.tags
+        self._stack_event(stack, f"{word}_COMPLETE", token)
+
+    def _make(
+        self, stack: Stack, logical_id: str, entry: Mapping[str, Any], token: str, *, adopt: bool
+    ) -> None:
+        handler = self.handlers[entry["Type"]]
+        properties = resolved(entry.get("Properties", {}), stack.resources)
+        old = stack.resources.get(logical_id)
+        word = "IMPORT" if adopt else "UPDATE" if old else "CREATE"
+        name = old.id if old else ""
+        self._event(stack, logical_id, entry["Type"], name, f"{word}_IN_PROGRESS", token)
+        if logical_id in self.held:
+            self.held[logical_id].wait(60)
+        try:
+            if reason := self.failing.get(logical_id):
+                raise RuntimeError(reason)  # noqa: TRY301 - as the service would
+            if old is not None and _replaces(old.entry, entry):
+                handler.delete(old.id, old.properties)
+                old = None
+            if old is not None:
+                handler.update(old.id, properties)
+                made = (old.id, old.attributes)
+            elif adopt:
+                made = handler.adopt(properties)
+            else:
+                if handler.exists(properties):
+                    raise RuntimeError("Resource already exists")  # noqa: TRY301
+                made = handler.create(properties)
+        except Exception as error:
+            self._event(stack, logical_id, entry["Type"], name, f"{word}_FAILED", token, str(error))
+            raise
+        stack.resources[logical_id] = Resource(entry["Type"], entry, *made, properties)
+        self._event(stack, logical_id, entry["Type"], made[0], f"{word}_COMPLETE", token)
+
+    def _roll_back(
+        self,
+        stack: Stack,
+        before: Mapping[str, Resource],
+        touched: list[str],
+        adopted: set[str],
+        word: str,
+        token: str,
+        reason: str,
+    ) -> None:
+        rolling = "ROLLBACK" if word == "CREATE" else "UPDATE_ROLLBACK"
+        self._stack_event(stack, f"{rolling}_IN_PROGRESS", token, reason)
+        for logical_id in reversed(touched):
+            made = stack.resources.pop(logical_id, None)
+            if old := before.get(logical_id):
+                self.handlers[old.type].update(old.id, old.properties)
+                stack.resources[logical_id] = old
+            elif made is not None and logical_id not in adopted:
+                self.handlers[made.type].delete(made.id, made.properties)
+                self._event(stack, logical_id, made.type, made.id, "DELETE_COMPLETE", token)
+        self._stack_event(stack, f"{rolling}_COMPLETE", token)
+
+    def _drop(self, stack: Stack, logical_id: str, token: str) -> None:
+        resource = stack.resources[logical_id]
+        if str(resource.entry.get("DeletionPolicy", "")).startswith("Retain"):
+            self._event(stack, logical_id, resource.type, resource.id, "DELETE_SKIPPED", token)
+        else:
+            self._event(stack, logical_id, resource.type, resource.id, "DELETE_IN_PROGRESS", token)
+            if logical_id in self.held:
+                self.held[logical_id].wait(60)
+            try:
+                self.handlers[resource.type].delete(resource.id, resource.properties)
+            except Exception as error:
+                self._event(stack, logical_id, resource.type, resource.id, "DELETE_FAILED", token, str(error))
+                raise
+            self._event(stack, logical_id, resource.type, resource.id, "DELETE_COMPLETE", token)
+        del stack.resources[logical_id]
+
+    def _delete(self, stack: Stack, token: str) -> None:
+        try:
+            for logical_id in reversed(_ordered(stack.template["Resources"])):
+                if logical_id in stack.resources:
+                    self._drop(stack, logical_id, token)
+        except Exception as error:
+            self._stack_event(stack, "DELETE_FAILED", token, str(error))
+            return
+        self._stack_event(stack, "DELETE_COMPLETE", token)
+
+    def _stack_event(self, stack: Stack, status: str, token: str, reason: str = "") -> None:
+        self._event(stack, stack.name, "AWS::CloudFormation::Stack", stack.id, status, token, reason)
+        stack.status = status
+
+    def _event(
+        self, stack: Stack, logical_id: str, type: str, id: str, status: str, token: str, reason: str = ""
+    ) -> None:
+        event = {
+            "StackId": stack.id,
+            "StackName": stack.name,
+            "EventId": str(uuid.uuid4()),
+            "LogicalResourceId": logical_id,
+            "PhysicalResourceId": id,
+            "ResourceType": type,
+            "ResourceStatus": status,
+            "Timestamp": datetime.now(UTC),
+        }
+        event |= {"ResourceStatusReason": reason} if reason else {}
+        event |= {"ClientRequestToken": token} if token else {}
+        stack.events.append(event)
+
+
+# --- templates ----------------------------------------------------------------------------------------
+
+
+def resolved(node: Any, made: Mapping[str, Resource]) -> Any:
+    """The properties with functions carried out; what is not made yet is left as its logical id."""
+    match node:
+        case {"Ref": str(name)}:
+            return _pseudo(f"${{{name}}}") if name.startswith("AWS::") else _attribute(name, None, made)
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return _attribute(name, attribute, made)
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{(\w+)\.([\w.]+)\}", lambda m: _attribute(m[1], m[2], made), _pseudo(text))
+        case dict():
+            return {key: resolved(item, made) for key, item in node.items()}
+        case list():
+            return [resolved(item, made) for item in node]
+        case _:
+            return node
+
+
+def _attribute(name: str, attribute: str | None, made: Mapping[str, Resource]) -> str:
+    if name not in made:
+        return name
+    return made[name].id if attribute is None else made[name].attributes[attribute]
+
+
+def _pseudo(text: str) -> str:
+    for name, value in {"AccountId": ACCOUNT, "Region": REGION, "Partition": "aws"}.items():
+        text = text.replace(f"${{AWS::{name}}}", value)
+    return text
+
+
+def _ordered(entries: Mapping[str, Any]) -> list[str]:
+    """Logical ids, each after those that it refers to."""
+    ordered: dict[str, None] = {}
+
+    def add(logical_id: str) -> None:
+        if logical_id not in ordered:
+            for other in _references(entries[logical_id].get("Properties", {})) & entries.keys():
+                add(other)
+            ordered[logical_id] = None
+
+    for logical_id in entries:
+        add(logical_id)
+    return list(ordered)
+
+
+def _references(node: Any) -> set[str]:
+    match node:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+            return {name}
+        case {"Fn::Sub": str(text)}:
+            return set(re.findall(r"\$\{(\w+)\.", text))
+        case dict():
+            return set().union(*map(_references, node.values())) if node else set()
+        case list():
+            return set().union(*map(_references, node)) if node else set()
+        case _:
+            return set()
+
+
+def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    for path in create_only(new["Type"]):
+        before, after = old.get("Properties", {}), new.get("Properties", {})
+        for part in path.split("."):
+            before, after = before.get(part, {}), after.get(part, {})
+        if before != after:
+            return True
+    return False
+
+
+@cache
+def create_only(type: str) -> frozenset[str]:
+    """Dotted paths of the properties that only a replacement changes, from the service's schema."""
+    schemas = resources.files("cfnlint.data.schemas")
+    names = json.loads((schemas / "providers" / f"{REGION}.json").read_text(encoding="utf-8"))
+    schema = json.loads((schemas / "resources" / f"{names[type]}.json").read_text(encoding="utf-8"))
+    paths = (str(path) for path in schema.get("createOnlyProperties", ()))
+    return frozenset(path.removeprefix("/properties/").replace("/", ".") for path in paths)
+
+
+def _arn(kind: str, name: str) -> str:
+    return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:{kind}/{name}/{uuid.uuid4()}"

@@ -1,0 +1,268 @@
+"""An AWS on loopback: moto's server, with what moto lacks in front of it and inside.
+
+In front: a recorder of every call, refusals on demand, and the few calls of Redshift Serverless, the Redshift
+Data API, Service Quotas and IAM's simulation that a deploy makes. Inside: tests/aws/cloudformation.py instead
+of moto's CloudFormation.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
+
+import boto3
+import pytest
+from botocore.config import Config as ClientConfig
+from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.config import default_user_config
+from moto.core.responses import ActionResult
+from moto.iam.access_control import PermissionResult
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.s3.models import FakeBucket
+from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
+from werkzeug.serving import make_server
+
+from tests.aws.cloudformation import ACCOUNT, REGION, CloudFormation, Refused
+from tests.aws.resources import HANDLERS
+
+Environ = Mapping[str, Any]
+Respond = Callable[[str, list[tuple[str, str]]], Any]
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
+"""Of nobody, as moto takes them."""
+
+_READS = re.compile(r"(Get|List|Describe|Head|Validate|Simulate|Detect)")
+_CLOUDFORMATION = [
+    "create_change_set",
+    "describe_change_set",
+    "delete_change_set",
+    "execute_change_set",
+    "delete_stack",
+    "describe_stacks",
+    "describe_stack_events",
+    "get_template",
+    "list_stack_resources",
+    "detect_stack_drift",
+    "describe_stack_drift_detection_status",
+    "describe_stack_resource_drifts",
+]
+
+
+class Emulator:
+    """The account: what it holds is seen by `client`, what was asked of it is in `calls`.
+
+    `denied` maps operations (`CreateRole`, `PUT s3`) to the message of the refusal.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.calls: list[str] = []
+        self.denied: dict[str, tuple[str, str]] = {}
+        self.workgroups: dict[str, dict[str, set[str]]] = {"my-etl-workgroup": {"crypto": {"public"}}}
+        """Workgroup → database → its schemas."""
+        self.simulated: set[str] = set()
+        """Actions that IAM's simulation denies."""
+        self.runs_quota = 50
+        self._clients: dict[str, Any] = {}
+        handlers = {type: handler(self.client) for type, handler in HANDLERS.items()}
+        self.cloudformation = CloudFormation(handlers, self._template)
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            make: Any = boto3.Session(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"]).client
+            self._clients[service] = make(
+                service, REGION, endpoint_url=self.url, config=ClientConfig(retries={"total_max_attempts": 1})
+            )
+        return self._clients[service]
+
+    def _template(self, url: str) -> str:
+        place = urlsplit(url)
+        bucket = place.netloc.partition(".s3.")[0]
+        body: bytes = self.client("s3").get_object(Bucket=bucket, Key=place.path.lstrip("/"))["Body"].read()
+        return body.decode()
+
+    @property
+    def writes(self) -> list[str]:
+        """The calls that change something."""
+        return [call for call in self.calls if not _READS.match(call)]
+
+    def connection(self, name: str = "crypto-connection", **properties: str) -> None:
+        """A Glue connection to the workgroup, as somebody made it by hand."""
+        url = "jdbc:redshift://my-etl-workgroup.example:5439/crypto"
+        self.client("glue").create_connection(
+            ConnectionInput={
+                "Name": name,
+                "ConnectionType": "JDBC",
+                "ConnectionProperties": {"JDBC_CONNECTION_URL": url} | properties,
+                "PhysicalConnectionRequirements": {"SubnetId": "subnet-12345678"},
+            }
+        )
+
+    # --- what moto lacks
+
+    def answer(self, operation: str, p: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The answer to a call of a JSON protocol that moto does not know; None for all others."""
+        match operation:
+            case "RedshiftServerless.GetWorkgroup":
+                if p["workgroupName"] not in self.workgroups:
+                    return _error("ResourceNotFoundException", "no such workgroup")
+                return {"workgroup": {"workgroupName": p["workgroupName"], "status": "AVAILABLE"}}
+            case "RedshiftServerless.GetNamespace":
+                return _error("ResourceNotFoundException", "no such namespace")
+            case "RedshiftData.ListSchemas":
+                databases = self.workgroups[p["WorkgroupName"]]
+                if p["Database"] not in databases:
+                    message = f'FATAL: database "{p["Database"]}" does not exist'
+                    return _error("ValidationException", message)
+                return {"Schemas": sorted(databases[p["Database"]] & {p["SchemaPattern"]})}
+            case "RedshiftData.ExecuteStatement":
+                schema = re.fullmatch(r'CREATE SCHEMA IF NOT EXISTS "(\w+)"', p["Sql"])
+                assert schema is not None
+                self.workgroups[p["WorkgroupName"]][p["Database"]].add(schema[1])
+                return {"Id": "d5c1a3f0-0000-0000-0000-000000000000"}
+            case "RedshiftData.DescribeStatement":
+                return {"Id": p["Id"], "Status": "FINISHED"}
+            case "ServiceQuotasV20190624.ListServiceQuotas":
+                name = "Max concurrent job runs per account"
+                return {"Quotas": [{"QuotaName": name, "Value": float(self.runs_quota)}]}
+            case "AWSStepFunctions.ValidateStateMachineDefinition":
+                return _validated(p["definition"])
+        return None
+
+
+def _validated(definition: str) -> dict[str, Any]:
+    """moto's parser of the Amazon States Language has its say; over HTTP it has none."""
+    try:
+        StaticAnalyser().analyse(definition)
+    except Exception as error:
+        fault = {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": str(error)}
+        return {"result": "FAIL", "diagnostics": [fault]}
+    return {"result": "OK", "diagnostics": []}
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"__type": code, "message": message}
+
+
+class _Front:
+    """The WSGI application before moto's."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
+        form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+        query = parse_qs(body.decode()) if form else {}
+        operation = target.partition(".")[2] or query.get("Action", [""])[0]
+        if not operation:
+            operation = _rest_operation(environ)
+        own = environ.get("HTTP_USER_AGENT", "").find("cryptoetl/") >= 0
+        if own:
+            self._emulator.calls.append(operation)
+        if own and operation in self._emulator.denied:
+            return _refuse(*self._emulator.denied[operation], target, respond)
+        if operation == "SimulatePrincipalPolicy":
+            return self._simulate(query, respond)
+        if target and (answer := self._emulator.answer(target, json.loads(body))) is not None:
+            status = "400 Bad Request" if "__type" in answer else "200 OK"
+            respond(status, [("Content-Type", "application/x-amz-json-1.1")])
+            return [json.dumps(answer).encode()]
+        answered: Iterable[bytes] = self._moto(environ, respond)
+        return answered
+
+    def _simulate(self, query: Mapping[str, list[str]], respond: Respond) -> Iterable[bytes]:
+        actions = [value[0] for key, value in query.items() if key.startswith("ActionNames.")]
+        members = "".join(
+            f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>*</EvalResourceName>"
+            f"<EvalDecision>{'implicitDeny' if action in self._emulator.simulated else 'allowed'}"
+            "</EvalDecision></member>"
+            for action in actions
+        )
+        respond("200 OK", [("Content-Type", "text/xml")])
+        answer = f"<EvaluationResults>{members}</EvaluationResults>"
+        text = f"<SimulatePrincipalPolicyResult>{answer}</SimulatePrincipalPolicyResult>"
+        return [f"<SimulatePrincipalPolicyResponse>{text}</SimulatePrincipalPolicyResponse>".encode()]
+
+
+def _rest_operation(environ: Mapping[str, Any]) -> str:
+    """A name for a call of S3 or Scheduler: `PutObject` for what matters here, else method and path."""
+    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    verb = {"GET": "Get", "HEAD": "Head", "PUT": "Put", "POST": "Post", "DELETE": "Delete"}[method]
+    return f"{verb} {path}{'?' + environ['QUERY_STRING'] if environ['QUERY_STRING'] else ''}"
+
+
+def _refuse(code: str, message: str, target: str, respond: Respond) -> Iterable[bytes]:
+    if target:
+        respond("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+        return [json.dumps({"__type": code, "message": message}).encode()]
+    respond("403 Forbidden", [("Content-Type", "text/xml")])
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    return [f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>".encode()]
+
+
+class _Quiet(MotoRequestHandler):
+    def log_request(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+@contextmanager
+def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """An account with nothing in it, for the time of a test."""
+    emulators: list[Emulator] = []
+
+    def method(name: str) -> Callable[[CloudFormationResponse], ActionResult]:
+        def call(response: CloudFormationResponse) -> ActionResult:
+            try:
+                return ActionResult(getattr(emulators[0].cloudformation, name)(response.params))
+            except Refused as error:
+                raise ValidationError(message=str(error)) from None
+
+        return call
+
+    for name in _CLOUDFORMATION:
+        monkeypatch.setattr(CloudFormationResponse, name, method(name), raising=False)
+    # It would refuse everything to everybody for a Deny whose condition it does not read.
+    monkeypatch.setattr(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
+    monkeypatch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
+    monkeypatch.setattr(CloudFormationResponse, "RESPONSE_KEY_PATH_TO_TRANSFORMER", {})
+    holder: list[_Front] = []
+    server = make_server(
+        "127.0.0.1",
+        0,
+        lambda environ, respond: holder[0](environ, respond),
+        threaded=True,
+        request_handler=_Quiet,
+    )
+    emulator = Emulator(f"http://127.0.0.1:{server.server_port}")
+    emulators.append(emulator)
+    holder.append(_Front(emulator))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    urlopen(Request(f"{emulator.url}/moto-api/reset", method="POST")).close()
+    try:
+        yield emulator
+    finally:
+        for event in emulator.cloudformation.held.values():
+            event.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+__all__ = ["ACCOUNT", "KEYS", "REGION", "Emulator", "running"]

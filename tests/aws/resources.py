@@ -1,0 +1,224 @@
+"""How the emulator's CloudFormation makes each type of resource: by the SDK's calls to the same server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+Properties = Mapping[str, Any]
+Made = tuple[str, Mapping[str, str]]
+"""Physical id and attributes."""
+
+
+class Handler(Protocol):
+    def exists(self, p: Properties) -> bool: ...
+    def create(self, p: Properties) -> Made: ...
+    def adopt(self, p: Properties) -> Made: ...
+    def update(self, id: str, p: Properties) -> None: ...
+    def delete(self, id: str, p: Properties) -> None: ...
+
+
+class _Base:
+    """What most types have in common: they do not exist before, and are changed by being made again."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self.client = client
+
+    def exists(self, p: Properties) -> bool:
+        return False
+
+    def create(self, p: Properties) -> Made:
+        raise NotImplementedError
+
+    def adopt(self, p: Properties) -> Made:
+        raise NotImplementedError
+
+    def update(self, id: str, p: Properties) -> None:
+        self.delete(id, p)
+        self.create(p)
+
+    def delete(self, id: str, p: Properties) -> None:
+        raise NotImplementedError
+
+
+class Bucket(_Base):
+    def exists(self, p: Properties) -> bool:
+        return _found(lambda: self.client("s3").head_bucket(Bucket=p["BucketName"]))
+
+    def create(self, p: Properties) -> Made:
+        location = {"LocationConstraint": "eu-central-1"}
+        self.client("s3").create_bucket(Bucket=p["BucketName"], CreateBucketConfiguration=location)
+        return self.adopt(p)
+
+    def adopt(self, p: Properties) -> Made:
+        self.update(p["BucketName"], p)
+        return p["BucketName"], {"Arn": f"arn:aws:s3:::{p['BucketName']}"}
+
+    def update(self, id: str, p: Properties) -> None:
+        s3 = self.client("s3")
+        s3.put_public_access_block(
+            Bucket=id, PublicAccessBlockConfiguration=p["PublicAccessBlockConfiguration"]
+        )
+        if "VersioningConfiguration" in p:
+            s3.put_bucket_versioning(Bucket=id, VersioningConfiguration=p["VersioningConfiguration"])
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("s3").delete_bucket(Bucket=id)
+
+
+class BucketPolicy(_Base):
+    def exists(self, p: Properties) -> bool:
+        return _found(lambda: self.client("s3").get_bucket_policy(Bucket=p["Bucket"]))
+
+    def create(self, p: Properties) -> Made:
+        self.client("s3").put_bucket_policy(Bucket=p["Bucket"], Policy=json.dumps(p["PolicyDocument"]))
+        return p["Bucket"], {}
+
+    adopt = create
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("s3").delete_bucket_policy(Bucket=id)
+
+
+class Role(_Base):
+    def exists(self, p: Properties) -> bool:
+        return _found(lambda: self.client("iam").get_role(RoleName=p["RoleName"]))
+
+    def create(self, p: Properties) -> Made:
+        iam, name = self.client("iam"), p["RoleName"]
+        role = iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=json.dumps(p["AssumeRolePolicyDocument"])
+        )["Role"]
+        for policy in p["Policies"]:
+            document = json.dumps(policy["PolicyDocument"])
+            iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
+        return name, {"Arn": role["Arn"]}
+
+    def delete(self, id: str, p: Properties) -> None:
+        iam = self.client("iam")
+        for policy in iam.list_role_policies(RoleName=id)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=id, PolicyName=policy)
+        iam.delete_role(RoleName=id)
+
+
+class LogGroup(_Base):
+    def create(self, p: Properties) -> Made:
+        logs, name = self.client("logs"), p["LogGroupName"]
+        logs.create_log_group(logGroupName=name)
+        self.update(name, p)
+        return name, {"Arn": f"arn:aws:logs:eu-central-1:123456789012:log-group:{name}:*"}
+
+    def update(self, id: str, p: Properties) -> None:
+        self.client("logs").put_retention_policy(logGroupName=id, retentionInDays=p["RetentionInDays"])
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("logs").delete_log_group(logGroupName=id)
+
+
+class Job(_Base):
+    def exists(self, p: Properties) -> bool:
+        return _found(lambda: self.client("glue").get_job(JobName=p["Name"]))
+
+    def create(self, p: Properties) -> Made:
+        self.client("glue").create_job(**p)
+        return p["Name"], {}
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("glue").delete_job(JobName=id)
+
+
+class Machine(_Base):
+    def exists(self, p: Properties) -> bool:
+        machines = self.client("stepfunctions").list_state_machines()["stateMachines"]
+        return any(machine["name"] == p["StateMachineName"] for machine in machines)
+
+    def create(self, p: Properties) -> Made:
+        made = self.client("stepfunctions").create_state_machine(
+            name=p["StateMachineName"], definition=self._definition(p), roleArn=p["RoleArn"]
+        )
+        return made["stateMachineArn"], {"Name": p["StateMachineName"]}
+
+    def update(self, id: str, p: Properties) -> None:
+        self.client("stepfunctions").update_state_machine(
+            stateMachineArn=id, definition=self._definition(p), roleArn=p["RoleArn"]
+        )
+
+    def _definition(self, p: Properties) -> str:
+        place = p["DefinitionS3Location"]
+        body: bytes = self.client("s3").get_object(**place)["Body"].read()
+        return body.decode()
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("stepfunctions").delete_state_machine(stateMachineArn=id)
+
+
+class Schedule(_Base):
+    def create(self, p: Properties) -> Made:
+        self.client("scheduler").create_schedule(**p)
+        return p["Name"], {}
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("scheduler").delete_schedule(Name=id)
+
+
+class Topic(_Base):
+    def create(self, p: Properties) -> Made:
+        sns = self.client("sns")
+        arn = sns.create_topic(Name=p["TopicName"])["TopicArn"]
+        for item in p["Subscription"]:
+            sns.subscribe(TopicArn=arn, **item)
+        return arn, {"TopicArn": arn}
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("sns").delete_topic(TopicArn=id)
+
+
+class TopicPolicy(_Base):
+    def create(self, p: Properties) -> Made:
+        document = json.dumps(p["PolicyDocument"])
+        for topic in p["Topics"]:
+            self.client("sns").set_topic_attributes(
+                TopicArn=topic, AttributeName="Policy", AttributeValue=document
+            )
+        return f"policy-of-{p['Topics'][0]}", {}
+
+    def delete(self, id: str, p: Properties) -> None:
+        pass  # goes with its topic
+
+
+class Rule(_Base):
+    def create(self, p: Properties) -> Made:
+        events = self.client("events")
+        arn = events.put_rule(Name=p["Name"], EventPattern=json.dumps(p["EventPattern"]))["RuleArn"]
+        events.put_targets(Rule=p["Name"], Targets=p["Targets"])
+        return p["Name"], {"Arn": arn}
+
+    def delete(self, id: str, p: Properties) -> None:
+        events = self.client("events")
+        events.remove_targets(Rule=id, Ids=[target["Id"] for target in p["Targets"]])
+        events.delete_rule(Name=id)
+
+
+HANDLERS: Mapping[str, type[_Base]] = {
+    "AWS::S3::Bucket": Bucket,
+    "AWS::S3::BucketPolicy": BucketPolicy,
+    "AWS::IAM::Role": Role,
+    "AWS::Logs::LogGroup": LogGroup,
+    "AWS::Glue::Job": Job,
+    "AWS::StepFunctions::StateMachine": Machine,
+    "AWS::Scheduler::Schedule": Schedule,
+    "AWS::SNS::Topic": Topic,
+    "AWS::SNS::TopicPolicy": TopicPolicy,
+    "AWS::Events::Rule": Rule,
+}
+
+
+def _found(look: Callable[[], Any]) -> bool:
+    try:
+        look()
+    except ClientError:
+        return False
+    return True

@@ -1,0 +1,588 @@
+"""deploy and destroy through the real command line, against an emulated account."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cryptoetl import assets
+from cryptoetl.state_machine import tickers
+from tests.aws.account import BUCKET, Account
+from tests.local.cli import REPOSITORY, Outcome, ended, environment, wait_for
+
+JOBS = ["crypto-bronze2silver", "crypto-clear-buckets", "crypto-redshift-upload", "crypto-silver2gold"]
+
+
+def lines(text: str, sign: str) -> list[str]:
+    """What a plan says after this sign, the details left out."""
+    found = [line for line in text.splitlines() if line.startswith(f"{sign} ")]
+    return [line[9:].partition("  (")[0] for line in found]
+
+
+def changed(outcome: Outcome) -> dict[str, str]:
+    """The changed things of a plan in JSON, with the details of each."""
+    assert outcome.code == 0, outcome.err
+    return {
+        f"{change['what']} {change['name']}": change["detail"]
+        for change in outcome.data["changes"]
+        if change["action"] == "change"
+    }
+
+
+# --- the first deploy ---------------------------------------------------------------------------------
+
+
+def test_a_first_deploy_makes_everything_and_tells_of_each_part(account: Account) -> None:
+    outcome = account.deploy()
+    assert account.status == "CREATE_COMPLETE"
+    assert account.jobs() == JOBS
+    assert tickers(account.machine()) == ["BTC", "XMR"]
+    assert account.buckets == {"raw", "silver", "gold", "temp", "artifacts"}
+    assert account.emulator.workgroups["my-etl-workgroup"]["crypto"] == {"public", "market_data"}
+    assert "created job crypto-silver2gold\n" in outcome.err
+    assert {"branch BTC", "branch XMR", "job crypto-silver2gold", "state machine crypto"} <= set(
+        lines(outcome.out, "+")
+    )
+    assert "deployed to stack cryptoetl-crypto in eu-central-1, account 123456789012." in outcome.out
+
+
+def test_the_deployed_jobs_run_the_scripts_of_this_version(account: Account) -> None:
+    account.deploy()
+    for name in JOBS:
+        location = account.job(name)["Command"]["ScriptLocation"]
+        script = assets.glue_scripts() / location.rpartition("/")[2]
+        assert account.object(location) == script.read_bytes()
+
+
+def test_the_artifacts_bucket_is_private_encrypted_versioned_and_takes_tls_only(account: Account) -> None:
+    account.configure(tags={"team": "data"})
+    account.deploy()
+    s3, bucket = account.emulator.client("s3"), BUCKET.format("artifacts")
+    blocked = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    assert set(blocked.values()) == {True}
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == [{"Key": "team", "Value": "data"}]
+    (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_a_second_deploy_says_that_nothing_changes_and_touches_nothing(account: Account) -> None:
+    account.deploy()
+    account.emulator.calls.clear()
+    outcome = account.deploy()
+    assert outcome.out == (
+        "No changes: stack cryptoetl-crypto in eu-central-1, account 123456789012 is up to date.\n"
+    )
+    assert account.emulator.calls != []
+    assert account.emulator.writes == []
+
+
+# --- before the confirmation --------------------------------------------------------------------------
+
+
+def test_a_dry_run_only_looks(account: Account) -> None:
+    outcome = account("deploy", "--dry-run")
+    assert outcome.code == 0
+    assert "22 changes to deploy." in outcome.out
+    assert "A run of all currencies costs about $0.14:" in outcome.out
+    assert account.emulator.writes == []
+    assert account.buckets == set()
+
+
+def test_without_a_terminal_nothing_happens_unless_it_is_told_to(account: Account) -> None:
+    outcome = account("deploy")
+    assert outcome.code == 2
+    assert "--yes applies it" in outcome.err
+    assert account.emulator.writes == []
+
+
+def on_a_terminal(account: Account, *arguments: str, typed: str) -> tuple[int, str]:
+    """The exit code and what the screen shows of a command whose user types this."""
+    import os
+    import pty
+
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        account.project.command(*arguments),
+        cwd=account.project.folder,
+        env=environment({"TERM": "dumb", "COLUMNS": "200"}),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    os.write(master, typed.encode())
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(master)
+    return process.wait(60), shown.decode()
+
+
+def test_a_no_leaves_everything_as_it_was(account: Account) -> None:
+    code, shown = on_a_terminal(account, "deploy", typed="n\n")
+    assert code == 2
+    assert "22 changes to deploy." in shown
+    assert "Deploy this? [y/N]" in shown
+    assert "Nothing was deployed." in shown
+    assert account.emulator.writes == []
+
+
+def test_a_yes_deploys_what_was_shown(account: Account) -> None:
+    code, shown = on_a_terminal(account, "deploy", typed="y\n")
+    assert code == 0
+    assert "22 changes deployed" in shown
+    assert account.status == "CREATE_COMPLETE"
+
+
+# --- changes ------------------------------------------------------------------------------------------
+
+
+def test_a_changed_script_changes_its_job_and_no_other(account: Account, tmp_path: Path) -> None:
+    account.deploy()
+    before = account.job("crypto-silver2gold")["Command"]["ScriptLocation"]
+    edition = tmp_path / "edition"
+    for part in ("cryptoetl", "glue_scripts", "definitions"):
+        shutil.copytree(REPOSITORY / part, edition / part)
+    with (edition / "glue_scripts" / "silver2gold.py").open("a") as file:
+        file.write("\n# a change\n# of two lines\n")
+    plan = account("deploy", "--dry-run", "--json", PYTHONPATH=str(edition))
+    details = changed(plan)
+    assert set(details) == {"script silver2gold.py", "job crypto-silver2gold"}
+    assert details["script silver2gold.py"] == "+3 −0 lines"
+    assert details["job crypto-silver2gold"].startswith("Command.ScriptLocation s3://crypto-artifacts-123")
+    outcome = account("deploy", "--yes", PYTHONPATH=str(edition))
+    assert outcome.code == 0
+    assert outcome.err.splitlines() == ["changed job crypto-silver2gold"]
+    after = account.job("crypto-silver2gold")["Command"]["ScriptLocation"]
+    assert after != before
+    assert account.object(after).endswith(b"# of two lines\n")
+    assert account.object(before)  # a rollback finds it
+
+
+def test_an_added_currency_is_a_branch_more(account: Account) -> None:
+    account.deploy()
+    account.add("ETH")
+    plan = account("deploy", "--dry-run")
+    assert lines(plan.out, "+") == ["branch ETH"]
+    assert lines(plan.out, "~") == ["state machine crypto"]
+    account.deploy()
+    assert tickers(account.machine()) == ["BTC", "XMR", "ETH"]
+
+
+def test_a_removed_currency_is_a_branch_less_and_its_data_stays(account: Account) -> None:
+    account.deploy()
+    raw = BUCKET.format("raw")
+    account.emulator.client("s3").put_object(Bucket=raw, Key="XMR/history.csv", Body=b"prices")
+    account.remove("XMR")
+    outcome = account.deploy()
+    assert "- remove branch XMR  (its data stays)" in outcome.out
+    assert tickers(account.machine()) == ["BTC"]
+    assert account.object(f"s3://{raw}/XMR/history.csv") == b"prices"
+
+
+def test_a_changed_worker_type_is_told_and_set(account: Account) -> None:
+    account.deploy()
+    account.configure(glue={"worker_type": "G.2X", "max_concurrent_runs": 10})
+    details = changed(account("deploy", "--dry-run", "--json"))
+    spark = [f"job {name}" for name in JOBS if name != "crypto-clear-buckets"]
+    assert set(details) == {*spark, "job crypto-clear-buckets"}
+    for name in spark:
+        assert details[name] == "WorkerType G.1X → G.2X, ExecutionProperty.MaxConcurrentRuns 50 → 10"
+    account.deploy()
+    assert account.job("crypto-bronze2silver")["WorkerType"] == "G.2X"
+
+
+def test_schedule_and_notifications_come_and_go(account: Account) -> None:
+    account.configure(schedule="cron(0 6 * * ? *)", notify={"emails": ["ops@example.com"]})
+    account.deploy()
+    schedules = account.emulator.client("scheduler").list_schedules()["Schedules"]
+    assert [schedule["Name"] for schedule in schedules] == ["crypto"]
+    rules = account.emulator.client("events").list_rules()["Rules"]
+    assert sorted(rule["Name"] for rule in rules) == ["crypto-ended-badly", "crypto-loaded-in-part"]
+    (subscription,) = account.emulator.client("sns").list_subscriptions()["Subscriptions"]
+    assert subscription["Endpoint"] == "ops@example.com"
+    account.aws = {"region": "eu-central-1"}
+    account.configure()
+    outcome = account.deploy()
+    assert "removed schedule crypto" in outcome.err
+    assert account.emulator.client("events").list_rules()["Rules"] == []
+
+
+def test_taking_a_bucket_with_data_out_of_the_stack_needs_its_own_word(account: Account) -> None:
+    account.deploy()
+    account.emulator.client("s3").create_bucket(
+        Bucket="mine", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    account.configure(buckets={"raw": "mine"})
+    account.emulator.calls.clear()
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    assert f"take what holds data out of the stack: bucket {BUCKET.format('raw')}" in refused.err
+    assert "--allow-data-removal" in refused.err
+    assert account.emulator.writes == []
+    account.deploy("--allow-data-removal")
+    assert "raw" in account.buckets
+    assert account.job("crypto-bronze2silver")["DefaultArguments"]["--RAW"] == "s3://mine"
+
+
+# --- when it goes wrong -------------------------------------------------------------------------------
+
+
+def test_a_resource_that_fails_is_named_after_the_rollback(account: Account) -> None:
+    account.emulator.cloudformation.failing["Silver2goldJob"] = "Glue says: Max jobs reached"
+    outcome = account("deploy", "--yes")
+    assert outcome.code == 2
+    assert "failed job Silver2goldJob: Glue says: Max jobs reached" in outcome.err
+    assert outcome.err.endswith(
+        "error: job Silver2goldJob: Glue says: Max jobs reached\nWhat had been created was removed again.\n"
+    )
+    assert outcome.out == ""
+    assert account.status == "ROLLBACK_COMPLETE"
+    assert account.jobs() == []
+
+
+def test_after_a_failed_first_deploy_the_next_one_begins_afresh(account: Account) -> None:
+    account.emulator.cloudformation.failing["Silver2goldJob"] = "Max jobs reached"
+    assert account("deploy", "--yes").code == 2
+    account.emulator.cloudformation.failing.clear()
+    plan = account("deploy", "--dry-run")
+    assert "what is left of a failed deploy (ROLLBACK_COMPLETE) is removed first" in plan.out
+    account.deploy()
+    assert account.status == "CREATE_COMPLETE"
+    assert account.jobs() == JOBS
+
+
+def test_a_change_that_fails_is_undone(account: Account) -> None:
+    account.deploy()
+    account.configure(glue={"workers": 5})
+    account.emulator.cloudformation.failing["RedshiftUploadJob"] = "not today"
+    outcome = account("deploy", "--yes")
+    assert outcome.code == 2
+    assert "error: job RedshiftUploadJob: not today\nEverything is as it was before.\n" in outcome.err
+    assert account.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.job("crypto-bronze2silver")["NumberOfWorkers"] == 2
+    account.emulator.cloudformation.failing.clear()
+    account.deploy()
+    assert account.job("crypto-bronze2silver")["NumberOfWorkers"] == 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_an_interrupted_deploy_goes_on_and_is_joined_again(account: Account, number: signal.Signals) -> None:
+    gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
+    process = account.project.start("deploy", "--yes")
+    wait_for(lambda: account.status == "CREATE_IN_PROGRESS", "the deploy")
+    process.send_signal(number)
+    outcome = ended(process)
+    assert outcome.code == 130
+    assert "interrupted: cryptoetl-crypto goes on changing in AWS" in outcome.err
+    assert "The same command again follows it to its end." in outcome.err
+
+    plan = account("deploy", "--dry-run")
+    assert "note: a deploy is under way (CREATE_IN_PROGRESS)" in plan.out
+    again = account.project.start("deploy", "--yes")
+    threading.Timer(1, gate.set).start()
+    outcome = ended(again)
+    assert outcome.code == 0
+    assert "created state machine arn:aws:states:eu-central-1:123456789012:stateMachine:crypto" in outcome.err
+    assert outcome.out.startswith("No changes:")
+
+
+def test_a_joined_deploy_that_fails_is_told(account: Account) -> None:
+    account.deploy()
+    account.configure(glue={"workers": 5})
+    gate = account.emulator.cloudformation.held["RedshiftUploadJob"] = threading.Event()
+    account.emulator.cloudformation.failing["RedshiftUploadJob"] = "not today"
+    process = account.project.start("deploy", "--yes")
+    wait_for(lambda: account.status == "UPDATE_IN_PROGRESS", "the deploy")
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code == 130
+    again = account.project.start("deploy", "--yes")
+    threading.Timer(1, gate.set).start()
+    outcome = ended(again)
+    assert outcome.code == 2
+    assert "error: job RedshiftUploadJob: not today\nEverything is as it was before.\n" in outcome.err
+
+
+def test_drift_is_reported_when_it_is_asked_for(account: Account) -> None:
+    account.deploy()
+    account.emulator.cloudformation.drifted = [
+        {
+            "LogicalResourceId": "Silver2goldJob",
+            "PhysicalResourceId": "crypto-silver2gold",
+            "ResourceType": "AWS::Glue::Job",
+            "StackResourceDriftStatus": "MODIFIED",
+            "PropertyDifferences": [
+                {
+                    "PropertyPath": "/Timeout",
+                    "ExpectedValue": "30",
+                    "ActualValue": "60",
+                    "DifferenceType": "X",
+                }
+            ],
+        }
+    ]
+    assert "drift" not in account("deploy", "--dry-run").out
+    outcome = account("deploy", "--dry-run", "--drift")
+    assert outcome.code == 0
+    assert "warning: job crypto-silver2gold was changed outside of cryptoetl: Timeout\n" in outcome.out
+
+
+# --- preflight ----------------------------------------------------------------------------------------
+
+
+def notices(outcome: Outcome, severity: str) -> list[str]:
+    return [item["message"] for item in outcome.data["notices"] if item["severity"] == severity]
+
+
+def test_a_clean_account_has_nothing_to_remark(account: Account) -> None:
+    assert account("deploy", "--dry-run", "--json").data["notices"] == []
+
+
+def test_a_workgroup_a_database_and_a_connection_that_are_missing_are_errors(account: Account) -> None:
+    account.configure(redshift={"workgroup": "elsewhere", "connection": "other"})
+    plan = account("deploy", "--dry-run", "--json")
+    assert plan.code == 1
+    first, second = notices(plan, "error")
+    assert first.startswith("the Redshift workgroup 'elsewhere' does not exist")
+    assert second.startswith("the Glue connection 'other' does not exist")
+    account.emulator.workgroups["elsewhere"] = {"dev": {"public"}}
+    account.configure(redshift={"workgroup": "elsewhere"})
+    plan = account("deploy", "--dry-run", "--json")
+    assert notices(plan, "error") == [
+        "the database 'crypto' does not exist in the workgroup (aws.redshift.database)"
+    ]
+    account.emulator.calls.clear()
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    assert "error: the database 'crypto' does not exist" in refused.err
+    assert account.emulator.writes == []
+
+
+def test_a_connection_to_another_database_is_an_error_and_its_secret_a_warning(account: Account) -> None:
+    url = "jdbc:redshift://somewhere:5439/dev"
+    account.emulator.connection("other", JDBC_CONNECTION_URL=url, SECRET_ID="redshift!x")
+    account.configure(redshift={"connection": "other"})
+    plan = account("deploy", "--dry-run", "--json")
+    assert notices(plan, "error") == [
+        f"the Glue connection 'other' leads to {url}, not to the database 'crypto' (aws.redshift.database)"
+    ]
+    assert "set aws.redshift.secret to its ARN" in notices(plan, "warning")[0]
+
+
+def test_names_that_are_taken_are_errors(account: Account) -> None:
+    glue, iam = account.emulator.client("glue"), account.emulator.client("iam")
+    glue.create_job(Name="crypto-silver2gold", Role="r", Command={"Name": "glueetl"})
+    iam.create_role(RoleName="crypto-glue-eu-central-1", AssumeRolePolicyDocument="{}")
+    plan = account("deploy", "--dry-run", "--json")
+    assert plan.code == 1
+    assert [message.partition(" exists")[0] for message in notices(plan, "error")] == [
+        "a role named crypto-glue-eu-central-1",
+        "a Glue job named crypto-silver2gold",
+    ]
+
+
+def test_buckets_and_roles_that_the_configuration_names_have_to_be_there(account: Account) -> None:
+    account.configure(buckets={"gold": "my-gold"}, glue={"role": "MyETLGlue"}, machine={"role": "MyMachine"})
+    plan = account("deploy", "--dry-run", "--json")
+    assert notices(plan, "error") == [
+        "the bucket my-gold (aws.buckets.gold) does not exist",
+        "the role MyETLGlue (aws.glue.role) does not exist",
+        "the role MyMachine (aws.machine.role) does not exist",
+    ]
+
+
+def test_existing_roles_and_buckets_are_used_and_never_removed(account: Account) -> None:
+    s3, iam = account.emulator.client("s3"), account.emulator.client("iam")
+    location: Any = {"LocationConstraint": "eu-central-1"}
+    for name in ("my-raw", "my-silver", "my-gold", "my-temp", "my-artifacts"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration=location)
+    for name in ("MyETLGlue", "MyMachine"):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    names = {kind: f"my-{kind}" for kind in ("raw", "silver", "gold", "temp", "artifacts")}
+    account.configure(buckets=names, glue={"role": "MyETLGlue"}, machine={"role": "MyMachine"})
+    account.deploy()
+    assert account.job("crypto-silver2gold")["Role"] == "arn:aws:iam::123456789012:role/MyETLGlue"
+    assert account.buckets == set(names.values())
+    outcome = account("destroy", "--delete-data", "--confirm", "crypto")
+    assert outcome.code == 0
+    assert account.buckets == set(names.values())
+    assert len(iam.list_roles()["Roles"]) == 2
+    assert "  stays  role MyETLGlue  (named in the configuration, not made by a deploy)" in outcome.out
+
+
+def test_what_iam_would_not_allow_is_a_warning(account: Account) -> None:
+    account.emulator.simulated = {"glue:CreateJob", "iam:PassRole"}
+    (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
+    assert "is not allowed iam:PassRole on *, glue:CreateJob on *" in warning
+
+
+def test_more_currencies_than_may_run_at_once_are_told_of(account: Account) -> None:
+    account.emulator.runs_quota = 1
+    account.configure(glue={"max_concurrent_runs": 1})
+    (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
+    assert warning.startswith("2 currencies share jobs that run 1 at once")
+    account.configure(glue={"max_concurrent_runs": 50, "queuing": True})
+    (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
+    assert warning.startswith("this account may run 1 Glue jobs at once: the others wait in Glue's queue")
+
+
+def test_what_may_not_be_looked_at_is_a_note_and_no_obstacle(account: Account) -> None:
+    for operation in ("GetConnection", "ListServiceQuotas", "ValidateStateMachineDefinition"):
+        account.emulator.denied[operation] = ("AccessDeniedException", "no")
+    account.emulator.denied["SimulatePrincipalPolicy"] = ("AccessDenied", "no")
+    plan = account("deploy", "--dry-run", "--json")
+    assert plan.code == 0
+    assert [note.partition(":")[0] for note in notices(plan, "note")] == [
+        "not verified",
+        "the definition was not validated",
+        "your permissions were not simulated",
+    ]
+
+
+# --- destroy ------------------------------------------------------------------------------------------
+
+
+def filled(account: Account) -> None:
+    """A deployed pipeline with data: also old versions, a deletion, and more keys than one request takes."""
+    account.deploy()
+    s3 = account.emulator.client("s3")
+    for kind in ("raw", "silver", "gold", "temp"):
+        s3.put_object(Bucket=BUCKET.format(kind), Key="BTC/part", Body=b"1")
+    s3.put_object(Bucket=BUCKET.format("raw"), Key="BTC/part", Body=b"2")
+    s3.delete_object(Bucket=BUCKET.format("raw"), Key="BTC/part")
+    for number in range(1005):
+        s3.put_object(Bucket=BUCKET.format("temp"), Key=f"part-{number}", Body=b"")
+
+
+def test_destroy_removes_all_but_the_data_and_lists_what_stays(account: Account) -> None:
+    filled(account)
+    outcome = account("destroy", "--yes")
+    assert outcome.code == 0
+    assert account.status == ""
+    assert account.buckets == {"raw", "silver", "gold"}
+    assert account.jobs() == []
+    assert account.emulator.client("stepfunctions").list_state_machines()["stateMachines"] == []
+    assert account.emulator.client("iam").list_roles()["Roles"] == []
+    assert account.emulator.client("logs").describe_log_groups()["logGroups"] == []
+    for kind in ("raw", "silver", "gold"):
+        assert (
+            f"  stays  bucket {BUCKET.format(kind)}  (with all {kind} data, in every version)" in outcome.out
+        )
+    assert "  stays  schema crypto.market_data  (with its tables, in the workgroup my-etl-workgroup)" in (
+        outcome.out
+    )
+
+
+def test_destroy_with_data_leaves_nothing(account: Account) -> None:
+    filled(account)
+    outcome = account("destroy", "--delete-data", "--confirm", "crypto")
+    assert outcome.code == 0
+    assert account.buckets == set()
+    again = account("destroy", "--delete-data", "--confirm", "crypto")
+    assert again.code == 0
+    assert again.out.startswith("Nothing is deployed in stack cryptoetl-crypto")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["destroy"], "--yes removes it"),
+        (["destroy", "--delete-data", "--yes"], "--confirm crypto"),
+        (["destroy", "--delete-data", "--confirm", "other"], "--confirm crypto"),
+    ],
+)
+def test_destroy_does_nothing_without_the_right_word(
+    account: Account, arguments: list[str], said: str
+) -> None:
+    account.deploy()
+    account.emulator.calls.clear()
+    outcome = account(*arguments)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert account.emulator.writes == []
+
+
+def test_data_goes_only_when_the_pipelines_name_is_typed(account: Account) -> None:
+    account.deploy()
+    code, shown = on_a_terminal(account, "destroy", "--delete-data", typed="yes\n")
+    assert code == 2
+    assert "Type crypto to go on:" in shown
+    assert "Nothing was removed." in shown
+    assert "raw" in account.buckets
+    code, _ = on_a_terminal(account, "destroy", "--delete-data", typed="crypto\n")
+    assert code == 0
+    assert account.buckets == set()
+
+
+def test_a_deploy_after_a_destroy_takes_the_data_back(account: Account) -> None:
+    filled(account)
+    assert account("destroy", "--yes").code == 0
+    plan = account("deploy", "--dry-run", "--json")
+    assert f"the bucket {BUCKET.format('silver')} exists: it is taken back with what is in it" in notices(
+        plan, "note"
+    )
+    outcome = account.deploy()
+    assert f"taken back bucket {BUCKET.format('silver')}" in outcome.err
+    assert account.object(f"s3://{BUCKET.format('silver')}/BTC/part") == b"1"
+
+
+def test_an_interrupted_destroy_is_finished_by_the_next(account: Account) -> None:
+    filled(account)
+    gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
+    process = account.project.start("destroy", "--yes")
+    wait_for(lambda: account.status == "DELETE_IN_PROGRESS", "the destroy")
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code == 130
+    threading.Timer(0.5, gate.set).start()
+    assert account("destroy", "--yes").code == 0
+    assert account.status == ""
+    assert account.buckets == {"raw", "silver", "gold"}
+
+
+# --- large --------------------------------------------------------------------------------------------
+
+
+def test_a_pipeline_of_250_currencies_deploys(account: Account) -> None:
+    made = [f"COIN{number}" for number in range(248)]
+    history, trend = account.project.folder / "BTC.csv", account.project.folder / "BTC_trend.csv"
+    for ticker in made:
+        account.project._currencies.append({"ticker": ticker, "history": str(history), "trend": str(trend)})
+    account.configure(glue={"max_concurrent_runs": 250})
+    account.deploy()
+    assert len(tickers(account.machine())) == 250
+
+
+# --- the other commands -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["upload"], ["run"], ["up"], ["status"], ["verify"], ["query", "SELECT 1"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_what_the_aws_target_cannot_do_yet_is_said_in_one_line(
+    account: Account, arguments: list[str]
+) -> None:
+    outcome = account(*arguments)
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[0] == (
+        "error: on the aws target this version has deploy, destroy, check and render only"
+    )
+    assert account.emulator.writes == []
