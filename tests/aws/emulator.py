@@ -63,7 +63,7 @@ _CLOUDFORMATION = [
 class Emulator:
     """The account: what it holds is seen by `client`, what was asked of it is in `calls`.
 
-    `denied` maps operations (`CreateRole`, `PUT s3`) to the message of the refusal.
+    `denied` maps patterns of operations (`GetJob`, `Put /crypto-`) to the code and message of a refusal.
     """
 
     def __init__(self, url: str) -> None:
@@ -175,8 +175,9 @@ class _Front:
         own = environ.get("HTTP_USER_AGENT", "").find("cryptoetl/") >= 0
         if own:
             self._emulator.calls.append(operation)
-        if own and operation in self._emulator.denied:
-            return _refuse(*self._emulator.denied[operation], target, respond)
+        for pattern, refusal in self._emulator.denied.items() if own else ():
+            if re.match(pattern, operation):
+                return _refuse(*refusal, target, respond)
         if operation == "SimulatePrincipalPolicy":
             return self._simulate(query, respond)
         if target and (answer := self._emulator.answer(target, json.loads(body))) is not None:
