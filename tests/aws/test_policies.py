@@ -57,7 +57,6 @@ NETWORK = {
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
-    "ec2:DescribeVpcAttribute",
     "ec2:DescribeVpcEndpoints",
 }
 INTERFACES = {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
@@ -153,6 +152,7 @@ def needed_by_jobs(config: Config) -> Grants:
                 ("glue:GetConnection", ARN.format("glue", f"connection/{connection}")),
             }
             grants |= {(action, "*") for action in NETWORK}
+            grants.add(("ec2:DescribeVpcAttribute", ARN.format("ec2", "vpc/*")))
             grants |= {
                 (action, ARN.format("ec2", f"{kind}/*"))
                 for action in INTERFACES
@@ -269,7 +269,17 @@ def test_the_deployer_has_no_right_on_everything_but_to_look(options: Mapping[st
         if "*" in _list(statement["Resource"]):
             for action in _list(statement["Action"]):
                 looks = r"\w[\w-]*:(Describe|List|Get|Validate|Simulate)\w*"
-                assert re.fullmatch(looks, action), action
+                assert re.fullmatch(looks, action) or action == "sns:Unsubscribe", action
+
+
+def test_the_deployer_may_only_look_for_buckets_that_somebody_else_made() -> None:
+    names = set(BUCKETS["buckets"].values())
+    for statement in plain(permissions.deployer(configured(BUCKETS)))["Statement"]:
+        buckets = {resource.partition(":::")[2] for resource in _list(statement["Resource"])}
+        if buckets & names:
+            assert statement["Action"] == "s3:ListBucket"
+        if any(name.partition("/")[0] in names for name in buckets - names):
+            assert statement["Sid"] == "Artifacts"
 
 
 def test_the_deployer_may_hand_its_roles_to_their_services_only() -> None:

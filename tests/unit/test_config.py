@@ -539,6 +539,8 @@ def in_aws(file: Path, setting: str) -> str:
         ("redshift: {create: yes}", "7 aws.redshift: with create: true it also needs vpc, subnets"),
         ("redshift: {vpc: mine}", "7 aws.redshift.vpc: 'mine' is not an id such as vpc-0123456789abcdef0"),
         ("redshift: {workgroup: 'a b'}", "7 aws.redshift.workgroup: 'a b' is not a name"),
+        ("notify: {emails: 3}", "7 aws.notify.emails: must be a list"),
+        ("glue: {workers: 1}", "7 aws.glue.workers: input should be greater than or equal to 2"),
         ("machine: {xrays: true}", "7 aws.machine.xrays: unknown key, did you mean 'xray'?"),
     ],
 )
