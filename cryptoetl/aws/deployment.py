@@ -175,14 +175,10 @@ class AwsDeployment:
             self._buckets.ensure(bucket, self._config.aws.tags)
         for key, body in {**wanted.artifacts, wanted.template_key: wanted.text.encode()}.items():
             self._buckets.write(bucket, key, body)
-        new_buckets = [c.name for c in changes if c.action == "add" and c.type == "AWS::S3::Bucket"]
-        kept = [name for name in new_buckets if self._buckets.look(name) == "ours"]
-        for name in kept:
-            self._buckets.let_go(name)
         change_set = self._stack.prepare(
             self._url(bucket, wanted.template_key),
             self._config.aws.tags,
-            adopt=bool(kept),
+            adopt=self._take_back(changes),
             new=deployed.template is None,
         )
         if change_set is not None:
@@ -192,6 +188,16 @@ class AwsDeployment:
                 self._stack.execute(change_set, observe)
         if not self._found.has_schema:
             self._warehouse.create_schema()
+
+    def _take_back(self, changes: Sequence[ResourceChange]) -> bool:
+        """Whether something that a destroyed stack has kept is added again; makes room for its policies."""
+        added = [change for change in changes if change.action == "add"]
+        names = [change.name for change in added if change.type == "AWS::S3::Bucket"]
+        kept = [name for name in names if self._buckets.look(name) == "ours"]
+        for name in kept:
+            self._buckets.let_go(name)
+        namespace = any(change.type == "AWS::RedshiftServerless::Namespace" for change in added)
+        return bool(kept) or (namespace and self._warehouse.namespace_exists())
 
     def _agreed(self, change_set: ChangeSet, deployed: Mapping[str, Any]) -> None:
         """What CloudFormation will do to data, by its own account, or DeployError."""
@@ -238,7 +244,9 @@ class AwsDeployment:
 
     @cached_property
     def _remover(self) -> Remover:
-        return Remover(self._config, self._session, self._stack, self._buckets, self._resolve)
+        return Remover(
+            self._config, self._session, self._stack, self._buckets, self._warehouse, self._resolve
+        )
 
     def _resolve(self, text: str) -> str:
         identity = self._session.identity

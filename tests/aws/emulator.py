@@ -43,6 +43,8 @@ Respond = Callable[[str, list[tuple[str, str]]], Any]
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
 """Of nobody, as moto takes them."""
 
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:redshift!{}-etladmin-AbCdEf"
+
 _READS = re.compile(r"(Get|List|Describe|Head|Validate|Simulate|Detect)")
 _CLOUDFORMATION = [
     "create_change_set",
@@ -63,7 +65,7 @@ _CLOUDFORMATION = [
 class Emulator:
     """The account: what it holds is seen by `client`, what was asked of it is in `calls`.
 
-    `denied` maps operations (`CreateRole`, `PUT s3`) to the message of the refusal.
+    `denied` maps patterns of operations (`GetJob`, `Put /crypto-`) to the code and message of a refusal.
     """
 
     def __init__(self, url: str) -> None:
@@ -72,11 +74,15 @@ class Emulator:
         self.denied: dict[str, tuple[str, str]] = {}
         self.workgroups: dict[str, dict[str, set[str]]] = {"my-etl-workgroup": {"crypto": {"public"}}}
         """Workgroup → database → its schemas."""
+        self.namespaces: dict[str, str] = {}
+        """Namespace → its database."""
+        self.statements: list[Mapping[str, Any]] = []
+        """What was asked of the Redshift Data API."""
         self.simulated: set[str] = set()
         """Actions that IAM's simulation denies."""
         self.runs_quota = 50
         self._clients: dict[str, Any] = {}
-        handlers = {type: handler(self.client) for type, handler in HANDLERS.items()}
+        handlers = {type: handler(self) for type, handler in HANDLERS.items()}
         self.cloudformation = CloudFormation(handlers, self._template)
 
     def client(self, service: str) -> Any:
@@ -119,8 +125,13 @@ class Emulator:
                 if p["workgroupName"] not in self.workgroups:
                     return _error("ResourceNotFoundException", "no such workgroup")
                 return {"workgroup": {"workgroupName": p["workgroupName"], "status": "AVAILABLE"}}
-            case "RedshiftServerless.GetNamespace":
-                return _error("ResourceNotFoundException", "no such namespace")
+            case "RedshiftServerless.GetNamespace" | "RedshiftServerless.DeleteNamespace":
+                name = p["namespaceName"]
+                if name not in self.namespaces:
+                    return _error("ResourceNotFoundException", "no such namespace")
+                if operation.endswith("DeleteNamespace"):
+                    del self.namespaces[name]
+                return {"namespace": {"namespaceName": name, "adminPasswordSecretArn": SECRET.format(name)}}
             case "RedshiftData.ListSchemas":
                 databases = self.workgroups[p["WorkgroupName"]]
                 if p["Database"] not in databases:
@@ -130,6 +141,7 @@ class Emulator:
             case "RedshiftData.ExecuteStatement":
                 schema = re.fullmatch(r'CREATE SCHEMA IF NOT EXISTS "(\w+)"', p["Sql"])
                 assert schema is not None
+                self.statements.append(p)
                 self.workgroups[p["WorkgroupName"]][p["Database"]].add(schema[1])
                 return {"Id": "d5c1a3f0-0000-0000-0000-000000000000"}
             case "RedshiftData.DescribeStatement":
@@ -175,8 +187,9 @@ class _Front:
         own = environ.get("HTTP_USER_AGENT", "").find("cryptoetl/") >= 0
         if own:
             self._emulator.calls.append(operation)
-        if own and operation in self._emulator.denied:
-            return _refuse(*self._emulator.denied[operation], target, respond)
+        for pattern, refusal in self._emulator.denied.items() if own else ():
+            if re.match(pattern, operation):
+                return _refuse(*refusal, target, respond)
         if operation == "SimulatePrincipalPolicy":
             return self._simulate(query, respond)
         if target and (answer := self._emulator.answer(target, json.loads(body))) is not None:

@@ -556,6 +556,66 @@ def test_an_interrupted_destroy_is_finished_by_the_next(account: Account) -> Non
     assert account.buckets == {"raw", "silver", "gold"}
 
 
+# --- a Redshift of its own ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_redshift(account: Account) -> Account:
+    """The configuration creates a workgroup, in a VPC that is there."""
+    ec2 = account.emulator.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+    place = {
+        "vpc": vpc,
+        "subnets": [ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]],
+        "availability_zone": "eu-central-1a",
+        "route_tables": [tables[0]["RouteTableId"]],
+    }
+    account.configure(redshift={"create": True, "workgroup": "own", "connection": "own-connection", **place})
+    return account
+
+
+def test_a_redshift_of_its_own_is_made_with_all_that_glue_needs_to_reach_it(own_redshift: Account) -> None:
+    account = own_redshift
+    outcome = account.deploy()
+    assert "created workgroup own\n" in outcome.err
+    assert account.emulator.namespaces == {"crypto": "crypto"}
+    assert account.emulator.workgroups["own"] == {"crypto": {"public", "market_data"}}
+    (statement,) = account.emulator.statements
+    assert statement["SecretArn"].endswith("secret:redshift!crypto-etladmin-AbCdEf")
+    glue, ec2 = account.emulator.client("glue"), account.emulator.client("ec2")
+    connection = glue.get_connection(Name="own-connection")["Connection"]
+    url = "jdbc:redshift://own.123456789012.eu-central-1.example:5439/crypto"
+    assert connection["ConnectionProperties"] == {
+        "JDBC_CONNECTION_URL": url,
+        "JDBC_ENFORCE_SSL": "true",
+        "SECRET_ID": "redshift!crypto-etladmin",
+    }
+    (group,) = connection["PhysicalConnectionRequirements"]["SecurityGroupIdList"]
+    (rule,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 0, 65535)
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [group]
+    (endpoint,) = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    assert endpoint["ServiceName"] == "com.amazonaws.eu-central-1.s3"
+    copy_role = account.job("crypto-redshift-upload")["DefaultArguments"]["--COPY_ROLE"]
+    assert copy_role == "arn:aws:iam::123456789012:role/crypto-copy-eu-central-1"
+    assert account.deploy().out.startswith("No changes:")
+    assert len(account.emulator.statements) == 1
+
+
+def test_a_namespace_is_data_and_outlives_a_destroy(own_redshift: Account) -> None:
+    account = own_redshift
+    account.deploy()
+    outcome = account("destroy", "--yes")
+    assert outcome.code == 0
+    assert "  stays  namespace crypto  (with its database and all tables)" in outcome.out
+    assert account.emulator.namespaces == {"crypto": "crypto"}
+    assert "own" not in account.emulator.workgroups
+    assert "taken back namespace crypto" in account.deploy().err
+    assert account("destroy", "--delete-data", "--confirm", "crypto").code == 0
+    assert account.emulator.namespaces == {}
+
+
 # --- large --------------------------------------------------------------------------------------------
 
 
