@@ -433,6 +433,16 @@ def test_what_iam_would_not_allow_is_a_warning(account: Account) -> None:
     assert "is not allowed iam:PassRole on *, glue:CreateJob on *" in warning
 
 
+def test_the_simulation_asks_with_what_the_conditions_need(account: Account) -> None:
+    assert account("deploy", "--dry-run").code == 0
+    (asked,) = [q for q in account.emulator.simulations if ["iam:PassRole"] in q.values()]
+    assert asked["ContextEntries.member.1.ContextKeyName"] == ["iam:PassedToService"]
+    assert asked["ContextEntries.member.1.ContextKeyValues.member.1"] == ["glue.amazonaws.com"]
+    assert asked["ResourceArns.member.1"] == ["arn:aws:iam::123456789012:role/crypto-glue-eu-central-1"]
+    for query in account.emulator.simulations:
+        assert not [value for value in query.values() if "*" in value[0] and value != ["*"]]
+
+
 def test_more_currencies_than_may_run_at_once_are_told_of(account: Account) -> None:
     account.emulator.runs_quota = 1
     account.configure(glue={"max_concurrent_runs": 1})
@@ -541,6 +551,31 @@ def test_a_deploy_after_a_destroy_takes_the_data_back(account: Account) -> None:
     outcome = account.deploy()
     assert f"taken back bucket {BUCKET.format('silver')}" in outcome.err
     assert account.object(f"s3://{BUCKET.format('silver')}/BTC/part") == b"1"
+
+
+def test_a_stack_that_was_only_announced_is_used_by_a_deploy_and_removed_by_a_destroy(
+    account: Account,
+) -> None:
+    client = account.emulator.client("cloudformation")
+
+    def announce() -> None:
+        client.create_change_set(
+            StackName="cryptoetl-crypto",
+            ChangeSetName="left",
+            ChangeSetType="CREATE",
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            TemplateBody=json.dumps({"Resources": {}}),
+        )
+
+    announce()
+    assert account("deploy", "--dry-run").code == 0
+    account.deploy()
+    assert account.status == "CREATE_COMPLETE"
+    assert account("destroy", "--yes").code == 0
+    announce()
+    outcome = account("destroy", "--yes")
+    assert "- remove stack cryptoetl-crypto  (announced, and never made)" in outcome.out
+    wait_for(lambda: account.status == "", "the end of the stack")
 
 
 def test_an_interrupted_destroy_is_finished_by_the_next(account: Account) -> None:
