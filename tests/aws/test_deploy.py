@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -240,6 +241,22 @@ def test_taking_a_bucket_with_data_out_of_the_stack_needs_its_own_word(account: 
     account.deploy("--allow-data-removal")
     assert "raw" in account.buckets
     assert account.job("crypto-bronze2silver")["DefaultArguments"]["--RAW"] == "s3://mine"
+
+
+def test_a_change_set_that_would_do_more_to_data_than_was_shown_is_discarded(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.deploy()
+    account.configure(glue={"workers": 5})
+    emulated = account.emulator.cloudformation
+    removal = {"Action": "Remove", "LogicalResourceId": "RawBucket", "ResourceType": "AWS::S3::Bucket"}
+    told = emulated._changes
+    monkeypatch.setattr(emulated, "_changes", lambda *arguments: [*told(*arguments), removal])
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    assert "take what holds data out of the stack: AWS::S3::Bucket RawBucket" in refused.err
+    assert emulated.change_sets == {}
+    assert account.job("crypto-bronze2silver")["NumberOfWorkers"] == 2
 
 
 # --- when it goes wrong -------------------------------------------------------------------------------
@@ -654,14 +671,57 @@ def test_a_namespace_is_data_and_outlives_a_destroy(own_redshift: Account) -> No
 # --- large --------------------------------------------------------------------------------------------
 
 
-def test_a_pipeline_of_250_currencies_deploys(account: Account) -> None:
-    made = [f"COIN{number}" for number in range(248)]
+def with_currencies(account: Account, count: int) -> None:
+    """A project of so many currencies, all with the files of the first."""
     history, trend = account.project.folder / "BTC.csv", account.project.folder / "BTC_trend.csv"
-    for ticker in made:
-        account.project._currencies.append({"ticker": ticker, "history": str(history), "trend": str(trend)})
-    account.configure(glue={"max_concurrent_runs": 250})
+    for number in range(count - 2):
+        account.project.add(f"COIN{number}", history, trend)
+    account.configure(glue={"max_concurrent_runs": count})
+
+
+def test_a_pipeline_of_250_currencies_deploys(account: Account) -> None:
+    with_currencies(account, 250)
     account.deploy()
     assert len(tickers(account.machine())) == 250
+
+
+def test_more_currencies_than_a_machine_holds_are_refused_before_anything_is_made(account: Account) -> None:
+    with_currencies(account, 320)
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    assert "error: the state machine of 320 currencies has 1," in refused.err
+    assert account.emulator.writes == []
+    found = re.search(r"the first (\d+) currencies fit", refused.err)
+    assert found is not None
+    for ticker in range(int(found[1]) - 2, 318):
+        account.project.remove(f"COIN{ticker}")
+    account.configure()
+    assert account("deploy", "--dry-run").code == 0
+
+
+# --- without deploy -----------------------------------------------------------------------------------
+
+
+def test_the_rendered_stack_deploys_with_cloudformation_alone(account: Account) -> None:
+    rendered = account("render", "stack", "--artifacts", "build")
+    s3, stacks = account.emulator.client("s3"), account.emulator.client("cloudformation")
+    bucket, build = BUCKET.format("artifacts"), account.project.folder / "build"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    for path in build.rglob("*"):
+        if path.is_file():
+            s3.put_object(Bucket=bucket, Key=path.relative_to(build).as_posix(), Body=path.read_bytes())
+    made = stacks.create_change_set(
+        StackName="cryptoetl-crypto",
+        ChangeSetName="by-hand",
+        ChangeSetType="CREATE",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        TemplateBody=rendered.out,
+    )
+    stacks.execute_change_set(ChangeSetName=made["Id"])
+    wait_for(lambda: account.status == "CREATE_COMPLETE", "the stack")
+    assert account.jobs() == JOBS
+    assert tickers(account.machine()) == ["BTC", "XMR"]
+    assert account.deploy().out.startswith("No changes:")
 
 
 # --- the other commands -------------------------------------------------------------------------------
