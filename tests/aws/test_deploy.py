@@ -403,6 +403,19 @@ def test_a_connection_to_another_database_is_an_error_and_its_secret_a_warning(a
     assert "set aws.redshift.secret to its ARN" in notices(plan, "warning")[0]
 
 
+def test_a_schema_that_may_not_be_created_stops_the_deploy_before_the_stack(account: Account) -> None:
+    account.emulator.denied["ExecuteStatement"] = ("AccessDeniedException", "no")
+    outcome = account("deploy", "--yes")
+    assert outcome.code == 2
+    assert outcome.err.startswith(
+        "error: schema market_data: not allowed to do redshift-data:ExecuteStatement on my-etl-workgroup\n"
+    )
+    assert (account.status, account.buckets) == ("", set())
+    account.emulator.denied.clear()
+    account.deploy()
+    assert "market_data" in account.emulator.workgroups["my-etl-workgroup"]["crypto"]
+
+
 def test_names_that_are_taken_are_errors(account: Account) -> None:
     glue, iam = account.emulator.client("glue"), account.emulator.client("iam")
     glue.create_job(Name="crypto-silver2gold", Role="r", Command={"Name": "glueetl"})
