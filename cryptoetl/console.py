@@ -177,12 +177,11 @@ class Terminal:
                 transient=True,
             )
             self._progress.start()
-            self._files["resources"] = self._progress.add_task("")
+        what = f"{event.what} {event.name}"
+        if "resources" not in self._files:
+            self._files["resources"] = self._progress.add_task(what, total=event.total)
         self._progress.update(
-            self._files["resources"],
-            description=f"{event.what} {event.name}",
-            completed=event.done,
-            total=event.total,
+            self._files["resources"], description=what, completed=event.done, total=event.total
         )
 
     def _progressed(self, status: ExecutionStatus) -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from cryptoetl import stack as stacks
 from cryptoetl.aws.artifacts import Buckets
-from cryptoetl.aws.cloudformation import Stack
+from cryptoetl.aws.cloudformation import ANNOUNCED, Stack
 from cryptoetl.aws.redshift import Warehouse
 from cryptoetl.aws.refusals import is_denied, told
 from cryptoetl.aws.session import Session
@@ -53,8 +53,10 @@ class Remover:
             raise DeployError(
                 f"a deploy is under way ({state.status})", hint="`cryptoetl deploy` follows it to its end."
             )
+        removed: list[Part] = []
+        if state.status == ANNOUNCED:
+            removed.append(Part("stack", self._stack.name, "announced, and never made"))
         ours = {name for kind in stacks.KINDS if (name := self._own(kind))}
-        removed = []
         if state.exists:
             for resource in self._stack.resources():
                 what, _ = describe(resource["LogicalResourceId"], {"Type": resource["ResourceType"]})
@@ -77,6 +79,8 @@ class Remover:
     def remove(self, removal: Removal, observe: Observe) -> None:
         """Carry the plan out."""
         state = self._stack.state()
+        if state.status == ANNOUNCED:
+            self._stack.forget(state.id)
         if state.exists:
             if (temp := self._own("temp")) and self._buckets.look(temp) == "ours":
                 self._buckets.empty(temp)

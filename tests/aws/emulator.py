@@ -78,6 +78,8 @@ class Emulator:
         """Namespace → its database."""
         self.statements: list[Mapping[str, Any]] = []
         """What was asked of the Redshift Data API."""
+        self.simulations: list[Mapping[str, list[str]]] = []
+        """What was asked of IAM's simulation."""
         self.simulated: set[str] = set()
         """Actions that IAM's simulation denies."""
         self.runs_quota = 50
@@ -200,6 +202,7 @@ class _Front:
         return answered
 
     def _simulate(self, query: Mapping[str, list[str]], respond: Respond) -> Iterable[bytes]:
+        self._emulator.simulations.append(dict(query))
         actions = [value[0] for key, value in query.items() if key.startswith("ActionNames.")]
         members = "".join(
             f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>*</EvalResourceName>"
