@@ -22,10 +22,11 @@ from cryptoetl.aws.preflight import Preflight
 from cryptoetl.aws.redshift import Found, Warehouse
 from cryptoetl.aws.removal import Remover
 from cryptoetl.aws.session import Session
+from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.bundle import Bundle, Change, Layout
-from cryptoetl.config import Config
+from cryptoetl.config import ALL_CURRENCIES, Config
 from cryptoetl.errors import DeployError, Interrupted
-from cryptoetl.results import Observe, Phase, Removal
+from cryptoetl.results import Observe, Phase, Removal, Warned
 from cryptoetl.review import Notice, Review
 from cryptoetl.stack_changes import ResourceChange
 
@@ -45,7 +46,10 @@ class _Deployed:
 class AwsDeployment:
     """The stack of a configuration. Methods raise AwsError and DeployError."""
 
-    def __init__(self, config: Config, session: Session, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, config: Config, session: Session, sleep: Callable[[float], None], tables: AwsWarehouse
+    ) -> None:
+        self._tables = tables
         self._config = config
         self._session = session
         self._sleep = sleep
@@ -158,6 +162,7 @@ class AwsDeployment:
                 self._stack.follow(state.id, observe)
             if self._config.aws.redshift.create and self._stack.state().exists:
                 self._warehouse.create_schema()
+                self._provide(observe)
 
     def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
         deployed = self._look()
@@ -192,6 +197,19 @@ class AwsDeployment:
                 self._stack.execute(change_set, observe)
         if not self._found.has_schema:
             self._warehouse.create_schema()
+        self._provide(observe)
+
+    def _provide(self, observe: Observe) -> None:
+        """The view of all currencies, as the user that loads their tables."""
+        if self._tables.knows_loader:
+            self._tables.provide()
+        else:
+            observe(
+                Warned(
+                    f"the view {ALL_CURRENCIES} is not made, since the user that loads is not known: set "
+                    "aws.redshift.secret, or run what `cryptoetl render sql` prints as that user"
+                )
+            )
 
     def _agreed(self, change_set: ChangeSet, deployed: Mapping[str, Any]) -> None:
         """What CloudFormation will do to data, by its own account, or DeployError."""

@@ -328,7 +328,7 @@ def test_the_commands_one_after_the_other_do_what_up_does(run: CommandLine, conf
         ended = run(*arguments)
         assert ended.code == 0, (arguments, ended)
     assert run.fakes.executions.names() == ["execution-1"]
-    assert set(run.fakes.warehouse.tables) == {"btc", "xmr"}
+    assert set(run.fakes.warehouse.facts) == {"btc", "xmr"}
 
 
 def test_up_ends_with_1_if_a_currency_fails_and_a_retry_mends_it(run: CommandLine, config: Path) -> None:
