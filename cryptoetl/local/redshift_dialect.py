@@ -19,4 +19,9 @@ def for_duckdb(statements: Iterable[str]) -> Iterator[str]:
     for statement in statements:
         if statement.startswith("GRANT "):
             continue
-        yield _LAYOUT.sub("", statement) if statement.startswith("CREATE TABLE ") else statement
+        yield without_layout(statement)
+
+
+def without_layout(statement: str) -> str:
+    """A CREATE TABLE without DISTSTYLE and SORTKEY; any other statement as it is."""
+    return _LAYOUT.sub("", statement) if statement.startswith("CREATE TABLE ") else statement

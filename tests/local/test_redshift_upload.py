@@ -17,7 +17,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from cryptoetl.local import glue_runtime
+from cryptoetl.local import all_currencies, glue_runtime
 from cryptoetl.local.engine import run_script
 from cryptoetl.local.redshift_dialect import for_duckdb
 from cryptoetl.local.redshift_sink import DuckDBSink
@@ -408,6 +408,7 @@ def test_one_currency_loaded_twice_at_once_holds_one_of_the_sets_whole(
 def test_a_reader_sees_the_old_rows_or_the_new_ones(warehouse: duckdb.DuckDBPyConnection) -> None:
     sink = DuckDBSink(warehouse)
     load(sink, "BTC", gold_table(1000, 1.0))
+    all_currencies.renew(warehouse, "market_data", ["BTC", "XMR"])
     loaded = threading.Event()
     seen: set[tuple[int, float]] = set()
 
@@ -415,11 +416,12 @@ def test_a_reader_sees_the_old_rows_or_the_new_ones(warehouse: duckdb.DuckDBPyCo
         with warehouse.cursor() as cursor:
             while not loaded.is_set():
                 seen.add(content(cursor, "btc"))
+                seen.add(content(cursor, "all_currencies"))
 
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read)
         try:
-            for number in range(40):
+            for number in range(100):
                 load(sink, "BTC", gold_table(1000 + number % 2, 1.0 + number % 2))
         finally:
             loaded.set()
