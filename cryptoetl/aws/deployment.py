@@ -162,7 +162,7 @@ class AwsDeployment:
                 self._stack.follow(state.id, observe)
             if self._config.aws.redshift.create and self._stack.state().exists:
                 self._warehouse.create_schema()
-                self._provide(observe)
+                self._provide(observe, new=True)
 
     def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
         deployed = self._look()
@@ -197,13 +197,14 @@ class AwsDeployment:
                 self._stack.execute(change_set, observe)
         if not self._found.has_schema:
             self._warehouse.create_schema()
-        self._provide(observe)
+        before = deployed.bundle.tickers if deployed.bundle else []
+        self._provide(observe, new=before != bundle.tickers)
 
-    def _provide(self, observe: Observe) -> None:
-        """The view of all currencies, as the user that loads their tables."""
+    def _provide(self, observe: Observe, *, new: bool) -> None:
+        """The view of all currencies, as the user that loads their tables; `new` if it holds others now."""
         if self._tables.knows_loader:
             self._tables.provide()
-        else:
+        elif new:
             observe(
                 Warned(
                     f"the view {ALL_CURRENCIES} is not made, since the user that loads is not known: set "

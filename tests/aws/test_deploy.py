@@ -574,7 +574,7 @@ def test_a_pipeline_of_250_currencies_deploys(account: Account) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["upload"], ["run"], ["up"], ["status"], ["verify"], ["query", "SELECT 1"]],
+    [["upload"], ["run"], ["up"], ["status"]],
     ids=lambda arguments: arguments[0],
 )
 def test_what_the_aws_target_cannot_do_yet_is_said_in_one_line(
