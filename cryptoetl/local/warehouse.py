@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cryptoetl import sql_guard, warehouse_sql
-from cryptoetl.errors import BusyError, QueryError
+from cryptoetl.errors import BusyError, Interrupted, QueryError
 from cryptoetl.local.home import Home
 from cryptoetl.reals import shortest
 from cryptoetl.target import QueryRows, TableFacts
@@ -96,8 +96,10 @@ class LocalWarehouse:
                 cursor = connection.execute(statements[0])
                 described = cursor.description or ()
                 rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
-            except duckdb.InterruptException:
-                raise KeyboardInterrupt from None
+            except (duckdb.InterruptException, RuntimeError) as error:
+                if "interrupted" in str(error).lower():  # Ctrl-C, which DuckDB tells as an error of its own
+                    raise Interrupted("the statement was stopped") from None
+                raise
             except duckdb.Error as error:
                 raise QueryError(str(error)) from error
         singles = [column[1] == "FLOAT" for column in described]

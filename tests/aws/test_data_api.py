@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 from cryptoetl.aws import data_api
@@ -213,7 +214,8 @@ def test_throttling_is_repeated_by_the_sdk_until_it_gives_up(monkeypatch: pytest
         status, body = answers.pop(0)
         raw = BytesIO(json.dumps(body).encode())
         raw.stream = lambda **_: iter([raw.getvalue()])  # type: ignore[attr-defined]
-        return AWSResponse(request.url, status, {"content-type": "application/x-amz-json-1.1"}, raw)
+        headers = HTTPHeaders.from_dict({"content-type": "application/x-amz-json-1.1"})
+        return AWSResponse(request.url, status, headers, raw)
 
     def client() -> Any:
         made = boto3.client(

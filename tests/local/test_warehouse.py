@@ -28,7 +28,7 @@ def test_tickers_that_are_reserved_words_work_end_to_end(loaded: Project) -> Non
     assert loaded.run("verify").code == 0
     sql = "SELECT ticker, count(*) AS n, min(date) AS first FROM all_currencies GROUP BY 1 ORDER BY 1"
     rows = loaded.run("query", sql, "--json").data["rows"]
-    assert rows == [{"ticker": t, "n": 33, "first": "2024-01-01"} for t in sorted(TICKERS)]
+    assert rows == [{"ticker": t, "n": 31, "first": "2024-01-01"} for t in sorted(TICKERS)]
     assert loaded.run("preview", "order").code == 0
 
 
@@ -67,7 +67,7 @@ def test_rows_are_written_as_parquet_with_the_types_of_the_table(loaded: Project
         "double",
         "double",
     ]
-    assert table.num_rows == 33
+    assert table.num_rows == 31
 
 
 def test_verify_names_each_way_in_which_a_table_is_wrong(loaded: Project) -> None:
@@ -83,7 +83,7 @@ def test_verify_names_each_way_in_which_a_table_is_wrong(loaded: Project) -> Non
     assert outcome.code == 1
     found = {table["ticker"]: table["problems"] for table in outcome.data["tables"]}
     assert found["ALL"] == ["the table is missing"]
-    assert found["ORDER"][0] == "rows: 32 in the table, 33 in gold"
+    assert found["ORDER"][0] == "rows: 30 in the table, 31 in gold"
     assert found["USER"][0].startswith("its columns are date, price, trend, pricema, trend_i, more")
     assert found["BTC"][0].startswith("price by day: "), "two values that changed places"
     assert all("older than max_age_days, 30" in problems[-1] for problems in list(found.values())[1:])
@@ -92,7 +92,7 @@ def test_verify_names_each_way_in_which_a_table_is_wrong(loaded: Project) -> Non
 def test_old_prices_alone_are_a_note_and_no_failure(loaded: Project) -> None:
     outcome = loaded.run("verify")
     assert outcome.code == 0
-    assert "market_data.btc note: its newest day is 2024-02-02" in outcome.out
+    assert "market_data.btc note: its newest day is 2024-02-04" in outcome.out
 
 
 def test_the_view_follows_the_deployed_currencies(loaded: Project) -> None:
@@ -104,6 +104,7 @@ def test_the_view_follows_the_deployed_currencies(loaded: Project) -> None:
     loaded.add_made("XMR")
     assert loaded.run("deploy", "--yes").code == 0
     assert len(loaded.run("query", count, "--json").data["rows"]) == 3
+    assert loaded.run("upload").code == 0
     assert loaded.run("run", "--tickers", "XMR").code == 0
     assert len(loaded.run("query", count, "--json").data["rows"]) == 4
 
@@ -111,13 +112,13 @@ def test_the_view_follows_the_deployed_currencies(loaded: Project) -> None:
 def test_preview_shows_rows_and_draws_a_picture(loaded: Project) -> None:
     outcome = loaded.run("preview", "BTC", "--png", "btc.png")
     assert outcome.code == 0, outcome.err
-    assert "2024-02-02" in outcome.out
+    assert "2024-02-04" in outcome.out
     assert "⠒" in outcome.out or "⠤" in outcome.out
     assert (loaded.folder / "btc.png").read_bytes().startswith(b"\x89PNG")
     data = loaded.run("preview", "BTC", "--days", "5", "--json").data
-    assert [row["date"] for row in data["rows"]["rows"]] == [
-        f"2024-{d}" for d in ("01-29", "01-30", "01-31", "02-01", "02-02")
-    ] or len(data["rows"]["rows"]) == 5
+    days = [row["date"] for row in data["rows"]["rows"]]
+    # The last weekly value has a day of its own, after the last price.
+    assert days == ["2024-01-27", "2024-01-28", "2024-01-29", "2024-01-30", "2024-02-04"]
     unknown = loaded.run("preview", "DOGE")
     assert unknown.code == 2
     assert "DOGE" in unknown.err

@@ -110,9 +110,9 @@ def _runner(account: pwd.struct_passwd | None) -> dict[str, Any]:
 
 def _program(name: str) -> str:
     """Debian keeps the server's programs out of the path."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) or [shutil.which(name)]
-    assert found[-1] is not None, f"{name} is missing: install Debian's package postgresql"
-    return str(found[-1])
+    found = [shutil.which(name), *map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))][-1]
+    assert found is not None, f"{name} is missing: install Debian's package postgresql"
+    return found
 
 
 def _free_port() -> int:

@@ -200,7 +200,11 @@ def test_a_query_is_checked_before_anything_is_sent() -> None:
 
 def test_a_result_is_cut_at_the_limit_and_single_precision_is_shown_as_it_is_meant() -> None:
     place = Place("BTC")
-    rows = [[{"doubleValue": 6.099999904632568}], [{"isNull": True}], [{"doubleValue": 1.0}]]
+    rows: list[list[dict[str, Any]]] = [
+        [{"doubleValue": 6.099999904632568}],
+        [{"isNull": True}],
+        [{"doubleValue": 1.0}],
+    ]
     place.data.results["SELECT price FROM btc"] = Result([("price", "float4")], rows)
     cut = place.warehouse.query("SELECT price FROM btc;", 2)
     assert (cut.columns, cut.rows, cut.more, cut.types) == (("price",), ((6.1,), (None,)), True, ("float4",))
