@@ -1,4 +1,5 @@
 # Every target sets up what it needs: a clone and Python 3.11 or newer are enough.
+# PostgreSQL's server programs (Debian: postgresql) are needed for the tests of the load's SQL.
 # Java is needed for test-spark and bench only, which compare with JVM Spark.
 
 PYTHON ?= python3

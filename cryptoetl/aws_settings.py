@@ -105,6 +105,15 @@ class Machine(Model):
     """true: its role may start any Glue job, as in AWS's own example, instead of the pipeline's four."""
 
 
+Reader = Annotated[
+    Text,
+    _matching(
+        r"public|(role|group|user):[A-Za-z_][A-Za-z0-9_.@:+/-]{0,126}",
+        "a reader: role:NAME, group:NAME, user:NAME or public",
+    ),
+]
+
+
 class Redshift(Model):
     """Where the tables are loaded."""
 
@@ -114,6 +123,9 @@ class Redshift(Model):
     connection: ResourceName = "crypto-connection"
     copy_role: RoleName | None = None
     """Role of the namespace with which COPY reads the temp bucket; created with `create`."""
+    grants: Annotated[tuple[Reader, ...], BeforeValidator(_listed)] = ()
+    """Who may read the tables: role:NAME, group:NAME, user:NAME, public. Each load grants it on its table,
+    deploy on the schema and on the view of all currencies."""
     secret: (
         Annotated[Text, _matching(r"arn:aws[a-z-]*:secretsmanager:[\w:!/+=.@-]+", "the ARN of a secret")]
         | None

@@ -137,6 +137,8 @@ def build(config: Config, layout: Layout) -> Bundle:
             "--COPY_ROLE": layout.copy_role,
         },
     }
+    if redshift.grants:
+        arguments["redshift-upload"]["--GRANTS"] = ",".join(redshift.grants)
     jobs = tuple(Job(f"{config.pipeline}-{job}", script, arguments[job]) for job, script in SCRIPTS.items())
     folder = assets.glue_scripts()
     scripts = {script: (folder / script).read_bytes() for script in SCRIPTS.values()}

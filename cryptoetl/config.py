@@ -21,6 +21,9 @@ from cryptoetl.yaml_lines import Location, compose, find, items, line_of, scalar
 
 TargetName = Literal["local", "aws"]
 
+ALL_CURRENCIES = "all_currencies"
+"""The view beside the tables, with every currency in it."""
+
 
 class Currency(Model):
     """One crypto currency: its two files and what to do about missing prices."""
@@ -56,6 +59,13 @@ class Currency(Model):
             raise ValueError(
                 f"{value!r} is not a ticker: a letter, then letters, digits or underscores, at most 15"
             )
+        return value
+
+    @field_validator("ticker")
+    @classmethod
+    def _table_is_not_the_view(cls, value: str) -> str:
+        if value.lower() == ALL_CURRENCIES:
+            raise ValueError(f"{value!r} cannot be a ticker: {ALL_CURRENCIES} is the view of all tables")
         return value
 
     @field_validator("date_format", "trend_date_format")

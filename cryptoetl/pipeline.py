@@ -9,7 +9,7 @@ it down again and leaves the data. `run` starts an execution of the
 deployed state machine: it empties what the currencies in the run will rewrite, then each branch
 takes its currency from bronze to silver to gold to the warehouse; a failing branch ends in its own
 Pass state, so that the others go on. Whoever follows the execution folds its events (status.py).
-`verify` compares the tables with gold. `up` is all of it.
+`verify` compares the tables with gold (verification.py). `up` is all of it.
 
 Every use case works over a `Target` (target.py) and returns a result that says how it went, with the
 exit code that follows; what a person sees of it is console.py's business. A broken file or a failing
@@ -20,15 +20,14 @@ currency is a result. What keeps a use case from being carried out at all is an 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from cryptoetl import bundle as bundles
-from cryptoetl import raw_files, state_machine
+from cryptoetl import raw_files, state_machine, verification, warehouse_sql
 from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config, Currency
 from cryptoetl.errors import DeployError, Interrupted, NotDeployedError, UsageError
@@ -42,11 +41,11 @@ from cryptoetl.results import (
     Observe,
     Phase,
     Plan,
+    Preview,
     Progressed,
     Removal,
     RunRequest,
     RunResult,
-    TableCheck,
     UploadedFile,
     UploadResult,
     UpResult,
@@ -55,7 +54,7 @@ from cryptoetl.results import (
 )
 from cryptoetl.state_machine import STEPS, Step
 from cryptoetl.status import ExecutionStatus, Fold, retry_plan
-from cryptoetl.target import TableFacts, Target
+from cryptoetl.target import Target
 
 # --- check and upload ---------------------------------------------------------------------------------
 
@@ -378,55 +377,43 @@ def follow(
 
 # --- verify and query ---------------------------------------------------------------------------------
 
-COLUMNS = ("date", "price", "trend", "pricema", "trend_i")
-RELATIVE_TOLERANCE = 1e-9
-"""For sums of floats, which depend on the order of the rows in their last digits."""
 
-
-def verify(config: Config, target: Target, tickers: Iterable[str], observe: Observe) -> VerifyResult:
-    """Whether the tables are there and hold what gold holds."""
+def verify(
+    config: Config,
+    target: Target,
+    tickers: Sequence[str],
+    observe: Observe,
+    rules: CheckRules | None = None,
+) -> VerifyResult:
+    """Whether the tables are there, as they should be, and hold what gold holds (verification.py)."""
     observe(Phase("verify"))
     schema = config.aws.redshift.schema_name
     with target.warehouse.reading() as warehouse:
-        tables = [
-            _verify_one(
+        tables = warehouse.tables([ticker.lower() for ticker in tickers])
+        checks = [
+            verification.compare(
                 ticker,
                 f"{schema}.{ticker.lower()}",
                 gold=warehouse.gold(ticker),
-                found=warehouse.table(ticker.lower()),
+                found=tables.get(ticker.lower()),
+                rules=rules,
             )
             for ticker in tickers
         ]
-    return VerifyResult(tuple(tables), target.warehouse.location())
+    return VerifyResult(tuple(checks), target.warehouse.location())
 
 
-def _verify_one(ticker: str, table: str, *, gold: TableFacts | None, found: TableFacts | None) -> TableCheck:
-    if found is None:
-        return TableCheck(ticker, table, None, None, None, None, ("the table is missing",))
-    problems = []
-    if (names := tuple(name for name, _ in found.columns)) != COLUMNS:
-        problems.append(f"its columns are {', '.join(names)}, not {', '.join(COLUMNS)}")
-    elif gold is None:
-        problems.append("there is no gold set to compare it with")
-    else:
-        problems += _differences(gold, found)
-    missing = found.rows - found.prices
-    return TableCheck(ticker, table, found.rows, found.first, found.last, missing, tuple(problems))
-
-
-def _differences(gold: TableFacts, table: TableFacts) -> list[str]:
-    found = []
-    for item in fields(TableFacts):
-        if item.name == "columns":
-            continue
-        expected, actual = getattr(gold, item.name), getattr(table, item.name)
-        if isinstance(expected, float) and isinstance(actual, float):
-            same = math.isclose(expected, actual, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
-        else:
-            same = expected == actual
-        if not same:
-            found.append(f"{item.name.replace('_', ' ')}: {actual} in the table, {expected} in gold")
-    return found
+def preview(config: Config, target: Target, ticker: str, days: int) -> Preview:
+    """The latest rows of a currency's table. Raises UsageError if it is not configured or has none."""
+    (currency,) = config.select([ticker])
+    schema = config.aws.redshift.schema_name
+    rows = target.warehouse.query(warehouse_sql.latest(schema, currency.ticker, days), days)
+    if not rows.rows:
+        raise UsageError(
+            f"{schema}.{currency.table} has no rows yet", hint="Run `cryptoetl run` or `cryptoetl up`."
+        )
+    ascending = replace(rows, rows=tuple(reversed(rows.rows)), more=False)
+    return Preview(currency.ticker, f"{schema}.{currency.table}", ascending)
 
 
 # --- everything ---------------------------------------------------------------------------------------
@@ -448,4 +435,4 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
         ran = _execute(target, start, refused, request.fail, observe)
         assert ran.execution is not None
         loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]
-        return UpResult(uploaded, deployed, ran, verify(config, target, loaded, observe))
+        return UpResult(uploaded, deployed, ran, verify(config, target, loaded, observe, request.rules))

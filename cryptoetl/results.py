@@ -209,7 +209,7 @@ def exit_code(execution: ExecutionStatus) -> int:
 
 @dataclass(frozen=True)
 class TableCheck:
-    """A currency's table against its gold set; `problems` is empty if they agree."""
+    """A currency's table against its contract and its gold set; `problems` is empty if they agree."""
 
     ticker: str
     table: str
@@ -218,6 +218,12 @@ class TableCheck:
     last: date | None
     missing_prices: int | None
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What is odd and no difference from gold: prices that have grown old."""
+    nulls: Mapping[str, int] = field(default_factory=dict)
+    """Column → rows without a value in it."""
+    age_days: int | None = None
+    """From the newest price's day to today."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +236,23 @@ class VerifyResult:
     @property
     def exit_code(self) -> int:
         return 1 if any(table.problems for table in self.tables) else 0
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The latest rows of a currency's table, by date."""
+
+    ticker: str
+    table: str
+    rows: QueryRows
+
+    @property
+    def days(self) -> list[date]:
+        return [row[0] for row in self.rows.rows]
+
+    def column(self, name: str) -> list[float | None]:
+        place = self.rows.columns.index(name)
+        return [row[place] for row in self.rows.rows]
 
 
 @dataclass(frozen=True)
@@ -301,6 +324,7 @@ Result = (
     | ExecutionList
     | VerifyResult
     | QueryRows
+    | Preview
     | UpResult
     | InitResult
 )

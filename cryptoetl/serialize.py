@@ -24,7 +24,7 @@ def to_data(value: Any) -> Any:
     """The value as dicts, lists and scalars that JSON knows."""
     match value:
         case QueryRows():
-            columns = _unique(value.columns)
+            columns = unique(value.columns)
             rows = [dict(zip(columns, map(to_data, row), strict=True)) for row in value.rows]
             return {"columns": columns, "rows": rows, "more": value.more}
         case CurrencyCheck():
@@ -68,7 +68,7 @@ def _fields(value: Any) -> dict[str, Any]:
     return {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
 
 
-def _unique(names: Sequence[str]) -> list[str]:
+def unique(names: Sequence[str]) -> list[str]:
     """The names of a statement's columns, numbered where one is used again: a, a_2."""
     unique: list[str] = []
     for name in names:

@@ -11,12 +11,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cryptoetl import preview
 from cryptoetl.findings import FileReport, plural
 from cryptoetl.results import (
     CheckResult,
     ExecutionList,
     InitResult,
     Plan,
+    Preview,
     Removal,
     Result,
     RunResult,
@@ -64,6 +66,8 @@ def render(result: Result, *, verbose: bool = False, now: datetime | None = None
             yield from _verify(result)
         case QueryRows():
             yield _rows(result)
+        case Preview():
+            yield from preview.render(result)
         case UpResult():
             yield from _up(result, verbose=verbose)
         case InitResult():
@@ -367,6 +371,9 @@ def _verify(result: VerifyResult) -> Iterator[RenderableType]:
     for item in result.tables:
         if item.problems:
             yield Text.assemble(f"{item.table} ", _agrees(item), f": {'; '.join(item.problems)}")
+    for item in result.tables:
+        for note in item.notes:
+            yield Text.assemble(f"{item.table} ", ("note", "yellow"), f": {note}")
     if any(item.rows is not None for item in result.tables):
         yield Text(f"The tables are in {result.location}.")
 

@@ -111,6 +111,17 @@ class TableFacts:
     trends: int
     trend_sum: int | None
     trend_i_sum: float | None
+    days: int | None = None
+    """Different dates; as many as rows, or a date is there twice."""
+    pricemas: int | None = None
+    trend_is: int | None = None
+    price_min: float | None = None
+    price_max: float | None = None
+    trend_min: int | None = None
+    trend_max: int | None = None
+    price_by_day: float | None = None
+    """Sum of price times the day's number: values that changed places leave every other figure as it was."""
+    trend_by_day: float | None = None
     columns: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     """Names and types, in order; empty for gold."""
 
@@ -122,6 +133,8 @@ class QueryRows:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     more: bool
+    types: tuple[str, ...] = ()
+    """The warehouse's names of the columns' types."""
 
 
 class Tables(Protocol):
@@ -130,8 +143,11 @@ class Tables(Protocol):
     def gold(self, ticker: str) -> TableFacts | None:
         """The currency's gold set; None if it is missing."""
 
-    def table(self, name: str) -> TableFacts | None:
-        """The table in the pipeline's schema; None if it is missing."""
+    def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
+        """Those of the named tables that are in the pipeline's schema, by name.
+
+        A table that lacks one of the columns has its rows and columns told, and nothing else.
+        """
 
 
 class Warehouse(Protocol):

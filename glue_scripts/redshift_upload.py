@@ -4,9 +4,9 @@
                                          pricema DOUBLE PRECISION, trend_i DOUBLE PRECISION)
 
 The rows are loaded into a staging table. The connector then runs the postactions in the transaction
-of that load: DELETE, INSERT, DROP of the staging table. Readers see the old rows or the new ones,
-and grants on the table survive. The connector splits actions on every `;` and knows no newlines, and
-TRUNCATE or BEGIN would end its transaction.
+of that load: DELETE, INSERT, a check of the number of rows, DROP of the staging table. Readers see the
+old rows or the new ones, and grants on the table survive. The connector splits actions on every `;`
+and knows no newlines, and TRUNCATE or BEGIN would end its transaction.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pyspark.errors import AnalysisException
@@ -23,6 +24,8 @@ from pyspark.sql import functions as F
 log = logging.getLogger("redshift_upload")
 
 OPTIONS = ["GOLD", "TICKER", "CONNECTION", "SCHEMA", "TEMP", "COPY_ROLE"]
+OPTIONAL = ["GRANTS"]
+"""GRANTS: who may read the table, as role:NAME, group:NAME, user:NAME or public, separated by commas."""
 
 GOLD_SCHEMA = "date date, price float, g_trend int, pricema double, trendma double"
 COLUMNS = {
@@ -34,6 +37,19 @@ COLUMNS = {
 }
 
 
+LAYOUT = 'DISTSTYLE ALL SORTKEY ("date")'
+"""Thousands of rows, joined by date: a copy on every node joins without moving rows, and a range of dates
+reads the blocks that hold it. A table that is there already keeps what it has."""
+
+COMMENTS = {
+    "date": "every date of the history or the trend file",
+    "price": "price on that day, else the last known earlier one",
+    "trend": "weekly Google-trend value, on its own date",
+    "pricema": "mean of price over this row and the 13 before it",
+    "trend_i": "trend, interpolated by date between the weekly values",
+}
+
+
 class Replacement(NamedTuple):
     """The statements that replace a table: `dbtable` is loaded between `preactions` and `postactions`."""
 
@@ -42,8 +58,13 @@ class Replacement(NamedTuple):
     postactions: str
 
 
-def replacement(schema: str, ticker: str) -> Replacement:
-    """How the table of `ticker` is replaced. Raises ValueError for names that are no plain identifiers."""
+def replacement(
+    schema: str, ticker: str, rows: int | None = None, readers: Sequence[str] = ()
+) -> Replacement:
+    """How the table of `ticker` is replaced by `rows` rows, which `readers` may then read.
+
+    Without `rows` their number is not checked. Raises ValueError for names that are no plain identifiers.
+    """
     if not re.fullmatch("[a-z_][a-z0-9_]*", schema):
         raise ValueError(f"SCHEMA {schema!r} is not a lower-case identifier")
     if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", ticker):
@@ -61,17 +82,40 @@ def replacement(schema: str, ticker: str) -> Replacement:
             [
                 f"DROP TABLE IF EXISTS {staging}",
                 f"CREATE TABLE {staging} ({typed})",
-                f"CREATE TABLE IF NOT EXISTS {target} ({typed})",
+                f"CREATE TABLE IF NOT EXISTS {target} ({typed}) {LAYOUT}",
+                *(f"COMMENT ON COLUMN {target}.\"{name}\" IS '{text}'" for name, text in COMMENTS.items()),
+                *(f"GRANT SELECT ON {target} TO {grantee(reader)}" for reader in readers),
             ]
         ),
         postactions="; ".join(
             [
                 f"DELETE FROM {target}",
                 f"INSERT INTO {target} ({names}) SELECT {names} FROM {staging}",
+                *([] if rows is None else [row_check(target, rows)]),
                 f"DROP TABLE {staging}",
             ]
         ),
     )
+
+
+def row_check(table: str, rows: int) -> str:
+    """A statement that fails, and its transaction with it, unless `table` has that many rows.
+
+    SQL cannot raise an error by itself. A text that is no number, cast to one, does, and the database
+    quotes the text in its message; a division by zero would say nothing, and is no error on DuckDB.
+    """
+    wrong = f"'the table would hold ' || CAST(COUNT(*) AS VARCHAR) || ' rows and gold has {rows}'"
+    return f"SELECT CAST(CASE WHEN COUNT(*) = {rows} THEN '0' ELSE {wrong} END AS INTEGER) FROM {table}"
+
+
+def grantee(reader: str) -> str:
+    """`role:analysts` as a GRANT names it. Raises ValueError for anything else."""
+    kind, _, name = reader.partition(":")
+    if reader == "public":
+        return "PUBLIC"
+    if kind not in ("role", "group", "user") or not re.fullmatch(r"[A-Za-z_][\w.@:+/-]*", name, re.ASCII):
+        raise ValueError(f"GRANTS {reader!r} is not role:NAME, group:NAME, user:NAME or public")
+    return {"role": "ROLE ", "group": "GROUP ", "user": ""}[kind] + f'"{name}"'
 
 
 def table_frame(gold: DataFrame) -> DataFrame:
@@ -100,15 +144,18 @@ def main(argv: list[str]) -> None:
     from awsglue.utils import getResolvedOptions
     from pyspark.context import SparkContext
 
-    args = getResolvedOptions(argv, OPTIONS)
+    # getResolvedOptions itself requires every argument that it is asked for.
+    args = getResolvedOptions(argv, OPTIONS + [name for name in OPTIONAL if f"--{name}" in argv])
     ticker = args["TICKER"]
-    statements = replacement(args["SCHEMA"], ticker)
+    readers = args["GRANTS"].split(",") if args.get("GRANTS") else []
+    replacement(args["SCHEMA"], ticker, readers=readers)  # names that cannot be used, before Spark is asked
     glue = GlueContext(SparkContext.getOrCreate())
     gold, rows = read_gold(glue.spark_session, f"{args['GOLD'].rstrip('/')}/{ticker}")
     if gold is None:
         # The connector would skip the load and still empty the table.
         raise ValueError(f"gold/{ticker} is missing or empty: nothing was loaded")
 
+    statements = replacement(args["SCHEMA"], ticker, rows, readers)
     options: dict[str, Any] = {
         "useConnectionProperties": "true",
         "connectionName": args["CONNECTION"],

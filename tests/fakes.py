@@ -116,13 +116,13 @@ class FakeWarehouse:
 
     def __init__(self) -> None:
         self.golds: dict[str, TableFacts] = {}
-        self.tables: dict[str, TableFacts] = {}
+        self.facts: dict[str, TableFacts] = {}
         self.answer = QueryRows(("n",), ((1,),), more=False)
         self.asked: list[tuple[str, int | None]] = []
 
     def load(self, ticker: str) -> None:
         self.golds[ticker] = GOLD
-        self.tables[ticker.lower()] = LOADED
+        self.facts[ticker.lower()] = LOADED
 
     @contextmanager
     def reading(self) -> Iterator[FakeWarehouse]:
@@ -131,8 +131,8 @@ class FakeWarehouse:
     def gold(self, ticker: str) -> TableFacts | None:
         return self.golds.get(ticker)
 
-    def table(self, name: str) -> TableFacts | None:
-        return self.tables.get(name)
+    def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
+        return {name: self.facts[name] for name in names if name in self.facts}
 
     def query(self, sql: str, limit: int | None) -> QueryRows:
         self.asked.append((sql, limit))

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, cast
 
 from cryptoetl.aws.deployment import AwsDeployment
 from cryptoetl.aws.session import Session
+from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.config import Config
 from cryptoetl.errors import UsageError
 from cryptoetl.target import Target
@@ -28,12 +29,13 @@ def target(
     """
     session = Session(config.aws, region=region, profile=profile, warn=warn)
     later = cast("Any", _Later())
+    warehouse = AwsWarehouse(config, session, sleep)
     return Target(
         name="aws",
         storage=later,
-        deployment=AwsDeployment(config, session, sleep),
+        deployment=AwsDeployment(config, session, sleep, warehouse),
         executions=later,
-        warehouse=later,
+        warehouse=warehouse,
         exclusive=lambda _: nullcontext(),
     )
 
@@ -43,7 +45,7 @@ class _Later:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise UsageError(
-            "on the aws target this version has deploy, destroy, check and render only",
+            "on the aws target this version has no upload, run and status yet",
             hint="The state machine is started in the Step Functions console, with the input {}. "
             "With --target local everything runs on this machine.",
         )

@@ -23,10 +23,11 @@ from cryptoetl.aws.preflight import Preflight
 from cryptoetl.aws.redshift import Found, Warehouse
 from cryptoetl.aws.removal import Remover
 from cryptoetl.aws.session import Session
+from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.bundle import Bundle, Change, Layout
-from cryptoetl.config import Config
+from cryptoetl.config import ALL_CURRENCIES, Config
 from cryptoetl.errors import DeployError, Interrupted
-from cryptoetl.results import Observe, Phase, Removal
+from cryptoetl.results import Observe, Phase, Removal, Warned
 from cryptoetl.review import Notice, Review
 from cryptoetl.stack_changes import ResourceChange
 
@@ -46,7 +47,10 @@ class _Deployed:
 class AwsDeployment:
     """The stack of a configuration. Methods raise AwsError and DeployError."""
 
-    def __init__(self, config: Config, session: Session, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, config: Config, session: Session, sleep: Callable[[float], None], tables: AwsWarehouse
+    ) -> None:
+        self._tables = tables
         self._config = config
         self._session = session
         self._sleep = sleep
@@ -159,6 +163,7 @@ class AwsDeployment:
                 self._stack.follow(state.id, observe)
             if self._config.aws.redshift.create and self._stack.state().exists:
                 self._warehouse.create_schema()
+                self._provide(observe, new=True)
 
     def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
         deployed = self._look()
@@ -193,6 +198,20 @@ class AwsDeployment:
                 self._stack.execute(change_set, observe)
         if not self._found.has_schema and created:
             self._warehouse.create_schema()
+        before = deployed.bundle.tickers if deployed.bundle else []
+        self._provide(observe, new=before != bundle.tickers)
+
+    def _provide(self, observe: Observe, *, new: bool) -> None:
+        """The view of all currencies, as the user that loads their tables; `new` if it holds others now."""
+        if self._tables.knows_loader:
+            self._tables.provide()
+        elif new:
+            observe(
+                Warned(
+                    f"the view {ALL_CURRENCIES} is not made, since the user that loads is not known: set "
+                    "aws.redshift.secret, or run what `cryptoetl render sql` prints as that user"
+                )
+            )
 
     def _take_back(self, changes: Sequence[ResourceChange]) -> bool:
         """Whether something that a destroyed stack has kept is added again; makes room for its policies."""

@@ -22,7 +22,7 @@ def target(config: Config) -> Target:
         )
     home = Home(config.local.home)
     schema = config.aws.redshift.schema_name
-    deployment = LocalDeployment(home)
+    deployment = LocalDeployment(home, schema)
     return Target(
         name="local",
         storage=LocalStorage(home),

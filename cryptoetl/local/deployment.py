@@ -9,11 +9,13 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from cryptoetl.bundle import Bundle, Change, Job, Layout, compare
 from cryptoetl.errors import EnvironmentFault
+from cryptoetl.local import all_currencies
 from cryptoetl.local.home import Home, told
 from cryptoetl.results import Observe, Part, Removal
 
@@ -21,8 +23,9 @@ from cryptoetl.results import Observe, Part, Removal
 class LocalDeployment:
     """`target.Deployment` on folders."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, schema: str) -> None:
         self._home = home
+        self._schema = schema
 
     def layout(self) -> Layout:
         return self._home.layout()
@@ -64,6 +67,16 @@ class LocalDeployment:
                     fresh.rename(final)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
+        self._renew_view(bundle)
+
+    def _renew_view(self, bundle: Bundle) -> None:
+        """The view of all currencies, if there is a warehouse that nobody holds; else a run does it."""
+        if not self._home.warehouse.exists():
+            return
+        import duckdb
+
+        with suppress(duckdb.Error), duckdb.connect(self._home.warehouse) as connection:
+            all_currencies.renew(connection, self._schema, bundle.tickers)
 
     def removal(self, *, delete_data: bool) -> Removal:
         deployed = [self._home.deployed] if self._home.deployed.exists() else []

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from cryptoetl.local.redshift_dialect import for_duckdb
+
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
@@ -39,13 +41,13 @@ class DuckDBSink:
             cursor.begin()
             try:
                 cursor.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
-                for statement in preactions:
+                for statement in for_duckdb(preactions):
                     cursor.execute(statement)
                 if table.num_rows:  # the connector skips the load of nothing, and still runs the actions
                     cursor.register("_loaded_rows", table)
                     cursor.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM _loaded_rows")  # noqa: S608
                     cursor.unregister("_loaded_rows")
-                for statement in postactions:
+                for statement in for_duckdb(postactions):
                     cursor.execute(statement)
                 cursor.commit()
             except BaseException:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from math import isfinite
-from struct import pack, unpack
 from typing import TYPE_CHECKING, Any
 
-from cryptoetl.errors import BusyError, QueryError
+from cryptoetl import sql_guard, warehouse_sql
+from cryptoetl.errors import BusyError, Interrupted, QueryError
 from cryptoetl.local.home import Home
+from cryptoetl.reals import shortest
 from cryptoetl.target import QueryRows, TableFacts
 
 if TYPE_CHECKING:
     import duckdb
 
-_FACTS = """
-    SELECT count(*), min(date), max(date), count(price), sum(price::DOUBLE), sum(pricema),
-           count({trend}), sum({trend})::BIGINT, sum({trend_i})
-    FROM {source}
-"""
+_TYPES = {"FLOAT": "REAL", "DOUBLE": "DOUBLE PRECISION"}
+"""DuckDB's names of types where Redshift has others."""
 _READING = {"SELECT", "EXPLAIN"}
 
 
@@ -36,36 +33,31 @@ class LocalTables:
         self._warehouse = warehouse
 
     def gold(self, ticker: str) -> TableFacts | None:
-        import pyarrow.parquet
+        from cryptoetl import gold
 
         files = sorted((self._home.gold / ticker).glob("*.parquet"))
-        if not files:
-            return None
-        # Read by pyarrow: DuckDB would take [ ] * ? in the home's path for a pattern.
-        gold = pyarrow.parquet.ParquetDataset(files).read()
-        with self._connection.cursor() as cursor:
-            cursor.register("gold", gold)
-            query = _FACTS.format(trend="g_trend", trend_i="trendma", source="gold")
-            return TableFacts(*_one_row(cursor.execute(query)))
+        return gold.facts([str(file) for file in files]) if files else None
 
-    def table(self, name: str) -> TableFacts | None:
+    def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
+        found = {name: self._table(name) for name in names} if self._warehouse else {}
+        return {name: facts for name, facts in found.items() if facts is not None}
+
+    def _table(self, name: str) -> TableFacts | None:
         import duckdb
 
-        if not self._warehouse:
-            return None
-        source = f'"{self._schema}"."{name}"'
+        source = warehouse_sql.quoted(self._schema, name)
         with self._connection.cursor() as cursor:
             try:
                 # Not from information_schema, which takes longer than all the rest.
                 described = cursor.execute(f"SELECT * FROM {source} LIMIT 0").description  # noqa: S608
             except duckdb.CatalogException:
                 return None
-            columns = tuple((column[0], str(column[1])) for column in described or ())
-            if not {"date", "price", "trend", "pricema", "trend_i"} <= {column for column, _ in columns}:
-                rows = _one_row(cursor.execute(f"SELECT count(*) FROM {source}"))  # noqa: S608
-                return TableFacts(rows[0], None, None, 0, None, None, 0, None, None, columns)
-            query = _FACTS.format(trend="trend", trend_i="trend_i", source=source)
-            return replace(TableFacts(*_one_row(cursor.execute(query))), columns=columns)
+            columns = tuple((c[0], _TYPES.get(str(c[1]), str(c[1]))) for c in described or ())
+            if not warehouse_sql.COLUMNS.items() <= dict(columns).items():
+                (rows,) = _one_row(cursor.execute(f"SELECT count(*) FROM {source}"))  # noqa: S608
+                return TableFacts(rows, None, None, 0, None, None, 0, None, None, columns=columns)
+            found = _one_row(cursor.execute(warehouse_sql.facts(source)))
+            return replace(TableFacts(*found), columns=columns)
 
 
 class LocalWarehouse:
@@ -90,6 +82,8 @@ class LocalWarehouse:
             raise QueryError(
                 f"there is no warehouse yet at {self._home.warehouse}", hint="Run `cryptoetl up` first."
             )
+        with suppress(sql_guard.NotUnderstood):  # DuckDB's own parser, which knows more, has the last word
+            sql = sql_guard.only_reading(sql, "duckdb")
         with self._connect() as connection:
             try:
                 statements = connection.extract_statements(sql)
@@ -97,19 +91,29 @@ class LocalWarehouse:
                     raise QueryError(f"one statement is needed, there are {len(statements)}")
                 kind = statements[0].type.name
                 if kind not in _READING:
-                    raise QueryError(f"{kind} is refused: query only reads (SELECT, WITH, EXPLAIN, SHOW)")
+                    raise QueryError(f"{kind} is refused: {sql_guard.READS}")
+                connection.begin()  # of a file that was opened to be read
                 cursor = connection.execute(statements[0])
-                columns = tuple(column[0] for column in cursor.description or ())
-                singles = [column[1] == "FLOAT" for column in cursor.description or ()]
+                described = cursor.description or ()
                 rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
+            except (duckdb.InterruptException, RuntimeError) as error:
+                if "interrupted" in str(error).lower():  # Ctrl-C, which DuckDB tells as an error of its own
+                    raise Interrupted("the statement was stopped") from None
+                raise
             except duckdb.Error as error:
                 raise QueryError(str(error)) from error
+        singles = [column[1] == "FLOAT" for column in described]
         if any(singles):
             rows = [
-                tuple(_shortest(v) if single else v for v, single in zip(row, singles, strict=True))
+                tuple(shortest(v) if single else v for v, single in zip(row, singles, strict=True))
                 for row in rows
             ]
-        return QueryRows(columns, tuple(rows[:limit]), limit is not None and len(rows) > limit)
+        return QueryRows(
+            tuple(column[0] for column in described),
+            tuple(rows[:limit]),
+            limit is not None and len(rows) > limit,
+            tuple(str(column[1]) for column in described),
+        )
 
     def location(self) -> str:
         return str(self._home.warehouse)
@@ -131,14 +135,6 @@ class LocalWarehouse:
         connection.execute(f"SET schema = '{schema}'") if _has_schema(connection, self._schema) else None
         connection.execute("SET lock_configuration = true")
         return connection
-
-
-def _shortest(value: float | None) -> float | None:
-    """A REAL as the number with the fewest digits that it stands for, as Redshift shows it: 6.1."""
-    if value is None or not isfinite(value):
-        return value
-    candidates = (float(f"{value:.{digits}g}") for digits in range(6, 9))
-    return next((number for number in candidates if unpack("f", pack("f", number))[0] == value), value)
 
 
 def _has_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:

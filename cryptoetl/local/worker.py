@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cryptoetl.bundle import Bundle
 from cryptoetl.errors import BusyError, CryptoetlError, EnvironmentFault
-from cryptoetl.local import glue_runtime
+from cryptoetl.local import all_currencies, glue_runtime
 from cryptoetl.local.engine import Engine, load_script
 from cryptoetl.local.glue_jobs import JobLogHandler
 from cryptoetl.local.home import Home
@@ -31,6 +32,7 @@ class Worker:
         self._starting: threading.Thread | None = None
         self._failure: Exception | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._tickers: list[str] = []
 
     def warm_up(self) -> None:
         """Start the engine in the background; returns at once."""
@@ -57,6 +59,7 @@ class Worker:
             raise self._unavailable(self._failure)
         self._engine.leave_ctrl_c_alone()
         self._connection = self._open()
+        self._tickers = bundle.tickers
         glue_runtime.install(DuckDBSink(self._connection))
         handler = JobLogHandler()
         modules = {}
@@ -101,7 +104,11 @@ class Worker:
         return connection
 
     def close(self) -> None:
-        """Close the warehouse, so that others can read it."""
+        """Renew the view of all currencies, and close the warehouse, so that others can read it."""
+        import duckdb
+
         if self._connection is not None:
+            with suppress(duckdb.Error):  # a full disk, say: the view that was there stays
+                all_currencies.renew(self._connection, self._schema, self._tickers)
             self._connection.close()
             self._connection = None

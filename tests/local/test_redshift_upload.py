@@ -14,9 +14,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import sqlglot
+from sqlglot import exp
 
-from cryptoetl.local import glue_runtime
+from cryptoetl.local import all_currencies, glue_runtime
 from cryptoetl.local.engine import run_script
+from cryptoetl.local.redshift_dialect import for_duckdb
 from cryptoetl.local.redshift_sink import DuckDBSink
 from tests.local.scripts import Lake, script
 
@@ -35,7 +38,7 @@ RESERVED = [
     "AES128",
     "A_1",
 ]
-ACTIONS = 6
+ACTIONS = 12
 """Statements of a replacement, before and after the load."""
 
 
@@ -62,7 +65,7 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def load(sink: glue_runtime.RedshiftSink, ticker: str, table: pa.Table) -> None:
     """What the script and GlueContext do between them."""
-    made = redshift_upload.replacement("market_data", ticker)
+    made = redshift_upload.replacement("market_data", ticker, table.num_rows)
     actions = [glue_runtime.split_actions(text) for text in (made.preactions, made.postactions)]
     sink(table, made.dbtable, *actions)
 
@@ -84,35 +87,85 @@ def content(connection: duckdb.DuckDBPyConnection, ticker: str) -> tuple[int, fl
 # --- statements -----------------------------------------------------------------------------------
 
 
+READERS = ["role:analysts", "group:bi_users", "user:IAMR:dash-board", "public"]
+
+
 @pytest.mark.parametrize("ticker", ["BTC", "btc", *RESERVED])
 def test_the_actions_hold_nothing_that_the_connector_cannot_run_in_its_transaction(ticker: str) -> None:
-    made = redshift_upload.replacement("market_data", ticker)
+    made = redshift_upload.replacement("market_data", ticker, 7, READERS)
     for actions in (made.preactions, made.postactions):
         assert "\n" not in actions
         assert "\r" not in actions
         assert "%" not in actions
+        for statement in glue_runtime.split_actions(actions):
+            assert re.match(
+                "(DROP|CREATE) TABLE|DELETE FROM|INSERT INTO|COMMENT ON|GRANT|SELECT CAST", statement
+            )
+
+
+@pytest.mark.parametrize("ticker", ["BTC", *RESERVED])
+def test_every_action_is_one_statement_of_redshifts_dialect_and_quotes_its_names(ticker: str) -> None:
+    made = redshift_upload.replacement("market_data", ticker, 7, READERS)
+    for actions in (made.preactions, made.postactions):
         statements = glue_runtime.split_actions(actions)
-        assert len(statements) == len(duckdb.extract_statements(actions))
-        for statement in statements:
-            assert re.match("(DROP|CREATE) TABLE|DELETE FROM|INSERT INTO", statement)
+        parsed = sqlglot.parse(actions, dialect="redshift", error_level=sqlglot.ErrorLevel.RAISE)
+        assert len(parsed) == len(statements)
+        for statement, tree in zip(statements, parsed, strict=True):
+            assert tree is not None
+            assert not isinstance(tree, exp.Command), f"not understood: {statement}"
+            unquoted = [name for name in tree.find_all(exp.Identifier) if not name.args["quoted"]]
+            assert unquoted == [] or statement.endswith("TO PUBLIC")
 
 
 def test_a_table_is_replaced_by_delete_and_insert_and_never_dropped() -> None:
-    made = redshift_upload.replacement("market_data", "BTC")
+    made = redshift_upload.replacement("market_data", "BTC", 7, READERS)
     typed = (
         '("date" DATE, "price" REAL, "trend" INTEGER, "pricema" DOUBLE PRECISION, "trend_i" DOUBLE PRECISION)'
     )
     names = '"date", "price", "trend", "pricema", "trend_i"'
     assert made.dbtable == "market_data._staging_btc"
-    assert glue_runtime.split_actions(made.preactions) == [
+    before = glue_runtime.split_actions(made.preactions)
+    assert before[:3] == [
         'DROP TABLE IF EXISTS "market_data"."_staging_btc"',
         f'CREATE TABLE "market_data"."_staging_btc" {typed}',
-        f'CREATE TABLE IF NOT EXISTS "market_data"."btc" {typed}',
+        f'CREATE TABLE IF NOT EXISTS "market_data"."btc" {typed} DISTSTYLE ALL SORTKEY ("date")',
     ]
-    assert glue_runtime.split_actions(made.postactions) == [
-        'DELETE FROM "market_data"."btc"',
-        f'INSERT INTO "market_data"."btc" ({names}) SELECT {names} FROM "market_data"."_staging_btc"',
-        'DROP TABLE "market_data"."_staging_btc"',
+    assert [text.partition(" IS ")[0] for text in before[3:8]] == [
+        f'COMMENT ON COLUMN "market_data"."btc".{name}' for name in names.split(", ")
+    ]
+    assert before[8:] == [
+        'GRANT SELECT ON "market_data"."btc" TO ROLE "analysts"',
+        'GRANT SELECT ON "market_data"."btc" TO GROUP "bi_users"',
+        'GRANT SELECT ON "market_data"."btc" TO "IAMR:dash-board"',
+        'GRANT SELECT ON "market_data"."btc" TO PUBLIC',
+    ]
+    delete, insert, check, drop = glue_runtime.split_actions(made.postactions)
+    assert delete == 'DELETE FROM "market_data"."btc"'
+    assert (
+        insert
+        == f'INSERT INTO "market_data"."btc" ({names}) SELECT {names} FROM "market_data"."_staging_btc"'
+    )
+    assert "COUNT(*) = 7" in check
+    assert drop == 'DROP TABLE "market_data"."_staging_btc"'
+
+
+@pytest.mark.parametrize(
+    "reader", ["", "analysts", "role:", 'role:a"b', "role:a;b", "role:a b", "admin:x", "role:a%s"]
+)
+def test_a_reader_that_cannot_be_granted_to_is_refused(reader: str) -> None:
+    with pytest.raises(ValueError, match="is not role:NAME, group:NAME, user:NAME or public"):
+        redshift_upload.replacement("market_data", "BTC", readers=[reader])
+
+
+def test_duckdb_gets_all_of_it_but_the_layout_on_nodes_and_the_readers() -> None:
+    made = redshift_upload.replacement("market_data", "ORDER", 7, READERS)
+    before = glue_runtime.split_actions(made.preactions)
+    left = list(for_duckdb(before))
+    assert left == [text.replace(' DISTSTYLE ALL SORTKEY ("date")', "") for text in before[:8]]
+    after = glue_runtime.split_actions(made.postactions)
+    assert list(for_duckdb(after)) == after
+    assert list(for_duckdb(['CREATE TABLE "a" ("b" INTEGER) ENCODE AUTO'])) == [
+        'CREATE TABLE "a" ("b" INTEGER) ENCODE AUTO'
     ]
 
 
@@ -153,6 +206,40 @@ def test_gold_becomes_a_table_with_the_columns_of_its_contract(
     ]
     assert found.fetchall() == [(date(2024, 1, 6), 1.5, None, 1.5, 9), (date(2024, 1, 7), 2.5, 9, 2, 9)]
     assert tables(warehouse) == ["btc"]
+
+
+def test_the_columns_say_what_they_hold(lake: Lake, warehouse: duckdb.DuckDBPyConnection) -> None:
+    load(DuckDBSink(warehouse), "BTC", gold_table(1, 1.0))
+    found = warehouse.execute("SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'btc'")
+    assert dict(found.fetchall()) == redshift_upload.COMMENTS
+
+
+def test_a_load_of_another_number_of_rows_than_gold_has_is_taken_back(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    sink = DuckDBSink(warehouse)
+    load(sink, "BTC", gold_table(5, 1.0))
+    made = redshift_upload.replacement("market_data", "BTC", 9)
+    actions = [glue_runtime.split_actions(text) for text in (made.preactions, made.postactions)]
+    with pytest.raises(duckdb.ConversionException, match="would hold 8 rows and gold has 9"):
+        sink(gold_table(8, 2.0), made.dbtable, *actions)
+    assert content(warehouse, "btc") == (5, 1.0)
+    assert tables(warehouse) == ["btc"]
+
+
+def test_who_may_read_comes_from_the_jobs_arguments(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[str] = []
+    monkeypatch.setattr(
+        glue_runtime.GlueContext,
+        "_write",
+        lambda self, frame, connection_type, connection_options: received.append(
+            connection_options["preactions"]
+        ),
+    )
+    lake.make_silver("Date,Price\n01/06/2024,1.5\n")
+    lake.make_gold()
+    run_script(redshift_upload, lake.redshift_arguments(GRANTS="role:analysts,public"))
+    assert 'TO ROLE "analysts"; GRANT SELECT ON "market_data"."btc" TO PUBLIC' in received[0]
 
 
 @pytest.mark.parametrize("state", ["missing", "without files", "without rows"])
@@ -252,7 +339,7 @@ def test_a_load_that_fails_anywhere_leaves_the_old_rows_and_can_be_repeated(
 ) -> None:
     load(DuckDBSink(warehouse), "BTC", gold_table(5, 1.0))
     broken: Any = Failing(warehouse, at)
-    place = "the commit" if at == STATEMENTS else "(CREATE|DROP|INSERT|DELETE)"
+    place = "the commit" if at == STATEMENTS else "(CREATE|COMMENT|DROP|INSERT|DELETE|SELECT)"
     with pytest.raises(RuntimeError, match=f"failed at {place}"):
         load(DuckDBSink(broken), "BTC", gold_table(9, 2.0))
     assert content(warehouse, "btc") == (5, 1.0)
@@ -321,6 +408,7 @@ def test_one_currency_loaded_twice_at_once_holds_one_of_the_sets_whole(
 def test_a_reader_sees_the_old_rows_or_the_new_ones(warehouse: duckdb.DuckDBPyConnection) -> None:
     sink = DuckDBSink(warehouse)
     load(sink, "BTC", gold_table(1000, 1.0))
+    all_currencies.renew(warehouse, "market_data", ["BTC", "XMR"])
     loaded = threading.Event()
     seen: set[tuple[int, float]] = set()
 
@@ -328,11 +416,12 @@ def test_a_reader_sees_the_old_rows_or_the_new_ones(warehouse: duckdb.DuckDBPyCo
         with warehouse.cursor() as cursor:
             while not loaded.is_set():
                 seen.add(content(cursor, "btc"))
+                seen.add(content(cursor, "all_currencies"))
 
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read)
         try:
-            for number in range(40):
+            for number in range(100):
                 load(sink, "BTC", gold_table(1000 + number % 2, 1.0 + number % 2))
         finally:
             loaded.set()

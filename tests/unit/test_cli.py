@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -86,7 +88,12 @@ def config(run: CommandLine) -> Path:
         (["check", "-c"], "requires an argument"),
         (["status", "--last", "0"], "greater than or equal to 1"),
         (["status", "--last", "many"], "--last"),
-        (["query"], "Missing argument"),
+        (["query"], "one statement is needed"),
+        (["query", "SELECT 1", "-f", "x.sql"], "one statement is needed"),
+        (["query", "SELECT 1", "--format", "xml"], "'xml' is not a format"),
+        (["query", "SELECT 1", "--format", "parquet"], "--output FILE"),
+        (["query", "SELECT 1", "--output", "x"], "--format csv, json or parquet"),
+        (["preview"], "Missing argument"),
         (["query", "SELECT 1", "--limit", "0"], "--limit"),
         (["render", "bogus"], "No such command 'bogus'"),
         (["--json"], "Missing command"),
@@ -333,7 +340,7 @@ def test_the_commands_one_after_the_other_do_what_up_does(run: CommandLine, conf
         ended = run(*arguments)
         assert ended.code == 0, (arguments, ended)
     assert run.fakes.executions.names() == ["execution-1"]
-    assert set(run.fakes.warehouse.tables) == {"btc", "xmr"}
+    assert set(run.fakes.warehouse.facts) == {"btc", "xmr"}
 
 
 def test_up_ends_with_1_if_a_currency_fails_and_a_retry_mends_it(run: CommandLine, config: Path) -> None:
@@ -470,6 +477,32 @@ def test_a_query_is_an_argument_or_standard_input(run: CommandLine, config: Path
     assert run("query", "SELECT 1", "--json").data == {"columns": ["n"], "rows": [{"n": 1}], "more": True}
     assert run("query", "-", "--limit", "7", stdin="SELECT 2").code == 0
     assert run.fakes.warehouse.asked == [("SELECT 1", 1000), ("SELECT 2", 7)]
+
+
+def test_a_query_is_read_from_a_file_and_written_to_one(
+    run: CommandLine, config: Path, tmp_path: Path
+) -> None:
+    run.fakes.warehouse.answer = QueryRows(
+        ("day", "price", "note"),
+        ((date(2024, 2, 29), Decimal("1.10"), 'a, "b"'), (None, None, "Ünïcode – 比特币")),
+        more=True,
+    )
+    (tmp_path / "it.sql").write_text("SELECT 3", encoding="utf-8")
+    csv = 'day,price,note\n2024-02-29,1.10,"a, ""b"""\n,,Ünïcode – 比特币\n'
+    ended = run("query", "-f", str(tmp_path / "it.sql"), "--format", "csv")
+    assert (ended.code, ended.out) == (0, csv)
+    assert "the first 2 rows; --limit gives more" in ended.err
+    target = tmp_path / "rows.csv"
+    assert run("query", "SELECT 3", "--format", "csv", "-o", str(target)).out == ""
+    assert target.read_text(encoding="utf-8") == csv
+    assert json.loads(run("query", "SELECT 3", "--format", "json").out)["rows"][0]["day"] == "2024-02-29"
+    assert run.fakes.warehouse.asked == [("SELECT 3", 1000)] * 3
+
+
+def test_a_file_with_a_query_that_is_not_there_is_named(run: CommandLine, config: Path) -> None:
+    ended = run("query", "-f", "nowhere.sql")
+    assert ended.code == 2
+    assert "nowhere.sql" in ended.err
 
 
 def test_the_machine_and_the_schema_are_json_documents(run: CommandLine, config: Path) -> None:

@@ -210,7 +210,9 @@ MIXED = execution(
 def verified(*problems: str, rows: int | None = 1_000) -> VerifyResult:
     day = None if rows is None else date(2024, 1, 1)
     missing = None if rows is None else 3
-    table = TableCheck("BTC", "market_data.btc", rows, day, day, missing, problems)
+    notes = () if rows is None else ("its newest day is old",)
+    nulls = {} if rows is None else {"price": 3}
+    table = TableCheck("BTC", "market_data.btc", rows, day, day, missing, problems, notes, nulls, 5)
     return VerifyResult((table,), "/home/warehouse.duckdb")
 
 
@@ -372,9 +374,10 @@ def test_a_table_that_differs_says_in_what(screens: Screens) -> None:
     lines = screens.show(
         verified("rows: 1 in the table, 2 in gold", "first: a in the table, b in gold")
     ).lines
-    assert lines[-2] == (
-        "market_data.btc differs: rows: 1 in the table, 2 in gold; first: a in the table, b in gold"
-    )
+    assert lines[-3:-1] == [
+        "market_data.btc differs: rows: 1 in the table, 2 in gold; first: a in the table, b in gold",
+        "market_data.btc note: its newest day is old",
+    ]
 
 
 def test_where_no_table_is_no_place_is_named(screens: Screens) -> None:
@@ -684,6 +687,9 @@ VERIFIED = {
             "last": "str",
             "missing_prices": "int",
             "problems": ["str"],
+            "notes": ["str"],
+            "nulls": {"price": "int"},
+            "age_days": "int",
         }
     ],
     "location": "str",

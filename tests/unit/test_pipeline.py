@@ -240,7 +240,7 @@ def test_a_failing_currency_does_not_stop_the_others(project: Project) -> None:
         "XMR": ("FAILED", "gold"),
         "ETH": ("LOADED", None),
     }
-    assert set(project.fakes.warehouse.tables) == {"btc", "eth"}
+    assert set(project.fakes.warehouse.facts) == {"btc", "eth"}
 
 
 def test_chosen_currencies_run_alone_whatever_their_case_and_order(project: Project) -> None:
@@ -545,13 +545,13 @@ def test_a_missing_table_is_found(project: Project) -> None:
 
 
 def test_a_table_without_gold_is_found(project: Project) -> None:
-    project.fakes.warehouse.tables["btc"] = LOADED
+    project.fakes.warehouse.facts["btc"] = LOADED
     assert project.verify("BTC").tables[0].problems == ("there is no gold set to compare it with",)
 
 
 def test_a_table_of_other_columns_is_found(project: Project) -> None:
     project.fakes.warehouse.load("BTC")
-    project.fakes.warehouse.tables["btc"] = replace(LOADED, columns=(("date", "DATE"), ("close", "REAL")))
+    project.fakes.warehouse.facts["btc"] = replace(LOADED, columns=(("date", "DATE"), ("close", "REAL")))
     (problem,) = project.verify("BTC").tables[0].problems
     assert problem == "its columns are date, close, not date, price, trend, pricema, trend_i"
 
@@ -608,7 +608,7 @@ def test_up_leaves_out_what_is_broken_and_says_so_in_the_execution(project: Proj
         "ETH": ("LOADED", None),
         "XMR": ("FAILED", "check"),
     }
-    assert set(project.fakes.warehouse.tables) == {"btc", "eth"}
+    assert set(project.fakes.warehouse.facts) == {"btc", "eth"}
     assert pipeline.status(project.target).currencies[-1].reason == (
         "history: line 3: price 'oops' is not a number"
     )

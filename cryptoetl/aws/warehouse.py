@@ -1,0 +1,145 @@
+"""`target.Warehouse` on Redshift, through the Data API; gold is read from its bucket.
+
+Statements run as the user that the configuration knows a secret of (`aws.redshift.secret`, or the one that a
+created workgroup has), else as whoever calls: `aws.redshift.grants` says who may read.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from cryptoetl import gold, sql_guard, warehouse_sql
+from cryptoetl import stack as stacks
+from cryptoetl.aws.data_api import Column, DataApi
+from cryptoetl.aws.refusals import told
+from cryptoetl.aws.session import Session
+from cryptoetl.config import Config
+from cryptoetl.reals import shortest
+from cryptoetl.target import QueryRows, TableFacts
+
+TABLES_AT_ONCE = 25
+"""Whose facts one statement asks for: far below the 100 kB that a statement may have."""
+
+
+def where(config: Config, client: Callable[[str], Any]) -> dict[str, str]:
+    """In which workgroup and database statements run, and with whose secret if one is known."""
+    redshift, secret = config.aws.redshift, config.aws.redshift.secret
+    if redshift.create:
+        with told():
+            found = client("redshift-serverless").get_namespace(namespaceName=config.pipeline)
+        secret = found["namespace"].get("adminPasswordSecretArn")
+    place = {"WorkgroupName": redshift.workgroup, "Database": redshift.database}
+    return place | ({"SecretArn": secret} if secret else {})
+
+
+class RedshiftTables:
+    """`target.Tables`: few statements, however many tables."""
+
+    def __init__(self, api: DataApi, schema: str, gold_files: Callable[[str], Sequence[bytes]]) -> None:
+        self._api = api
+        self._schema = schema
+        self._gold_files = gold_files
+
+    def gold(self, ticker: str) -> TableFacts | None:
+        files = self._gold_files(ticker)
+        return gold.facts([io.BytesIO(content) for content in files]) if files else None
+
+    def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
+        columns = self._columns(names)
+        whole = [
+            name for name in names if warehouse_sql.COLUMNS.items() <= dict(columns.get(name, ())).items()
+        ]
+        found: dict[str, TableFacts] = {}
+        for start in range(0, len(whole), TABLES_AT_ONCE):
+            group = whole[start : start + TABLES_AT_ONCE]
+            sql = " UNION ALL ".join(
+                warehouse_sql.facts(warehouse_sql.quoted(self._schema, name), label=name) for name in group
+            )
+            for name, *figures in self._api.run(sql).rows():
+                found[name] = replace(TableFacts(*figures), columns=columns[name])
+        for name in columns.keys() - found.keys():
+            ((rows,),) = self._api.run(warehouse_sql.count(self._schema, name)).rows()
+            found[name] = TableFacts(rows, None, None, 0, None, None, 0, None, None, columns=columns[name])
+        return found
+
+    def _columns(self, names: Sequence[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for table, column, kind in self._api.run(warehouse_sql.columns(self._schema, names)).rows():
+            found.setdefault(table, []).append((column, str(kind).upper()))
+        return {table: tuple(columns) for table, columns in found.items()}
+
+
+class AwsWarehouse:
+    """`target.Warehouse` of a configuration. Methods raise AwsError and QueryError."""
+
+    def __init__(
+        self,
+        config: Config,
+        session: Session,
+        sleep: Callable[[float], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = config
+        self._session = session
+        self._sleep = sleep
+        self._clock = clock
+
+    @contextmanager
+    def reading(self) -> Iterator[RedshiftTables]:
+        yield RedshiftTables(self._api(), self._config.aws.redshift.schema_name, self._gold_files)
+
+    def query(self, sql: str, limit: int | None) -> QueryRows:
+        answer = self._api().run_reading(sql_guard.only_reading(sql, "redshift"))
+        rows = list(islice(answer.rows(), None if limit is None else limit + 1))
+        return QueryRows(
+            tuple(column.name for column in answer.columns),
+            tuple(_shown(row, answer.columns) for row in rows[:limit]),
+            limit is not None and len(rows) > limit,
+            tuple(column.type for column in answer.columns),
+        )
+
+    def location(self) -> str:
+        redshift = self._config.aws.redshift
+        return f"Redshift: {redshift.database}.{redshift.schema_name} in the workgroup {redshift.workgroup}"
+
+    def provide(self) -> None:
+        """Make the tables that are missing and the view of all currencies. Raises QueryError."""
+        self._api().run_all(warehouse_sql.provisions(self._config))
+
+    @property
+    def knows_loader(self) -> bool:
+        """Whether statements run as the user that loads: tables of somebody else it could not fill."""
+        return self._config.aws.redshift.create or self._config.aws.redshift.secret is not None
+
+    def _api(self) -> DataApi:
+        place = where(self._config, self._session.client)
+        return DataApi(self._session.client("redshift-data"), place, sleep=self._sleep, clock=self._clock)
+
+    def _gold_files(self, ticker: str) -> list[bytes]:
+        """The parquet files of the currency's gold set."""
+        identity = self._session.identity
+        bucket = stacks.resolve(
+            stacks.bucket(self._config, "gold"),
+            account=identity.account,
+            region=self._session.region,
+            partition=identity.partition,
+        )
+        client, prefix = self._session.client("s3"), f"{ticker}/"
+        with told(f"gold of {ticker}"):
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+            wanted = sorted(key for key in keys if key.endswith(".parquet"))
+            return [client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in wanted]
+
+
+def _shown(row: Sequence[Any], columns: Sequence[Column]) -> tuple[Any, ...]:
+    return tuple(
+        shortest(value) if column.type == "float4" and isinstance(value, float) else value
+        for value, column in zip(row, columns, strict=True)
+    )

@@ -1,0 +1,51 @@
+"""The facts of a gold set, read from its parquet files: what a table is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import IO, Any
+
+from cryptoetl.target import TableFacts
+
+_EPOCH_TO_2000 = (date(2000, 1, 1) - date(1970, 1, 1)).days
+
+
+def facts(files: Sequence[str | IO[bytes]]) -> TableFacts:
+    """The figures of `warehouse_sql.facts` for the rows in these parquet files."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet
+
+    # Each file by itself: a folder or a pattern would be read by other rules than the engine's.
+    gold = pa.concat_tables([pyarrow.parquet.ParquetFile(file).read() for file in files])
+    day = pc.subtract(gold["date"].cast(pa.int32()), _EPOCH_TO_2000).cast(pa.float64())
+    price, trend = (gold[name].cast(pa.float64()) for name in ("price", "g_trend"))
+
+    def total(column: Any) -> Any:
+        return pc.sum(column).as_py()
+
+    def count(name: str) -> int:
+        return int(pc.count(gold[name]).as_py())
+
+    dates, prices, trends = (pc.min_max(column).as_py() for column in (gold["date"], price, gold["g_trend"]))
+    return TableFacts(
+        rows=gold.num_rows,
+        first=dates["min"],
+        last=dates["max"],
+        prices=count("price"),
+        price_sum=total(price),
+        pricema_sum=total(gold["pricema"]),
+        trends=count("g_trend"),
+        trend_sum=total(gold["g_trend"]),
+        trend_i_sum=total(gold["trendma"]),
+        days=int(pc.count_distinct(gold["date"]).as_py()),
+        pricemas=count("pricema"),
+        trend_is=count("trendma"),
+        price_min=prices["min"],
+        price_max=prices["max"],
+        trend_min=trends["min"],
+        trend_max=trends["max"],
+        price_by_day=total(pc.multiply(price, day)),
+        trend_by_day=total(pc.multiply(trend, day)),
+    )
