@@ -76,6 +76,8 @@ class Emulator:
         """Workgroup → database → its schemas."""
         self.namespaces: dict[str, str] = {}
         """Namespace → its database."""
+        self.batches: list[Mapping[str, Any]] = []
+        """Statements that were sent together, those of the view of all currencies."""
         self.statements: list[Mapping[str, Any]] = []
         """What was asked of the Redshift Data API."""
         self.simulations: list[Mapping[str, list[str]]] = []
@@ -146,6 +148,9 @@ class Emulator:
                 self.statements.append(p)
                 self.workgroups[p["WorkgroupName"]][p["Database"]].add(schema[1])
                 return {"Id": "d5c1a3f0-0000-0000-0000-000000000000"}
+            case "RedshiftData.BatchExecuteStatement":
+                self.batches.append(p)
+                return {"Id": "d5c1a3f0-0000-0000-0000-000000000001"}
             case "RedshiftData.DescribeStatement":
                 return {"Id": p["Id"], "Status": "FINISHED"}
             case "ServiceQuotasV20190624.ListServiceQuotas":
