@@ -8,7 +8,9 @@ from contextlib import nullcontext
 from typing import Any, NoReturn, cast
 
 from cryptoetl.aws.deployment import AwsDeployment
+from cryptoetl.aws.executions import AwsExecutions
 from cryptoetl.aws.session import Session
+from cryptoetl.aws.storage import AwsStorage
 from cryptoetl.config import Config
 from cryptoetl.errors import UsageError
 from cryptoetl.target import Target
@@ -27,13 +29,12 @@ def target(
     `region` and `profile` are the command line's, and win. CloudFormation is what keeps two deploys apart.
     """
     session = Session(config.aws, region=region, profile=profile, warn=warn)
-    later = cast("Any", _Later())
     return Target(
         name="aws",
-        storage=later,
+        storage=AwsStorage(config, session),
         deployment=AwsDeployment(config, session, sleep),
-        executions=later,
-        warehouse=later,
+        executions=AwsExecutions(config, session, sleep=sleep),
+        warehouse=cast("Any", _Later()),
         exclusive=lambda _: nullcontext(),
     )
 
@@ -43,7 +44,6 @@ class _Later:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise UsageError(
-            "on the aws target this version has deploy, destroy, check and render only",
-            hint="The state machine is started in the Step Functions console, with the input {}. "
-            "With --target local everything runs on this machine.",
+            "on the aws target this version has no verify and no query yet",
+            hint="The tables are in Redshift; with --target local everything runs on this machine.",
         )

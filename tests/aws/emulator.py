@@ -2,7 +2,7 @@
 
 In front: a recorder of every call, refusals on demand, and the few calls of Redshift Serverless, the Redshift
 Data API, Service Quotas and IAM's simulation that a deploy makes. Inside: tests/aws/cloudformation.py instead
-of moto's CloudFormation.
+of moto's CloudFormation, and tests/aws/glue.py, which lets the deployed machine run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
@@ -35,6 +36,7 @@ from moto.stepfunctions.parser.asl.static_analyser.static_analyser import Static
 from werkzeug.serving import make_server
 
 from tests.aws.cloudformation import ACCOUNT, REGION, CloudFormation, Refused
+from tests.aws.glue import Glue, replacing
 from tests.aws.resources import HANDLERS
 
 Environ = Mapping[str, Any]
@@ -66,7 +68,7 @@ class Emulator:
     `denied` maps operations (`CreateRole`, `PUT s3`) to the message of the refusal.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, folder: Path) -> None:
         self.url = url
         self.calls: list[str] = []
         self.denied: dict[str, tuple[str, str]] = {}
@@ -78,6 +80,7 @@ class Emulator:
         self._clients: dict[str, Any] = {}
         handlers = {type: handler(self.client) for type, handler in HANDLERS.items()}
         self.cloudformation = CloudFormation(handlers, self._template)
+        self.glue = Glue(self.client, folder)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -137,6 +140,10 @@ class Emulator:
             case "ServiceQuotasV20190624.ListServiceQuotas":
                 name = "Max concurrent job runs per account"
                 return {"Quotas": [{"QuotaName": name, "Value": float(self.runs_quota)}]}
+            case "AWSGlue.StartJobRun" if self.glue.throttled():
+                return _error("AWSGlueException", "Rate exceeded")
+            case "AWSGlue.BatchStopJobRun":
+                return self.glue.batch_stop(p)
             case "AWSStepFunctions.ValidateStateMachineDefinition":
                 return _validated(p["definition"])
         return None
@@ -222,8 +229,8 @@ class _Quiet(MotoRequestHandler):
 
 
 @contextmanager
-def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """An account with nothing in it, for the time of a test."""
+def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Emulator]:
+    """An account with nothing in it, for the time of a test; `folder` is for what it keeps."""
     emulators: list[Emulator] = []
 
     def method(name: str) -> Callable[[CloudFormationResponse], ActionResult]:
@@ -249,14 +256,15 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         threaded=True,
         request_handler=_Quiet,
     )
-    emulator = Emulator(f"http://127.0.0.1:{server.server_port}")
+    emulator = Emulator(f"http://127.0.0.1:{server.server_port}", folder)
     emulators.append(emulator)
     holder.append(_Front(emulator))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     urlopen(Request(f"{emulator.url}/moto-api/reset", method="POST")).close()
     try:
-        yield emulator
+        with replacing(emulator.glue, server.server_port, monkeypatch):
+            yield emulator
     finally:
         for event in emulator.cloudformation.held.values():
             event.set()

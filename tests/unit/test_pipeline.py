@@ -499,7 +499,7 @@ def test_a_status_says_how_long_it_took(project: Project) -> None:
 def test_an_execution_is_followed_change_by_change_to_its_end(project: Project) -> None:
     project.ready().run("BTC")
     project.fakes.executions.page = 7
-    project.fakes.executions.poll_seconds = 0.25
+    project.fakes.executions.pause = 0.25
     project.events.clear()
     slept: list[float] = []
     final = pipeline.follow(project.target, None, project.events.append, slept.append)
@@ -578,7 +578,7 @@ def test_sums_may_differ_in_their_last_digits_alone(project: Project, factor: fl
 
 def test_up_does_everything_in_order_under_one_guard(project: Project) -> None:
     result = project.up()
-    assert project.phases == ["check", "upload", "deploy", "run", "verify"]
+    assert project.phases == ["check", "deploy", "upload", "run", "verify"]
     assert project.fakes.guarded == ["up"]
     assert result.exit_code == 0
     assert result.deploy is not None
