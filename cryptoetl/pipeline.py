@@ -361,7 +361,7 @@ def _read(target: Target, name: str) -> ExecutionStatus:
     fold = Fold(name)
     for event in record.events:
         fold.add(event)
-    return fold.status(record.status, record.ended)
+    return fold.status(record.status, record.ended, record.reason)
 
 
 def latest(target: Target, count: int) -> list[ExecutionStatus]:
@@ -410,7 +410,7 @@ def follow(
         for event in record.events:
             fold.add(event)
             after = event["id"]
-        current = fold.status(record.status, record.ended)
+        current = fold.status(record.status, record.ended, record.reason)
         if record.events or record.status != "RUNNING":
             observe(Progressed(current))
         if record.status != "RUNNING":

@@ -191,17 +191,20 @@ class Fold:
             self._steps[state] = _failed(step, time, error, cause, step.reason)
 
     def status(
-        self, recorded: ExecutionProgress = "RUNNING", ended: datetime | None = None
+        self,
+        recorded: ExecutionProgress = "RUNNING",
+        ended: datetime | None = None,
+        reason: str | None = None,
     ) -> ExecutionStatus:
         """The execution so far.
 
-        `recorded` and `ended` are what else is known of it: that it was interrupted is in no event.
+        The arguments are what else is known of it: that it was interrupted is in no event.
         """
         # A local run that is interrupted has the time to write that it was aborted.
         known = self._status not in ("RUNNING", "ABORTED") or recorded == "RUNNING"
         status = self._status if known else recorded
         ended = self._ended or ended
-        reason = self._reason
+        reason = reason or self._reason
         if status == "INTERRUPTED" and reason is None:
             reason = "the process that ran the execution ended before it"
         clean = self._steps[CLEAN]

@@ -88,6 +88,8 @@ class Record:
     status: RecordStatus
     events: Sequence[Mapping[str, Any]]
     ended: datetime | None = None
+    reason: str | None = None
+    """Why it ended, where its events may not say so."""
 
 
 @dataclass(frozen=True)

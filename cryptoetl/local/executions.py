@@ -96,12 +96,11 @@ class LocalExecutions:
         result = self._reader.result(name)
         if result is None and not self._reader.exists(name):
             raise _unknown(name)
-        if result is not None:
-            return Record(name, result["status"], self._reader.events(name, after), result["ended"])
-        if self._is_running(name):
+        if result is None and self._is_running(name):
             return Record(name, "RUNNING", self._reader.events(name, after))
-        result = self._reader.result(name) or {"status": "INTERRUPTED", "ended": None}
-        return Record(name, result["status"], self._reader.events(name, after), result["ended"])
+        result = result or self._reader.result(name) or {"status": "INTERRUPTED", "ended": None}
+        reason = result.get("cause") if result["status"] == "ABORTED" else None
+        return Record(name, result["status"], self._reader.events(name, after), result["ended"], reason)
 
     def _is_running(self, name: str) -> bool:
         if self._running is not None and self._running.name == name:

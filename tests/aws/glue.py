@@ -1,13 +1,14 @@
 """Glue and Step Functions for the emulator: the deployed machine runs, and its job runs do their work.
 
 moto's interpreter runs the machine, but knows no Glue task that works, and moto's job runs do nothing. Here a
-run fetches the script that its job names from S3, and executes it on Sail against the same server's S3; what it
-would load into Redshift goes into DuckDB, what it logs into CloudWatch Logs. Stopping an execution stops none of
-its runs: AWS promises no more than its best effort, and `cryptoetl stop` must not rely on it.
+run fetches the script that its job names from S3, and executes it on Sail against the same server's S3; what
+it would load into Redshift goes into DuckDB, what it logs into CloudWatch Logs. Stopping an execution stops
+none of its runs: AWS promises no more than its best effort, and `cryptoetl stop` must not rely on it.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -21,17 +22,20 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pytest
+from moto.core.responses import ActionResult
 from moto.glue import models as glue_models
 from moto.glue.models import FakeJob, FakeJobRun
+from moto.logs.responses import LogsResponse
 from moto.stepfunctions import models as stepfunctions_models
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
     StateTaskServiceGlue,
 )
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -148,6 +152,8 @@ class Glue:
                 argv += [name, value]
             script.main(argv)
         except (Exception, SystemExit) as error:
+            if run.state != "RUNNING":  # it was stopped, and perhaps the server with it
+                return
             line = traceback.extract_tb(error.__traceback__)[-1].lineno
             message = f"{type(error).__name__}: {error}"
             self._log(run, "error", traceback.format_exc())
@@ -238,8 +244,8 @@ def replacing(glue: Glue, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterato
         def advance(self) -> None:
             pass
 
-        @property
-        def status(self) -> str:  # type: ignore[override]
+        @property  # type: ignore[misc]
+        def status(self) -> str:
             return self.run.state
 
         def as_dict(self) -> dict[str, Any]:
@@ -256,7 +262,7 @@ def replacing(glue: Glue, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterato
     def history_in_pages(response: Any) -> Any:
         """GetExecutionHistory with the paging and the order that moto leaves out."""
         result = original(response)
-        events: list[Any] = result.result["events"]
+        events: list[Any] = cast("Any", result.result)["events"]
         if response._get_param("reverseOrder"):
             events = events[::-1]
         start, size = int(response._get_param("nextToken") or 0), response._get_param("maxResults") or 100
@@ -270,6 +276,31 @@ def replacing(glue: Glue, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterato
             id: str = start_job_run(*arguments, **settings)
             return id
 
+    def stop_for_a_reason(response: Any) -> Any:
+        """StopExecution with the error and the cause that moto drops, and no event after it but its own."""
+        arn = response._get_param("executionArn")
+        execution = response.stepfunction_backend.describe_execution(arn)
+        halted.add(execution.exec_worker.env.event_manager)
+        execution.stop(datetime.now(UTC), response._get_param("error"), response._get_param("cause"))
+        return ActionResult({"stopDate": datetime.now(UTC)})
+
+    def events_by_prefix(response: Any) -> str:
+        """FilterLogEvents with the prefix that moto passes over."""
+        found = json.loads(filter_log_events(response))
+        prefix = response._get_param("logStreamNamePrefix") or ""
+        found["events"] = [event for event in found["events"] if event["logStreamName"].startswith(prefix)]
+        return json.dumps(found)
+
+    def add_event(manager: Any, context: Any, event_type: str, *details: Any, **others: Any) -> int:
+        """moto lets the tasks of a stopped execution succeed."""
+        if manager in halted and event_type != "ExecutionAborted":
+            return 0
+        id: int = original_add_event(manager, context, event_type, *details, **others)
+        return id
+
+    halted: set[Any] = set()
+    original_add_event = EventManager.add_event
+    filter_log_events = LogsResponse.filter_log_events
     starting, start_job_run = threading.Lock(), FakeJob.start_job_run
     original = StepFunctionResponse.get_execution_history
     address = f"http://127.0.0.1:{port}"
@@ -289,6 +320,9 @@ def replacing(glue: Glue, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterato
     hasty = types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / HASTE))
     monkeypatch.setattr(retrier_decl, "time", hasty)
     monkeypatch.setattr(StepFunctionResponse, "get_execution_history", history_in_pages)
+    monkeypatch.setattr(EventManager, "add_event", add_event)
+    monkeypatch.setattr(LogsResponse, "filter_log_events", events_by_prefix)
+    monkeypatch.setattr(StepFunctionResponse, "stop_execution", stop_for_a_reason)
     try:
         yield
     finally:
