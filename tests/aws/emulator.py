@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
@@ -40,6 +41,7 @@ from tests.aws.glue import Glue, replacing
 from tests.aws.resources import HANDLERS
 
 Environ = Mapping[str, Any]
+Fault = Literal["denied", "throttled", "500", "dropped"]
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
@@ -77,6 +79,8 @@ class Emulator:
         self.simulated: set[str] = set()
         """Actions that IAM's simulation denies."""
         self.runs_quota = 50
+        self.fault: Callable[[str], Fault | None] = lambda operation: None
+        """What happens to a call of ours instead of being answered."""
         self._clients: dict[str, Any] = {}
         handlers = {type: handler(self.client) for type, handler in HANDLERS.items()}
         self.cloudformation = CloudFormation(handlers, self._template)
@@ -182,6 +186,8 @@ class _Front:
         own = environ.get("HTTP_USER_AGENT", "").find("cryptoetl/") >= 0
         if own:
             self._emulator.calls.append(operation)
+        if own and (fault := self._emulator.fault(operation)) is not None:
+            return _fail(fault, target, environ, respond)
         if own and operation in self._emulator.denied:
             return _refuse(*self._emulator.denied[operation], target, respond)
         if operation == "SimulatePrincipalPolicy":
@@ -221,6 +227,25 @@ def _refuse(code: str, message: str, target: str, respond: Respond) -> Iterable[
     respond("403 Forbidden", [("Content-Type", "text/xml")])
     error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     return [f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>".encode()]
+
+
+def _fail(fault: Fault, target: str, environ: Environ, respond: Respond) -> Iterable[bytes]:
+    match fault:
+        case "denied":
+            return _refuse("AccessDeniedException" if target else "AccessDenied", "no", target, respond)
+        case "throttled" if target:
+            return _refuse("ThrottlingException", "Rate exceeded", target, respond)
+        case "throttled":
+            respond("503 Slow Down", [("Content-Type", "text/xml")])
+            return [
+                b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+            ]
+        case "500":
+            respond("500 Internal Server Error", [("Content-Type", "text/plain")])
+            return [b""]
+        case "dropped":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionResetError
 
 
 class _Quiet(MotoRequestHandler):

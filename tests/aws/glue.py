@@ -291,7 +291,7 @@ def replacing(glue: Glue, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterato
         found["events"] = [event for event in found["events"] if event["logStreamName"].startswith(prefix)]
         return json.dumps(found)
 
-    def add_event(manager: Any, context: Any, event_type: str, *details: Any, **others: Any) -> int:
+    def add_event(manager: Any, context: Any, event_type: Any, *details: Any, **others: Any) -> int:
         """moto lets the tasks of a stopped execution succeed."""
         if manager in halted and event_type != "ExecutionAborted":
             return 0

@@ -15,8 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cryptoetl import __version__, pipeline
-from cryptoetl.cli import Globals, Session, app, parse_fail, parse_tickers
+from cryptoetl.cli import Globals, Session, app, parse_duration, parse_fail, parse_tickers
 from cryptoetl.config import Config
+from cryptoetl.console import Terminal
 from cryptoetl.errors import UsageError
 from cryptoetl.target import QueryRows, Target
 from tests.fakes import Fakes
@@ -179,14 +180,23 @@ def test_an_unknown_target_is_refused(
     assert ended == Ended(2, "", "error: 'moon' is not a target\nThere are local and aws.\n")
 
 
-def test_the_aws_target_says_that_it_is_not_there_yet(tmp_path: Path) -> None:
+def test_the_aws_target_is_made_without_asking_aws_anything(tmp_path: Path) -> None:
     config = Config.model_validate(
         {"target": "aws", "currencies": [{"ticker": "BTC", "history": "h", "trend": "t"}]}
     )
-    session = Session(Globals(), None)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="the aws target") as refusal:
-        session.target(config)
-    assert "--target local" in (refusal.value.hint or "")
+    with Terminal() as terminal:
+        assert Session(Globals(), terminal).target(config).name == "aws"
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("5", 300)])
+def test_a_duration_is_in_seconds_minutes_or_hours(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0m", "-1s", "1.5h", "soon"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a duration"):
+        parse_duration(text)
 
 
 # --- errors -------------------------------------------------------------------------------------------
