@@ -234,7 +234,7 @@ class FakeExecutions:
 
     def log(self, name: str, ticker: str, step: StepStatus) -> FakeLog | None:
         lines = self.logs.get((ticker, step.step))
-        return FakeLog(lines) if lines is not None else None
+        return FakeLog(lines) if lines is not None and step.status != "PENDING" else None
 
 
 class FakeLog:

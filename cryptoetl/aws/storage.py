@@ -138,9 +138,10 @@ class AwsStorage:
 
 def _digest(head: Mapping[str, Any]) -> str | None:
     """The object's SHA-256 in hexadecimal; "" for an object of somebody else's that has none."""
+    if kept := head.get("Metadata", {}).get(_SHA256):
+        return str(kept)
     checksum = head.get("ChecksumSHA256", "")
     # The type is left out by stores that are older than it; a checksum of checksums then ends in "-<parts>".
     if checksum and "-" not in checksum and head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
         return base64.b64decode(checksum).hex()
-    kept: str = head.get("Metadata", {}).get(_SHA256, "")
-    return kept
+    return ""

@@ -46,7 +46,7 @@ from tests.aws.cloudformation import ACCOUNT, REGION
 
 POLL = 0.02
 """Seconds between two looks of the interpreter at a job run."""
-HASTE = 200
+HASTE = 100
 """How many times faster than on AWS the interpreter waits before it tries a throttled start again."""
 
 STEPS = {"bronze2silver": "silver", "silver2gold": "gold", "redshift-upload": "redshift"}
