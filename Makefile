@@ -5,10 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 SPARK_VENV := .venv-spark
 BIN := $(VENV)/bin
+SECURITY_VENV := .venv-security
+SECURITY := CRYPTOETL_SECURITY_BIN=$(CURDIR)/$(SECURITY_VENV)/bin
 SPARK := CRYPTOETL_SPARK_PYTHON=$(CURDIR)/$(SPARK_VENV)/bin/python
 WORKERS ?= 2
 
-.PHONY: help setup demo lint format types test test-spark bench check clean
+.PHONY: help setup demo lint format types test test-spark test-security bench check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -27,6 +29,11 @@ $(SPARK_VENV)/ready: requirements-spark.txt
 	$(SPARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
 	touch $@
 
+$(SECURITY_VENV)/ready: requirements-security.txt
+	$(PYTHON) -m venv $(SECURITY_VENV)
+	$(SECURITY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-security.txt
+	touch $@
+
 demo: setup  ## the example, from raw files to tables ready for SQL
 	$(BIN)/cryptoetl up -c config.example.yaml
 
@@ -42,15 +49,18 @@ types: setup  ## strict type checking
 	$(BIN)/mypy
 
 test: setup  ## all tests that need no Java
-	$(BIN)/pytest -m 'not spark' -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -m 'not spark and not security' -n $(WORKERS) --dist loadfile
 
 test-spark: setup $(SPARK_VENV)/ready  ## the scripts on JVM Spark and on Sail give equal results
 	$(SPARK) $(BIN)/pytest -m spark
 
+test-security: setup $(SECURITY_VENV)/ready  ## checkov and parliament find nothing in templates and policies
+	$(SECURITY) $(BIN)/pytest -m security
+
 bench: setup $(SPARK_VENV)/ready  ## seconds per currency and memory, beside JVM Spark
 	$(SPARK) $(BIN)/python benchmarks/local_run.py
 
-check: lint types test test-spark  ## everything that CI runs
+check: lint types test test-spark test-security  ## everything that CI runs
 
 clean:  ## remove the environments and caches
-	rm -rf $(VENV) $(SPARK_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) $(SPARK_VENV) $(SECURITY_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

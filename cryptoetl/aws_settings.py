@@ -24,7 +24,8 @@ MAX_TAGS = 40
 
 def _matching(pattern: str, what: str) -> AfterValidator:
     def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
+        # CloudFormation gives templates back with a question mark for every letter beyond ASCII.
+        if not re.fullmatch(pattern, value, re.ASCII):
             raise ValueError(f"{value!r} is not {what}")
         return value
 
@@ -159,7 +160,7 @@ class Notify(Model):
     """An SNS topic that hears of executions that end badly, or that load only some of their currencies."""
 
     emails: Annotated[
-        tuple[Annotated[Text, _matching(r"[^@\s]+@[^@\s]+", "an e-mail address")], ...],
+        tuple[Annotated[Text, _matching(r"[!-?A-~]+@[!-?A-~]+", "an e-mail address")], ...],
         BeforeValidator(_listed),
     ] = ()
     """Subscribers; each has to confirm once, from the message that AWS sends."""
@@ -178,7 +179,8 @@ class Aws(Model):
     redshift: Redshift = Redshift()
     schedule: (
         Annotated[
-            Text, _matching(r"(cron|rate)\([^()$]+\)", "an EventBridge schedule such as cron(0 6 * * ? *)")
+            Text,
+            _matching(r"(cron|rate)\([\w ,*/?#-]+\)", "an EventBridge schedule such as cron(0 6 * * ? *)"),
         ]
         | None
     ) = None
@@ -194,9 +196,9 @@ class Aws(Model):
     @classmethod
     def _tags_are_allowed(cls, value: Mapping[str, str]) -> Mapping[str, str]:
         for key, text in value.items():
-            if not re.fullmatch(r"[\w .:/=+@-]{1,128}", key) or key.lower().startswith("aws:"):
+            if not re.fullmatch(r"[\w .:/=+@-]{1,128}", key, re.ASCII) or key.lower().startswith("aws:"):
                 raise ValueError(f"{key!r} is not a tag's key: letters, digits and . : / = + - @, not aws:")
-            if not re.fullmatch(r"[\w .:/=+@-]{1,256}", text):
+            if not re.fullmatch(r"[\w .:/=+@-]{1,256}", text, re.ASCII):
                 raise ValueError(f"{key}: {text!r} is not a tag's value: letters, digits and . : / = + - @")
         return value
 

@@ -241,7 +241,9 @@ def _explain(path: Path, root: yaml.Node, error: ValidationError) -> list[Config
             case "model_type" | "dict_type" | "model_attributes_type":
                 message = "must hold keys, one per line, each with its value"
             case "tuple_type" | "list_type":
-                message = "must be a list: one item per currency, each beginning with '-'"
+                message = "must be a list"
+                if detail["loc"] == ("currencies",):
+                    message += ": one item per currency, each beginning with '-'"
             case "literal_error":
                 message = f"must be {detail['ctx']['expected']}, not {scalar(detail['input'])}"
             case "string_type" | "path_type":

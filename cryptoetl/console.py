@@ -165,7 +165,7 @@ class Terminal:
     def _file_progress(self, event: FileProgress) -> None:
         if not self.err.is_terminal:
             return
-        name = f"{event.ticker} {event.file.name}"
+        name = f"{event.label} {event.file.name}"
         if _ALL in self._files:
             self._bars().advance(self._files[_ALL], event.done - self._copied.get(name, 0))
             self._copied[name] = event.done
@@ -208,12 +208,11 @@ class Terminal:
                 transient=True,
             )
             self._progress.start()
-            self._files["resources"] = self._progress.add_task("")
+        what = f"{event.what} {event.name}"
+        if "resources" not in self._files:
+            self._files["resources"] = self._progress.add_task(what, total=event.total)
         self._progress.update(
-            self._files["resources"],
-            description=f"{event.what} {event.name}",
-            completed=event.done,
-            total=event.total,
+            self._files["resources"], description=what, completed=event.done, total=event.total
         )
 
     def _progressed(self, status: ExecutionStatus) -> None:

@@ -50,16 +50,26 @@ def deployer(config: Config) -> dict[str, Any]:
     ]
     # A copy role that the configuration names is passed to nobody: Redshift has it already.
     passed = created + [stack.role_arn(r) for r in (aws.glue.role, aws.machine.role) if r is not None]
-    buckets = [f"arn:${{AWS::Partition}}:s3:::{stack.bucket(config, kind)}" for kind in stack.KINDS]
+    buckets: dict[bool, list[str]] = {True: [], False: []}
+    for kind in stack.KINDS:
+        ours = getattr(aws.buckets, kind) is None
+        buckets[ours].append(f"arn:${{AWS::Partition}}:s3:::{stack.bucket(config, kind)}")
     services = ["glue.amazonaws.com", "states.amazonaws.com"]
     services += ["scheduler.amazonaws.com"] if own["schedule"] else []
     services += ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"] if own["copy"] else []
     job = f"arn:${{AWS::Partition}}:glue:${{AWS::Region}}:${{AWS::AccountId}}:job/{name}-*"
-    options = {**stack.options(config), "own_roles": bool(created), "named_roles": bool(named)}
+    options = {
+        **stack.options(config),
+        "own_roles": bool(created),
+        "named_roles": bool(named),
+        "own_buckets": bool(buckets[True]),
+        "named_buckets": bool(buckets[False]),
+    }
     values = stack.names(config) | {
         "stack": stack.stack_name(config),
-        "bucket_arns": [sub(bucket) for bucket in buckets],
-        "object_arns": [sub(f"{bucket}/*") for bucket in buckets],
+        "bucket_arns": [sub(bucket) for bucket in buckets[True]],
+        "object_arns": [sub(f"{bucket}/*") for bucket in buckets[True]],
+        "named_bucket_arns": [sub(bucket) for bucket in buckets[False]],
         "role_arns": [sub(role) for role in created],
         "named_role_arns": [sub(role) for role in named],
         "passed_role_arns": [sub(role) for role in passed],

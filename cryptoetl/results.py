@@ -32,9 +32,9 @@ class Phase:
 
 @dataclass(frozen=True)
 class FileProgress:
-    """`done` of `total` bytes of a raw file are read or copied."""
+    """`done` of `total` bytes of a raw file are read or copied; `label` says for what, such as its ticker."""
 
-    ticker: str
+    label: str
     file: Path
     done: int
     total: int

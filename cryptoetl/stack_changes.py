@@ -123,10 +123,8 @@ def describe(logical_id: str, resource: Mapping[str, Any]) -> tuple[str, str]:
     """What people call a resource, and its name."""
     what, path = KINDS.get(resource["Type"], (resource["Type"], ""))
     value: Any = resource.get("Properties", {})
-    for part in path.split(".") if path else ():
-        value = value.get(part, logical_id)
-    if not path:
-        return what, logical_id
+    for part in path.split("."):
+        value = value.get(part, logical_id) if isinstance(value, dict) else logical_id
     return what, str(value.get("Fn::Sub", logical_id) if isinstance(value, dict) else value)
 
 

@@ -53,7 +53,7 @@ class Deployment(Protocol):
     """The state machine, its jobs and their scripts."""
 
     def layout(self) -> Layout:
-        """Where this target keeps the data."""
+        """Where this target keeps the data; on AWS with CloudFormation's names for account and region."""
 
     def current(self) -> Bundle | None:
         """What is deployed now."""

@@ -112,6 +112,8 @@ class Buckets:
             if tags:
                 tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
                 self._s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_set})
+            else:
+                self._s3.delete_bucket_tagging(Bucket=bucket)
 
     def read(self, bucket: str, key: str) -> bytes | None:
         """The object's content; None if the object or the bucket is missing."""

@@ -22,8 +22,9 @@ from cryptoetl.stack_changes import describe
 POLL_SECONDS = (0.5, 1.0, 2.0, 3.0)
 """Between two looks: more patient each time, the last one from then on."""
 
-ABSENT = ("", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
-"""No stack; or one that only a change set which was never executed has announced."""
+ANNOUNCED = "REVIEW_IN_PROGRESS"
+"""A stack with nothing in it, of a change set that was never executed."""
+ABSENT = ("", ANNOUNCED, "DELETE_COMPLETE")
 FAILED_FIRST = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 """A first deploy that failed: CloudFormation can only remove such a stack."""
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
@@ -134,8 +135,7 @@ class Stack:
             reason = str(described.get("StatusReason", ""))
             self.discard(created["Id"])
             if new:
-                with told():
-                    self._client.delete_stack(StackName=created["StackId"])
+                self.forget(created["StackId"])
             if "didn't contain changes" in reason or "No updates are to be performed" in reason:
                 return None
             raise DeployError(f"CloudFormation refuses the change set: {reason}")
@@ -144,6 +144,11 @@ class Stack:
     def discard(self, change_set: str) -> None:
         with told():
             self._client.delete_change_set(ChangeSetName=change_set)
+
+    def forget(self, stack_id: str) -> None:
+        """Delete a stack that has nothing in it: one that is only announced."""
+        with told():
+            self._client.delete_stack(StackName=stack_id)
 
     def execute(self, change_set: ChangeSet, observe: Observe) -> None:
         """Execute it and follow it to its end."""

@@ -8,6 +8,7 @@ hash, and has CloudFormation make a change set of it, which must not do more to 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -64,7 +65,7 @@ class AwsDeployment:
         return f"stack {self._stack.name} in {self._session.region}, account {identity.account}"
 
     def _look(self) -> _Deployed:
-        self._session.identity  # noqa: B018 - missing credentials are the first thing to say
+        self._session.sign_in()
         state = self._stack.state()
         if not state.exists or state.status in FAILED_FIRST:
             return _Deployed(state, None, None)
@@ -150,7 +151,7 @@ class AwsDeployment:
     # --- carrying it out
 
     def join(self, observe: Observe) -> None:
-        self._session.identity  # noqa: B018 - as above
+        self._session.sign_in()
         state = self._stack.state()
         if state.busy:
             observe(Phase("join"))
@@ -170,19 +171,19 @@ class AwsDeployment:
         observe(Phase("deploy"))
         if deployed.state.status in FAILED_FIRST:
             self._stack.remove(deployed.state.id, observe)
+        created = self._config.aws.redshift.create
+        if not self._found.has_schema and not created:
+            # First: if it is refused, nothing else has happened, and the next deploy asks again.
+            self._warehouse.create_schema()
         bucket = self._resolve(stacks.bucket(self._config, "artifacts"))
         if self._config.aws.buckets.artifacts is None:
             self._buckets.ensure(bucket, self._config.aws.tags)
         for key, body in {**wanted.artifacts, wanted.template_key: wanted.text.encode()}.items():
             self._buckets.write(bucket, key, body)
-        new_buckets = [c.name for c in changes if c.action == "add" and c.type == "AWS::S3::Bucket"]
-        kept = [name for name in new_buckets if self._buckets.look(name) == "ours"]
-        for name in kept:
-            self._buckets.let_go(name)
         change_set = self._stack.prepare(
             self._url(bucket, wanted.template_key),
             self._config.aws.tags,
-            adopt=bool(kept),
+            adopt=self._take_back(changes),
             new=deployed.template is None,
         )
         if change_set is not None:
@@ -190,8 +191,18 @@ class AwsDeployment:
                 self._agreed(change_set, deployed.template or {"Resources": {}})
             with self._goes_on():
                 self._stack.execute(change_set, observe)
-        if not self._found.has_schema:
+        if not self._found.has_schema and created:
             self._warehouse.create_schema()
+
+    def _take_back(self, changes: Sequence[ResourceChange]) -> bool:
+        """Whether something that a destroyed stack has kept is added again; makes room for its policies."""
+        added = [change for change in changes if change.action == "add"]
+        names = [change.name for change in added if change.type == "AWS::S3::Bucket"]
+        kept = [name for name in names if self._buckets.look(name) == "ours"]
+        for name in kept:
+            self._buckets.let_go(name)
+        namespace = any(change.type == "AWS::RedshiftServerless::Namespace" for change in added)
+        return bool(kept) or (namespace and self._warehouse.namespace_exists())
 
     def _agreed(self, change_set: ChangeSet, deployed: Mapping[str, Any]) -> None:
         """What CloudFormation will do to data, by its own account, or DeployError."""
@@ -207,8 +218,16 @@ class AwsDeployment:
             self._stack.discard(change_set.name)
         _keep_data(lost)
 
-    def _goes_on(self) -> _GoesOn:
-        return _GoesOn(self._stack.name)
+    @contextmanager
+    def _goes_on(self) -> Iterator[None]:
+        """Inside, an interruption stops the watching, not the work."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"{self._stack.name} goes on changing in AWS",
+                hint="The same command again follows it to its end.",
+            ) from None
 
     # --- taking it down
 
@@ -238,7 +257,9 @@ class AwsDeployment:
 
     @cached_property
     def _remover(self) -> Remover:
-        return Remover(self._config, self._session, self._stack, self._buckets, self._resolve)
+        return Remover(
+            self._config, self._session, self._stack, self._buckets, self._warehouse, self._resolve
+        )
 
     def _resolve(self, text: str) -> str:
         identity = self._session.identity
@@ -249,23 +270,6 @@ class AwsDeployment:
     def _url(self, bucket: str, key: str) -> str:
         suffix = "amazonaws.com.cn" if self._session.identity.partition == "aws-cn" else "amazonaws.com"
         return f"https://{bucket}.s3.{self._session.region}.{suffix}/{key}"
-
-
-class _GoesOn:
-    """Inside, an interruption stops the watching, not the work."""
-
-    def __init__(self, stack: str) -> None:
-        self._stack = stack
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
-            raise Interrupted(
-                f"{self._stack} goes on changing in AWS",
-                hint="The same command again follows it to its end.",
-            ) from None
 
 
 def _warehouse_of(template: Mapping[str, Any]) -> Any:

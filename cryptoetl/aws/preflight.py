@@ -126,21 +126,16 @@ class Preflight:
         denied: list[str] = []
         try:
             for statement in deployer(self._config)["Statement"]:
-                answer = self._session.client("iam").simulate_principal_policy(
+                pages = self._session.client("iam").get_paginator("simulate_principal_policy")
+                answers = pages.paginate(
                     PolicySourceArn=source,
-                    ActionNames=_list(statement["Action"]),
-                    ResourceArns=[
-                        stack.resolve(
-                            str(resource.get("Fn::Sub") if isinstance(resource, dict) else resource),
-                            account=identity.account,
-                            region=self._session.region,
-                            partition=identity.partition,
-                        ).replace("*", "x" if resource != "*" else "*")
-                        for resource in _list(statement["Resource"])
-                    ],
+                    ActionNames=[action for action in _list(statement["Action"]) if "*" not in action],
+                    ResourceArns=[self._resource(item) for item in _list(statement["Resource"])],
+                    ContextEntries=list(_context(statement)),
                 )
                 denied += [
                     f"{item['EvalActionName']} on {item.get('EvalResourceName', '*')}"
+                    for answer in answers
                     for item in answer["EvaluationResults"]
                     if item["EvalDecision"] != "allowed"
                 ]
@@ -154,6 +149,17 @@ class Preflight:
                 f"IAM's simulation says that {source} is not allowed {', '.join(denied[:5])}{more}; "
                 "`cryptoetl render policies` prints what a deploy needs",
             )
+
+    def _resource(self, resource: Any) -> str:
+        """The ARN of something that the statement means, for a simulation: no patterns but `*`."""
+        if resource == "*":
+            return "*"
+        text = str(resource["Fn::Sub"] if isinstance(resource, dict) else resource)
+        identity = self._session.identity
+        resolved = stack.resolve(
+            text, account=identity.account, region=self._session.region, partition=identity.partition
+        )
+        return resolved.replace("*", "x")
 
     def concurrent_runs(self) -> int | None:
         """How many Glue job runs the account may have at once; None if that cannot be known."""
@@ -197,6 +203,17 @@ def _principal(arn: str) -> str | None:
     if assumed := re.fullmatch(r"arn:([^:]+):sts::(\d+):assumed-role/([^/]+)/.*", arn):
         return f"arn:{assumed[1]}:iam::{assumed[2]}:role/{assumed[3]}"
     return arn
+
+
+def _context(statement: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Values with which the statement's conditions hold: without them everything would be denied."""
+    for conditions in statement.get("Condition", {}).values():
+        for key, values in conditions.items():
+            yield {
+                "ContextKeyName": key,
+                "ContextKeyValues": [_list(values)[0]],
+                "ContextKeyType": "string",
+            }
 
 
 def _list(value: Any) -> list[Any]:

@@ -108,6 +108,16 @@ class Warehouse:
             return True, Notice("error", absent) if missing else _concern(error, absent)
         return schema in found["Schemas"], None
 
+    def namespace_exists(self) -> bool:
+        """Whether there is the namespace that `create` makes."""
+        try:
+            self._client("redshift-serverless").get_namespace(namespaceName=self._namespace)
+        except ClientError as error:
+            if code(error) in _ABSENT:
+                return False
+            raise translate(error) from error
+        return True
+
     def create_schema(self) -> None:
         """Create the schema if it is absent. Raises DeployError."""
         schema = self._settings.schema_name

@@ -25,6 +25,7 @@ _ACTIONS: Mapping[str, str] = {
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
     "s3:DeleteObjects": "s3:DeleteObject, s3:DeleteObjectVersion",
+    "s3:DeleteBucketTagging": "s3:PutBucketTagging",
     "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",

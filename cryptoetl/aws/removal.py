@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 
 from cryptoetl import stack as stacks
 from cryptoetl.aws.artifacts import Buckets
-from cryptoetl.aws.cloudformation import Stack
-from cryptoetl.aws.refusals import code, is_denied, told
+from cryptoetl.aws.cloudformation import ANNOUNCED, Stack
+from cryptoetl.aws.redshift import Warehouse
+from cryptoetl.aws.refusals import is_denied, told
 from cryptoetl.aws.session import Session
 from cryptoetl.config import Config
 from cryptoetl.errors import DeployError
@@ -35,12 +36,14 @@ class Remover:
         session: Session,
         stack: Stack,
         buckets: Buckets,
+        warehouse: Warehouse,
         resolve: Callable[[str], str],
     ) -> None:
         self._config = config
         self._session = session
         self._stack = stack
         self._buckets = buckets
+        self._warehouse = warehouse
         self._resolve = resolve
 
     def plan(self, location: str, *, delete_data: bool) -> Removal:
@@ -50,8 +53,10 @@ class Remover:
             raise DeployError(
                 f"a deploy is under way ({state.status})", hint="`cryptoetl deploy` follows it to its end."
             )
+        removed: list[Part] = []
+        if state.status == ANNOUNCED:
+            removed.append(Part("stack", self._stack.name, "announced, and never made"))
         ours = {name for kind in stacks.KINDS if (name := self._own(kind))}
-        removed = []
         if state.exists:
             for resource in self._stack.resources():
                 what, _ = describe(resource["LogicalResourceId"], {"Type": resource["ResourceType"]})
@@ -74,6 +79,8 @@ class Remover:
     def remove(self, removal: Removal, observe: Observe) -> None:
         """Carry the plan out."""
         state = self._stack.state()
+        if state.status == ANNOUNCED:
+            self._stack.forget(state.id)
         if state.exists:
             if (temp := self._own("temp")) and self._buckets.look(temp) == "ours":
                 self._buckets.empty(temp)
@@ -87,7 +94,7 @@ class Remover:
             self._buckets.empty(name)
             self._buckets.delete(name)
             observe(ResourceProgress("bucket", name, "removed", "", done + 1, len(gone)))
-        if removal.deletes_data and self._namespace():
+        if removal.deletes_data and self._has_namespace():
             with told():
                 self._session.client("redshift-serverless").delete_namespace(
                     namespaceName=self._config.pipeline
@@ -104,20 +111,11 @@ class Remover:
         for kind in stacks.DATA:
             if (name := self._own(kind)) and self._buckets.look(name) == "ours":
                 yield Part("bucket", name, f"with all {kind} data, in every version")
-        if self._namespace():
+        if self._has_namespace():
             yield Part("namespace", self._config.pipeline, "with its database and all tables")
 
-    def _namespace(self) -> bool:
-        if not self._config.aws.redshift.create:
-            return False
-        try:
-            self._session.client("redshift-serverless").get_namespace(namespaceName=self._config.pipeline)
-        except ClientError as error:
-            if code(error) == "ResourceNotFoundException":
-                return False
-            with told():
-                raise
-        return True
+    def _has_namespace(self) -> bool:
+        return self._config.aws.redshift.create and self._warehouse.namespace_exists()
 
     def _others(self) -> Iterator[Part]:
         """What is not the stack's, and stays in any case."""

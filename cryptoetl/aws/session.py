@@ -97,6 +97,10 @@ class Session:
             caller = self.client("sts").get_caller_identity()
         return Identity(caller["Account"], caller["Arn"])
 
+    def sign_in(self) -> None:
+        """Ask who we are, so that missing credentials are the first thing that is said."""
+        _ = self.identity
+
     def client(self, service: str) -> Any:
         """The client of a service, the same on every call."""
         region = self.region

@@ -47,6 +47,8 @@ Respond = Callable[[str, list[tuple[str, str]]], Any]
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
 """Of nobody, as moto takes them."""
 
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:redshift!{}-etladmin-AbCdEf"
+
 _READS = re.compile(r"(Get|List|Describe|Head|Validate|Simulate|Detect)")
 _CLOUDFORMATION = [
     "create_change_set",
@@ -67,7 +69,7 @@ _CLOUDFORMATION = [
 class Emulator:
     """The account: what it holds is seen by `client`, what was asked of it is in `calls`.
 
-    `denied` maps operations (`CreateRole`, `PUT s3`) to the message of the refusal.
+    `denied` maps patterns of operations (`GetJob`, `Put /crypto-`) to the code and message of a refusal.
     """
 
     def __init__(self, url: str, folder: Path) -> None:
@@ -76,13 +78,19 @@ class Emulator:
         self.denied: dict[str, tuple[str, str]] = {}
         self.workgroups: dict[str, dict[str, set[str]]] = {"my-etl-workgroup": {"crypto": {"public"}}}
         """Workgroup → database → its schemas."""
+        self.namespaces: dict[str, str] = {}
+        """Namespace → its database."""
+        self.statements: list[Mapping[str, Any]] = []
+        """What was asked of the Redshift Data API."""
+        self.simulations: list[Mapping[str, list[str]]] = []
+        """What was asked of IAM's simulation."""
         self.simulated: set[str] = set()
         """Actions that IAM's simulation denies."""
         self.runs_quota = 50
         self.fault: Callable[[str], Fault | None] = lambda operation: None
         """What happens to a call of ours instead of being answered."""
         self._clients: dict[str, Any] = {}
-        handlers = {type: handler(self.client) for type, handler in HANDLERS.items()}
+        handlers = {type: handler(self) for type, handler in HANDLERS.items()}
         self.cloudformation = CloudFormation(handlers, self._template)
         self.glue = Glue(self.client, folder)
 
@@ -126,8 +134,13 @@ class Emulator:
                 if p["workgroupName"] not in self.workgroups:
                     return _error("ResourceNotFoundException", "no such workgroup")
                 return {"workgroup": {"workgroupName": p["workgroupName"], "status": "AVAILABLE"}}
-            case "RedshiftServerless.GetNamespace":
-                return _error("ResourceNotFoundException", "no such namespace")
+            case "RedshiftServerless.GetNamespace" | "RedshiftServerless.DeleteNamespace":
+                name = p["namespaceName"]
+                if name not in self.namespaces:
+                    return _error("ResourceNotFoundException", "no such namespace")
+                if operation.endswith("DeleteNamespace"):
+                    del self.namespaces[name]
+                return {"namespace": {"namespaceName": name, "adminPasswordSecretArn": SECRET.format(name)}}
             case "RedshiftData.ListSchemas":
                 databases = self.workgroups[p["WorkgroupName"]]
                 if p["Database"] not in databases:
@@ -137,6 +150,7 @@ class Emulator:
             case "RedshiftData.ExecuteStatement":
                 schema = re.fullmatch(r'CREATE SCHEMA IF NOT EXISTS "(\w+)"', p["Sql"])
                 assert schema is not None
+                self.statements.append(p)
                 self.workgroups[p["WorkgroupName"]][p["Database"]].add(schema[1])
                 return {"Id": "d5c1a3f0-0000-0000-0000-000000000000"}
             case "RedshiftData.DescribeStatement":
@@ -188,8 +202,9 @@ class _Front:
             self._emulator.calls.append(operation)
         if own and (fault := self._emulator.fault(operation)) is not None:
             return _fail(fault, target, environ, respond)
-        if own and operation in self._emulator.denied:
-            return _refuse(*self._emulator.denied[operation], target, respond)
+        for pattern, refusal in self._emulator.denied.items() if own else ():
+            if re.match(pattern, operation):
+                return _refuse(*refusal, target, respond)
         if operation == "SimulatePrincipalPolicy":
             return self._simulate(query, respond)
         if target and (answer := self._emulator.answer(target, json.loads(body))) is not None:
@@ -200,6 +215,7 @@ class _Front:
         return answered
 
     def _simulate(self, query: Mapping[str, list[str]], respond: Respond) -> Iterable[bytes]:
+        self._emulator.simulations.append(dict(query))
         actions = [value[0] for key, value in query.items() if key.startswith("ActionNames.")]
         members = "".join(
             f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>*</EvalResourceName>"

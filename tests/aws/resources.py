@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
+from moto.glue.models import glue_backends
 
 Properties = Mapping[str, Any]
 Made = tuple[str, Mapping[str, str]]
@@ -21,11 +22,21 @@ class Handler(Protocol):
     def delete(self, id: str, p: Properties) -> None: ...
 
 
+class Account(Protocol):
+    """Where the resources are made; Redshift Serverless is what moto does not have."""
+
+    workgroups: dict[str, dict[str, set[str]]]
+    namespaces: dict[str, str]
+
+    def client(self, service: str) -> Any: ...
+
+
 class _Base:
     """What most types have in common: they do not exist before, and are changed by being made again."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
-        self.client = client
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.client = account.client
 
     def exists(self, p: Properties) -> bool:
         return False
@@ -202,6 +213,104 @@ class Rule(_Base):
         events.delete_rule(Name=id)
 
 
+class SecurityGroup(_Base):
+    def create(self, p: Properties) -> Made:
+        id = self.client("ec2").create_security_group(
+            GroupName=f"group-of-{p['VpcId']}", Description=p["GroupDescription"], VpcId=p["VpcId"]
+        )["GroupId"]
+        return id, {"GroupId": id}
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("ec2").delete_security_group(GroupId=id)
+
+
+class _GroupRule(_Base):
+    """`operation` is ingress or egress, `other` the property with the group on the other side."""
+
+    operation = ""
+    other = ""
+
+    def _call(self, verb: str, p: Properties) -> None:
+        getattr(self.client("ec2"), f"{verb}_security_group_{self.operation}")(
+            GroupId=p["GroupId"],
+            IpPermissions=[
+                {
+                    "IpProtocol": p["IpProtocol"],
+                    "FromPort": p["FromPort"],
+                    "ToPort": p["ToPort"],
+                    "UserIdGroupPairs": [{"GroupId": p[self.other]}],
+                }
+            ],
+        )
+
+    def create(self, p: Properties) -> Made:
+        self._call("authorize", p)
+        return f"{self.operation}-of-{p['GroupId']}", {}
+
+    def delete(self, id: str, p: Properties) -> None:
+        self._call("revoke", p)
+
+
+class Ingress(_GroupRule):
+    operation = "ingress"
+    other = "SourceSecurityGroupId"
+
+
+class Egress(_GroupRule):
+    operation = "egress"
+    other = "DestinationSecurityGroupId"
+
+
+class Endpoint(_Base):
+    def create(self, p: Properties) -> Made:
+        id = self.client("ec2").create_vpc_endpoint(**p)["VpcEndpoint"]["VpcEndpointId"]
+        return id, {}
+
+    def delete(self, id: str, p: Properties) -> None:
+        self.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[id])
+
+
+class Namespace(_Base):
+    def exists(self, p: Properties) -> bool:
+        return p["NamespaceName"] in self.account.namespaces
+
+    def create(self, p: Properties) -> Made:
+        assert p["ManageAdminPassword"] is True
+        self.account.namespaces[p["NamespaceName"]] = p["DbName"]
+        return p["NamespaceName"], {}
+
+    def adopt(self, p: Properties) -> Made:
+        return p["NamespaceName"], {}
+
+    def update(self, id: str, p: Properties) -> None:
+        assert id in self.account.namespaces
+
+    def delete(self, id: str, p: Properties) -> None:
+        del self.account.namespaces[id]
+
+
+class Workgroup(_Base):
+    def create(self, p: Properties) -> Made:
+        name, database = p["WorkgroupName"], self.account.namespaces[p["NamespaceName"]]
+        self.account.workgroups[name] = {database: {"public"}}
+        return name, {"Workgroup.Endpoint.Address": f"{name}.123456789012.eu-central-1.example"}
+
+    def update(self, id: str, p: Properties) -> None:
+        assert id in self.account.workgroups
+
+    def delete(self, id: str, p: Properties) -> None:
+        del self.account.workgroups[id]
+
+
+class Connection(_Base):
+    def create(self, p: Properties) -> Made:
+        self.client("glue").create_connection(**p)
+        return p["ConnectionInput"]["Name"], {}
+
+    def delete(self, id: str, p: Properties) -> None:
+        del glue_backends[p["CatalogId"]]["eu-central-1"].connections[id]
+
+
 HANDLERS: Mapping[str, type[_Base]] = {
     "AWS::S3::Bucket": Bucket,
     "AWS::S3::BucketPolicy": BucketPolicy,
@@ -213,6 +322,13 @@ HANDLERS: Mapping[str, type[_Base]] = {
     "AWS::SNS::Topic": Topic,
     "AWS::SNS::TopicPolicy": TopicPolicy,
     "AWS::Events::Rule": Rule,
+    "AWS::EC2::SecurityGroup": SecurityGroup,
+    "AWS::EC2::SecurityGroupIngress": Ingress,
+    "AWS::EC2::SecurityGroupEgress": Egress,
+    "AWS::EC2::VPCEndpoint": Endpoint,
+    "AWS::RedshiftServerless::Namespace": Namespace,
+    "AWS::RedshiftServerless::Workgroup": Workgroup,
+    "AWS::Glue::Connection": Connection,
 }
 
 

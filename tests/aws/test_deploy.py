@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -242,6 +243,22 @@ def test_taking_a_bucket_with_data_out_of_the_stack_needs_its_own_word(account: 
     assert account.job("crypto-bronze2silver")["DefaultArguments"]["--RAW"] == "s3://mine"
 
 
+def test_a_change_set_that_would_do_more_to_data_than_was_shown_is_discarded(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.deploy()
+    account.configure(glue={"workers": 5})
+    emulated = account.emulator.cloudformation
+    removal = {"Action": "Remove", "LogicalResourceId": "RawBucket", "ResourceType": "AWS::S3::Bucket"}
+    told = emulated._changes
+    monkeypatch.setattr(emulated, "_changes", lambda *arguments: [*told(*arguments), removal])
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    assert "take what holds data out of the stack: AWS::S3::Bucket RawBucket" in refused.err
+    assert emulated.change_sets == {}
+    assert account.job("crypto-bronze2silver")["NumberOfWorkers"] == 2
+
+
 # --- when it goes wrong -------------------------------------------------------------------------------
 
 
@@ -386,6 +403,19 @@ def test_a_connection_to_another_database_is_an_error_and_its_secret_a_warning(a
     assert "set aws.redshift.secret to its ARN" in notices(plan, "warning")[0]
 
 
+def test_a_schema_that_may_not_be_created_stops_the_deploy_before_the_stack(account: Account) -> None:
+    account.emulator.denied["ExecuteStatement"] = ("AccessDeniedException", "no")
+    outcome = account("deploy", "--yes")
+    assert outcome.code == 2
+    assert outcome.err.startswith(
+        "error: schema market_data: not allowed to do redshift-data:ExecuteStatement on my-etl-workgroup\n"
+    )
+    assert (account.status, account.buckets) == ("", set())
+    account.emulator.denied.clear()
+    account.deploy()
+    assert "market_data" in account.emulator.workgroups["my-etl-workgroup"]["crypto"]
+
+
 def test_names_that_are_taken_are_errors(account: Account) -> None:
     glue, iam = account.emulator.client("glue"), account.emulator.client("iam")
     glue.create_job(Name="crypto-silver2gold", Role="r", Command={"Name": "glueetl"})
@@ -431,6 +461,16 @@ def test_what_iam_would_not_allow_is_a_warning(account: Account) -> None:
     account.emulator.simulated = {"glue:CreateJob", "iam:PassRole"}
     (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
     assert "is not allowed iam:PassRole on *, glue:CreateJob on *" in warning
+
+
+def test_the_simulation_asks_with_what_the_conditions_need(account: Account) -> None:
+    assert account("deploy", "--dry-run").code == 0
+    (asked,) = [q for q in account.emulator.simulations if ["iam:PassRole"] in q.values()]
+    assert asked["ContextEntries.member.1.ContextKeyName"] == ["iam:PassedToService"]
+    assert asked["ContextEntries.member.1.ContextKeyValues.member.1"] == ["glue.amazonaws.com"]
+    assert asked["ResourceArns.member.1"] == ["arn:aws:iam::123456789012:role/crypto-glue-eu-central-1"]
+    for query in account.emulator.simulations:
+        assert not [value for value in query.values() if "*" in value[0] and value != ["*"]]
 
 
 def test_more_currencies_than_may_run_at_once_are_told_of(account: Account) -> None:
@@ -543,6 +583,31 @@ def test_a_deploy_after_a_destroy_takes_the_data_back(account: Account) -> None:
     assert account.object(f"s3://{BUCKET.format('silver')}/BTC/part") == b"1"
 
 
+def test_a_stack_that_was_only_announced_is_used_by_a_deploy_and_removed_by_a_destroy(
+    account: Account,
+) -> None:
+    client = account.emulator.client("cloudformation")
+
+    def announce() -> None:
+        client.create_change_set(
+            StackName="cryptoetl-crypto",
+            ChangeSetName="left",
+            ChangeSetType="CREATE",
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            TemplateBody=json.dumps({"Resources": {}}),
+        )
+
+    announce()
+    assert account("deploy", "--dry-run").code == 0
+    account.deploy()
+    assert account.status == "CREATE_COMPLETE"
+    assert account("destroy", "--yes").code == 0
+    announce()
+    outcome = account("destroy", "--yes")
+    assert "- remove stack cryptoetl-crypto  (announced, and never made)" in outcome.out
+    wait_for(lambda: account.status == "", "the end of the stack")
+
+
 def test_an_interrupted_destroy_is_finished_by_the_next(account: Account) -> None:
     filled(account)
     gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
@@ -556,17 +621,120 @@ def test_an_interrupted_destroy_is_finished_by_the_next(account: Account) -> Non
     assert account.buckets == {"raw", "silver", "gold"}
 
 
+# --- a Redshift of its own ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_redshift(account: Account) -> Account:
+    """The configuration creates a workgroup, in a VPC that is there."""
+    ec2 = account.emulator.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+    place = {
+        "vpc": vpc,
+        "subnets": [ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]],
+        "availability_zone": "eu-central-1a",
+        "route_tables": [tables[0]["RouteTableId"]],
+    }
+    account.configure(redshift={"create": True, "workgroup": "own", "connection": "own-connection", **place})
+    return account
+
+
+def test_a_redshift_of_its_own_is_made_with_all_that_glue_needs_to_reach_it(own_redshift: Account) -> None:
+    account = own_redshift
+    outcome = account.deploy()
+    assert "created workgroup own\n" in outcome.err
+    assert account.emulator.namespaces == {"crypto": "crypto"}
+    assert account.emulator.workgroups["own"] == {"crypto": {"public", "market_data"}}
+    (statement,) = account.emulator.statements
+    assert statement["SecretArn"].endswith("secret:redshift!crypto-etladmin-AbCdEf")
+    glue, ec2 = account.emulator.client("glue"), account.emulator.client("ec2")
+    connection = glue.get_connection(Name="own-connection")["Connection"]
+    url = "jdbc:redshift://own.123456789012.eu-central-1.example:5439/crypto"
+    assert connection["ConnectionProperties"] == {
+        "JDBC_CONNECTION_URL": url,
+        "JDBC_ENFORCE_SSL": "true",
+        "SECRET_ID": "redshift!crypto-etladmin",
+    }
+    (group,) = connection["PhysicalConnectionRequirements"]["SecurityGroupIdList"]
+    (rule,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 0, 65535)
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [group]
+    (endpoint,) = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    assert endpoint["ServiceName"] == "com.amazonaws.eu-central-1.s3"
+    copy_role = account.job("crypto-redshift-upload")["DefaultArguments"]["--COPY_ROLE"]
+    assert copy_role == "arn:aws:iam::123456789012:role/crypto-copy-eu-central-1"
+    assert account.deploy().out.startswith("No changes:")
+    assert len(account.emulator.statements) == 1
+
+
+def test_a_namespace_is_data_and_outlives_a_destroy(own_redshift: Account) -> None:
+    account = own_redshift
+    account.deploy()
+    outcome = account("destroy", "--yes")
+    assert outcome.code == 0
+    assert "  stays  namespace crypto  (with its database and all tables)" in outcome.out
+    assert account.emulator.namespaces == {"crypto": "crypto"}
+    assert "own" not in account.emulator.workgroups
+    assert "taken back namespace crypto" in account.deploy().err
+    assert account("destroy", "--delete-data", "--confirm", "crypto").code == 0
+    assert account.emulator.namespaces == {}
+
+
 # --- large --------------------------------------------------------------------------------------------
 
 
-def test_a_pipeline_of_250_currencies_deploys(account: Account) -> None:
-    made = [f"COIN{number}" for number in range(248)]
+def with_currencies(account: Account, count: int) -> None:
+    """A project of so many currencies, all with the files of the first."""
     history, trend = account.project.folder / "BTC.csv", account.project.folder / "BTC_trend.csv"
-    for ticker in made:
-        account.project._currencies.append({"ticker": ticker, "history": str(history), "trend": str(trend)})
-    account.configure(glue={"max_concurrent_runs": 250})
+    for number in range(count - 2):
+        account.project.add(f"COIN{number}", history, trend)
+    account.configure(glue={"max_concurrent_runs": count})
+
+
+def test_a_pipeline_of_250_currencies_deploys(account: Account) -> None:
+    with_currencies(account, 250)
     account.deploy()
     assert len(tickers(account.machine())) == 250
+
+
+def test_more_currencies_than_a_machine_holds_are_refused_before_anything_is_made(account: Account) -> None:
+    with_currencies(account, 320)
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    assert "error: the state machine of 320 currencies has 1," in refused.err
+    assert account.emulator.writes == []
+    found = re.search(r"the first (\d+) currencies fit", refused.err)
+    assert found is not None
+    for ticker in range(int(found[1]) - 2, 318):
+        account.project.remove(f"COIN{ticker}")
+    account.configure()
+    assert account("deploy", "--dry-run").code == 0
+
+
+# --- without deploy -----------------------------------------------------------------------------------
+
+
+def test_the_rendered_stack_deploys_with_cloudformation_alone(account: Account) -> None:
+    rendered = account("render", "stack", "--artifacts", "build")
+    s3, stacks = account.emulator.client("s3"), account.emulator.client("cloudformation")
+    bucket, build = BUCKET.format("artifacts"), account.project.folder / "build"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    for path in build.rglob("*"):
+        if path.is_file():
+            s3.put_object(Bucket=bucket, Key=path.relative_to(build).as_posix(), Body=path.read_bytes())
+    made = stacks.create_change_set(
+        StackName="cryptoetl-crypto",
+        ChangeSetName="by-hand",
+        ChangeSetType="CREATE",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        TemplateBody=rendered.out,
+    )
+    stacks.execute_change_set(ChangeSetName=made["Id"])
+    wait_for(lambda: account.status == "CREATE_COMPLETE", "the stack")
+    assert account.jobs() == JOBS
+    assert tickers(account.machine()) == ["BTC", "XMR"]
+    assert account.deploy().out.startswith("No changes:")
 
 
 # --- the other commands -------------------------------------------------------------------------------

@@ -194,3 +194,26 @@ def test_a_reader_that_leaves_a_pipe_early_is_no_error(loaded: Project) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_destroy_takes_down_what_is_deployed_and_keeps_the_data(loaded: Project) -> None:
+    loaded.run("up")
+    listed = loaded.run("destroy", "--dry-run")
+    assert f"- remove folder {loaded.home / 'deployed'}" in listed.out
+    assert (loaded.home / "deployed").exists()
+    assert loaded.run("destroy", "--yes").code == 0
+    assert not (loaded.home / "deployed").exists()
+    assert loaded.table("BTC")
+    again = loaded.run("destroy", "--yes")
+    assert again.code == 0
+    assert again.out.startswith(f"Nothing is deployed in {loaded.home}.")
+    assert loaded.run("run").code == 2
+    assert loaded.run("up").code == 0
+
+
+def test_destroy_with_data_leaves_an_empty_home(loaded: Project) -> None:
+    loaded.run("up")
+    assert loaded.run("destroy", "--delete-data", "--yes").code == 2
+    assert loaded.table("BTC")
+    assert loaded.run("destroy", "--delete-data", "--confirm", "crypto").code == 0
+    assert not [name for name in ("lake", "warehouse.duckdb", "executions") if (loaded.home / name).exists()]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from cryptoetl.cli import Globals, Session, app, parse_duration, parse_fail, par
 from cryptoetl.config import Config
 from cryptoetl.console import Terminal
 from cryptoetl.errors import UsageError
+from cryptoetl.review import Cost, Notice, Prediction, Review
 from cryptoetl.target import QueryRows, Target
 from tests.fakes import Fakes
 from tests.unit.made import HISTORY, write_config
@@ -180,12 +182,17 @@ def test_an_unknown_target_is_refused(
     assert ended == Ended(2, "", "error: 'moon' is not a target\nThere are local and aws.\n")
 
 
-def test_the_aws_target_is_made_without_asking_aws_anything(tmp_path: Path) -> None:
+def test_the_aws_target_is_made_without_asking_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "of-nobody")
     config = Config.model_validate(
         {"target": "aws", "currencies": [{"ticker": "BTC", "history": "h", "trend": "t"}]}
     )
-    with Terminal() as terminal:
-        assert Session(Globals(), terminal).target(config).name == "aws"
+    terminal: Any = SimpleNamespace(warn=print)
+    target = Session(Globals(), terminal).target(config)
+    assert target.name == "aws"
+    with pytest.raises(UsageError, match="on the aws target") as refusal:
+        target.warehouse.location()
+    assert "--target local" in (refusal.value.hint or "")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("5", 300)])
@@ -367,13 +374,96 @@ def test_deploy_does_not_ask_where_nobody_can_answer(run: CommandLine, config: P
 def test_deploy_asks_where_somebody_can(
     run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, applied: int
 ) -> None:
-    from cryptoetl.console import Terminal
 
     monkeypatch.setattr(Terminal, "can_ask", True)
     ended = run("deploy", stdin=answer)
     assert (ended.code, run.fakes.deployment.applied) == (code, applied)
     assert "+ add    branch BTC" in ended.out
     assert "Deploy this? [y/N]" in ended.err
+
+
+def test_deploy_goes_no_further_than_an_error_of_its_review(
+    run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.fakes.deployment.reviewed = reviewed(Notice("error", "the workgroup does not exist"))
+    ended = run("deploy", "--yes")
+    assert (ended.code, run.fakes.deployment.applied) == (2, 0)
+    assert "error: the workgroup does not exist" in ended.err
+    assert run("deploy", "--dry-run").code == 1
+    run.fakes.deployment.reviewed = reviewed(Notice("warning", "it takes longer"))
+    assert run("deploy", "--yes").code == 0
+    assert run.fakes.deployment.applied == 1
+
+
+def reviewed(*notices: Notice) -> Review:
+    return Review("123456789012", "eu-central-1", notices, Prediction(2, 9_000, 65, 226), Cost({}, ()))
+
+
+def test_drift_is_for_looking_only(run: CommandLine, config: Path) -> None:
+    ended = run("deploy", "--drift")
+    assert ended.code == 2
+    assert "--dry-run" in ended.err
+
+
+def test_deploy_follows_what_is_under_way_first_and_a_dry_run_does_not(
+    run: CommandLine, config: Path
+) -> None:
+    run("deploy", "--dry-run")
+    assert run.fakes.deployment.joined == 0
+    run("deploy")
+    assert run.fakes.deployment.joined == 1
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, False), ("n\n", 2, True), ("", 2, True)])
+def test_destroy_asks_where_somebody_can(
+    run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: bool
+) -> None:
+
+    run("deploy")
+    monkeypatch.setattr(Terminal, "can_ask", True)
+    ended = run("destroy", stdin=answer)
+    assert ended.code == code
+    assert (run.fakes.deployment.bundle is not None) == left
+    assert "- remove bundle deployed" in ended.out
+    assert "  stays  data raw" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("crypto\n", 0, False), ("y\n", 2, True), ("Crypto\n", 2, True)]
+)
+def test_destroy_with_data_wants_the_pipelines_name(
+    run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: bool
+) -> None:
+
+    run("deploy")
+    monkeypatch.setattr(Terminal, "can_ask", True)
+    for yes in ([], ["--yes"]):
+        run("deploy", "--yes")
+        ended = run("destroy", "--delete-data", *yes, stdin=answer)
+        assert ended.code == code
+        assert (run.fakes.deployment.bundle is not None) == left
+        assert "- remove data raw" in ended.out
+
+
+def test_a_destroy_in_a_script_says_yes_and_for_data_the_name(run: CommandLine, config: Path) -> None:
+    run("deploy")
+    assert run("destroy").code == 2
+    assert run("destroy", "--delete-data", "--yes").code == 2
+    assert run("destroy", "--delete-data", "--confirm", "other").code == 2
+    assert run.fakes.deployment.bundle is not None
+    ended = run("destroy", "--delete-data", "--confirm", "crypto", "--json")
+    assert ended.code == 0
+    assert ended.data["deletes_data"] is True
+    assert ended.data["applied"] is True
+    assert run.fakes.deployment.bundle is None
+
+
+def test_a_dry_run_of_destroy_only_lists(run: CommandLine, config: Path) -> None:
+    run("deploy")
+    ended = run("destroy", "--dry-run")
+    assert ended.code == 0
+    assert "1 part to remove from memory:deployed." in ended.out
+    assert run.fakes.deployment.bundle is not None
 
 
 def test_status_watch_follows_to_the_end(run: CommandLine, config: Path) -> None:
@@ -394,6 +484,31 @@ def test_a_query_is_an_argument_or_standard_input(run: CommandLine, config: Path
 def test_the_machine_and_the_schema_are_json_documents(run: CommandLine, config: Path) -> None:
     assert "Clean S3 buckets" in run("render", "machine").data["States"]
     assert run("schema", "-c", "absent.yaml").data["properties"]["currencies"]
+
+
+def test_the_stack_and_its_policies_are_json_documents(run: CommandLine, config: Path) -> None:
+    template = run("render", "stack").data
+    assert template["Resources"]["StateMachine"]["Properties"]["StateMachineName"] == "crypto"
+    policies = run("render", "policies", "--account", "123456789012", "--region", "eu-west-1").data
+    assert set(policies) == {"deployer", "GlueRole", "MachineRole"}
+    text = json.dumps(policies)
+    assert "arn:aws:glue:eu-west-1:123456789012:job/crypto-bronze2silver" in text
+    assert "Fn::" not in text
+    assert "${AWS::AccountId}" in json.dumps(run("render", "policies").data)
+
+
+def test_the_artifacts_of_a_stack_are_written_under_the_keys_that_it_names(
+    run: CommandLine, config: Path
+) -> None:
+    template = run("render", "stack", "--artifacts", "build").data
+    keys = template["Metadata"]["cryptoetl"]["Artifacts"]
+    written = {path.relative_to("build").as_posix() for path in Path("build").rglob("*") if path.is_file()}
+    assert written == set(keys.values())
+    assert (
+        json.loads((Path("build") / keys["state_machine.json"]).read_text()) == run("render", "machine").data
+    )
+    location = template["Resources"]["Silver2goldJob"]["Properties"]["Command"]["ScriptLocation"]["Fn::Sub"]
+    assert location.endswith(keys["silver2gold.py"])
 
 
 # --- in a process of its own --------------------------------------------------------------------------

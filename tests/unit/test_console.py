@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,11 +22,15 @@ from cryptoetl.findings import MAX_FINDINGS, FileReport
 from cryptoetl.results import (
     CheckResult,
     CurrencyCheck,
+    Event,
     ExecutionList,
     FileProgress,
+    Part,
     Phase,
     Plan,
     Progressed,
+    Removal,
+    ResourceProgress,
     Result,
     RunResult,
     StepLine,
@@ -38,8 +43,10 @@ from cryptoetl.results import (
     VerifyResult,
     Warned,
 )
+from cryptoetl.review import Cost, Notice, Prediction, Review
 from cryptoetl.serialize import to_data
-from cryptoetl.state_machine import STEPS
+from cryptoetl.stack_changes import Difference, ResourceChange
+from cryptoetl.state_machine import STEPS, Branch, render
 from cryptoetl.status import CurrencyProgress, CurrencyStatus, ExecutionStatus, Progress, StepStatus
 from cryptoetl.tables import SHOWN_FINDINGS, seconds
 from cryptoetl.target import Left, QueryRows
@@ -779,3 +786,113 @@ def test_a_document_is_printed_as_it_is(screens: Screens) -> None:
         terminal.text('{"a": "[red]"}')
         terminal.text("b\n")
     assert screens.out.raw == '{"a": "[red]"}\nb\n'
+
+
+# --- a deploy on AWS ----------------------------------------------------------------------------------
+
+REVIEW = Review(
+    "123456789012",
+    "eu-central-1",
+    (
+        Notice("error", "the workgroup does not exist"),
+        Notice("warning", "it takes longer"),
+        Notice("note", "not verified"),
+    ),
+    Prediction(2, 9_389, 65, 226),
+    Cost({"Glue": 0.0885, "Redshift": 0.05}, ("each step takes a minute",)),
+)
+JOB = ResourceChange(
+    "replace",
+    "job",
+    "crypto-x",
+    "Name a → b",
+    "XJob",
+    "AWS::Glue::Job",
+    False,
+    (Difference("Name", "a", "b"),),
+)
+
+
+def aws_plan(*changes: Change, review: Review | None = REVIEW, applied: bool = False) -> Plan:
+    return Plan(
+        Bundle(render("crypto", [Branch("BTC")]), (), {}), changes, "stack cryptoetl-crypto", applied, review
+    )
+
+
+def test_a_plan_for_aws_shows_limits_costs_and_concerns_below_its_changes(screens: Screens) -> None:
+    assert screens.show(aws_plan(Change("add", "branch", "BTC"), JOB)).lines == [
+        "+ add    branch BTC",
+        "± replace job crypto-x  (Name a → b)",
+        "State machine: 9,389 of 1,048,576 bytes; a run of all 2 currencies makes 65 of 25,000 events and at "
+        "most 226 of 262,144 bytes of result.",
+        "A run of all currencies costs about $0.14:",
+        "  $0.0885  Glue",
+        "  $0.0500  Redshift",
+        "  each step takes a minute",
+        "error: the workgroup does not exist",
+        "warning: it takes longer",
+        "note: not verified",
+        "2 changes to deploy.",
+    ]
+
+
+def test_a_plan_that_was_carried_out_says_no_more_than_that(screens: Screens) -> None:
+    shown = screens.show(aws_plan(JOB, review=replace(REVIEW, notices=()), applied=True)).lines
+    assert shown == [
+        "± replace job crypto-x  (Name a → b)",
+        "1 change deployed to stack cryptoetl-crypto.",
+    ]
+
+
+def test_a_plan_without_changes_still_tells_what_was_found(screens: Screens) -> None:
+    assert screens.show(aws_plan()).lines[-2:] == [
+        "note: not verified",
+        "No changes: stack cryptoetl-crypto is up to date.",
+    ]
+
+
+def test_the_review_of_a_plan_is_beside_its_changes_in_json() -> None:
+    data = to_data(aws_plan(JOB))
+    assert data["changes"][0]["properties"] == [{"path": "Name", "before": "a", "after": "b"}]
+    assert data["notices"][0] == {"severity": "error", "message": "the workgroup does not exist"}
+    assert data["cost"]["total_usd"] == 0.1385
+    assert data["prediction"]["definition_bytes"] == 9_389
+    assert "review" not in data
+    local = to_data(aws_plan(Change("add", "branch", "BTC"), review=None))
+    assert set(local) == {"bundle", "changes", "location", "applied"}
+
+
+def test_what_goes_and_what_stays_are_told_apart(screens: Screens) -> None:
+    removal = Removal(
+        "stack cryptoetl-crypto", (Part("job", "crypto-x"),), (Part("bucket", "raw", "with all raw data"),)
+    )
+    assert screens.show(removal).lines == [
+        "- remove job crypto-x",
+        "  stays  bucket raw  (with all raw data)",
+        "1 part to remove from stack cryptoetl-crypto.",
+    ]
+
+
+RESOURCES: list[Event] = [
+    ResourceProgress("bucket", "raw", "begins", "", 0, 2),
+    ResourceProgress("bucket", "raw", "created", "", 1, 2),
+    ResourceProgress("job", "crypto-x", "failed", "no more jobs", 1, 2),
+]
+
+
+def test_on_a_pipe_each_resource_that_is_through_is_a_line(screens: Screens) -> None:
+    with screens.terminal() as terminal:
+        for event in RESOURCES:
+            terminal.observe(event)
+    assert screens.err.lines == ["created bucket raw", "failed job crypto-x: no more jobs"]
+    assert screens.out.raw == ""
+
+
+def test_on_a_terminal_a_bar_shows_what_is_being_worked_on(screens: Screens) -> None:
+    screens.open(terminal=True)
+    with screens.terminal() as terminal:
+        for event in RESOURCES:
+            terminal.observe(event)
+    assert "0/2 bucket raw" in screens.err.text
+    assert "created bucket raw" in screens.err.text
+    assert "1/2 job crypto-x" in screens.err.text

@@ -106,7 +106,7 @@ def test_every_deployed_script_is_in_the_repository() -> None:
 
 
 def test_pins_are_names_and_versions_only() -> None:
-    for name in ("constraints.txt", "requirements-spark.txt"):
+    for name in ("constraints.txt", "requirements-security.txt", "requirements-spark.txt"):
         lines = (REPOSITORY / name).read_text(encoding="utf-8").splitlines()
         pins = [line for line in lines if line and not line.startswith("#")]
         assert pins

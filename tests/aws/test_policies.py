@@ -1,0 +1,431 @@
+"""Each role of the stack may do what is used, and nothing else.
+
+What is used is derived from the scripts, the state machine and the template; a permission too many fails as
+one too few does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cryptoetl import assets, bundle, permissions, stack
+from cryptoetl.config import Config
+from tests.aws.test_template import (
+    BUCKETS,
+    CREATE,
+    NOTIFY,
+    OTHERS,
+    ROLES,
+    SCHEDULE,
+    SECRET,
+    configured,
+    everything,
+    schema,
+)
+
+Grants = set[tuple[str, str]]
+"""Pairs of an action and the resource on which it is allowed."""
+
+READ = {"s3:GetObject"}
+LIST = {"s3:ListBucket", "s3:GetBucketLocation"}
+WRITE = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject"}
+"""Spark overwrites: it deletes what is there, writes in parts, and looks at what it has written."""
+
+USES: Mapping[tuple[str, str], set[str]] = {
+    ("clear_buckets.py", "--SILVER"): LIST | {"s3:DeleteObject"},
+    ("clear_buckets.py", "--GOLD"): LIST | {"s3:DeleteObject"},
+    ("bronze2silver.py", "--RAW"): READ | LIST,
+    ("bronze2silver.py", "--SILVER"): WRITE | LIST,
+    ("silver2gold.py", "--SILVER"): READ | LIST,
+    ("silver2gold.py", "--GOLD"): WRITE | LIST,
+    ("redshift_upload.py", "--GOLD"): READ | LIST,
+    ("redshift_upload.py", "--TEMP"): WRITE | LIST,
+}
+"""What each script does with each place that it is given; a test below holds it to the scripts."""
+
+BOTO3_ACTIONS = {"list_objects_v2": "s3:ListBucket", "delete_objects": "s3:DeleteObject"}
+
+NETWORK = {
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
+}
+INTERFACES = {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}
+DELIVERY = {
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+}
+TRACES = {
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+}
+SYNC = {"glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"}
+"""What glue:startJobRun.sync needs (Step Functions developer guide, IAM policies for Glue)."""
+
+ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
+
+
+def plain(node: Any) -> Any:
+    return permissions.plain(node, account="123456789012", region="eu-central-1")
+
+
+def rendered(config: Config) -> dict[str, Any]:
+    template: dict[str, Any] = plain(stack.render(config).template)
+    return template
+
+
+def granted(config: Config, role: str) -> Grants:
+    return set(_pairs(_statements(config, role)))
+
+
+def _statements(config: Config, role: str) -> list[Mapping[str, Any]]:
+    documents = permissions.roles(rendered(config))[role]["policies"].values()
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+def _pairs(statements: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        for action in _list(statement["Action"]):
+            for resource in _list(statement["Resource"]):
+                yield action, resource
+
+
+def _list(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def on_bucket(uri: str, actions: set[str]) -> Grants:
+    name = plain({"Fn::Sub": uri.removeprefix("s3://")})
+    return {
+        (action, f"arn:aws:s3:::{name}" if action in LIST else f"arn:aws:s3:::{name}/*") for action in actions
+    }
+
+
+def places(config: Config) -> dict[tuple[str, str], str]:
+    """(script, argument) → URI, of each place that a deployed job is given."""
+    return {
+        (job.script, name): uri
+        for job in bundle.build(config, stack.layout(config)).jobs
+        for name, uri in job.arguments.items()
+        if uri.startswith("s3://")
+    }
+
+
+def needed_by_jobs(config: Config) -> Grants:
+    """What the four scripts and the properties of their jobs use."""
+    grants: Grants = set()
+    for key, uri in places(config).items():
+        grants |= on_bucket(uri, USES[key])
+    template = rendered(config)
+    for resource in template["Resources"].values():
+        if resource["Type"] != "AWS::Glue::Job":
+            continue
+        properties = resource["Properties"]
+        bucket, _, key = properties["Command"]["ScriptLocation"].removeprefix("s3://").partition("/")
+        grants.add(("s3:GetObject", f"arn:aws:s3:::{bucket}/{key.partition('/')[0]}/*"))
+        groups = properties["DefaultArguments"].get("--custom-logGroup-prefix")
+        streams = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        if groups is None:  # a Python shell job, whose groups nobody has made
+            groups, streams = "/aws-glue/python-jobs", streams | {"logs:CreateLogGroup"}
+        grants |= {(action, ARN.format("logs", f"log-group:{groups}/*")) for action in streams}
+        for connection in properties.get("Connections", {}).get("Connections", ()):
+            grants |= {
+                ("glue:GetConnection", ARN.format("glue", "catalog")),
+                ("glue:GetConnection", ARN.format("glue", f"connection/{connection}")),
+            }
+            grants |= {(action, "*") for action in NETWORK}
+            grants.add(("ec2:DescribeVpcAttribute", ARN.format("ec2", "vpc/*")))
+            grants |= {
+                (action, ARN.format("ec2", f"{kind}/*"))
+                for action in INTERFACES
+                for kind in ("network-interface", "security-group", "subnet")
+            }
+            grants |= {
+                (action, ARN.format("ec2", "network-interface/*"))
+                for action in ("ec2:CreateTags", "ec2:DeleteTags")
+            }
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Glue::Connection":
+            secret = resource["Properties"]["ConnectionInput"]["ConnectionProperties"]["SECRET_ID"]
+            arn = ARN.format("secretsmanager", f"secret:{secret}-??????")
+            grants.add(("secretsmanager:GetSecretValue", arn))
+    if config.aws.redshift.secret:
+        grants.add(("secretsmanager:GetSecretValue", config.aws.redshift.secret))
+    return grants
+
+
+def states(definition: Any) -> Iterator[Mapping[str, Any]]:
+    for state in definition["States"].values():
+        yield state
+        for branch in state.get("Branches", ()):
+            yield from states(branch)
+
+
+def needed_by_machine(config: Config) -> Grants:
+    """What its tasks, its logging and its tracing use."""
+    grants: Grants = set()
+    for state in states(bundle.machine(config)):
+        if state["Type"] == "Task":
+            assert state["Resource"] == "arn:aws:states:::glue:startJobRun.sync"
+            job = ARN.format("glue", f"job/{state['Parameters']['JobName']}")
+            grants |= {(action, "*" if config.aws.machine.any_job else job) for action in SYNC}
+    machine = rendered(config)["Resources"]["StateMachine"]["Properties"]
+    if machine["LoggingConfiguration"]["Level"] != "OFF":
+        grants |= {(action, "*") for action in DELIVERY}
+    if machine["TracingConfiguration"]["Enabled"]:
+        grants |= {(action, "*") for action in TRACES}
+    return grants
+
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "defaults": {},
+    "existing buckets": BUCKETS,
+    "own Redshift": CREATE,
+    "existing secret": SECRET,
+    "tracing": {"machine": {"xray": True}},
+    "any job": {"machine": {"any_job": True}},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+def test_the_glue_role_may_do_what_the_scripts_use_and_no_more(options: Mapping[str, Any]) -> None:
+    config = configured(options)
+    assert granted(config, "GlueRole") == needed_by_jobs(config)
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+def test_the_machines_role_may_do_what_its_states_use_and_no_more(options: Mapping[str, Any]) -> None:
+    config = configured(options)
+    assert granted(config, "MachineRole") == needed_by_machine(config)
+
+
+def test_the_schedules_role_may_start_the_machine_and_no_more() -> None:
+    config = configured(SCHEDULE)
+    target = rendered(config)["Resources"]["Schedule"]["Properties"]["Target"]
+    assert granted(config, "ScheduleRole") == {("states:StartExecution", target["Arn"])}
+
+
+def test_the_copy_role_may_read_the_temp_bucket_and_no_more() -> None:
+    config = configured(CREATE)
+    temp = f"s3://{stack.bucket(config, 'temp')}"
+    assert granted(config, "CopyRole") == on_bucket(temp, READ | LIST)
+
+
+def test_the_table_of_uses_names_every_place_and_agrees_with_the_scripts() -> None:
+    assert USES.keys() == places(configured({})).keys()
+    for script in bundle.SCRIPTS.values():
+        text = (assets.glue_scripts() / script).read_text(encoding="utf-8")
+        uses = {action for (name, _), actions in USES.items() if name == script for action in actions}
+        calls = set(re.findall(r"s3\.(?:get_paginator\(\")?([a-z_0-9]+)", text)) - {"get_paginator"}
+        if calls:
+            assert {BOTO3_ACTIONS[call] for call in calls} == uses - {"s3:GetBucketLocation"}
+        writes = ".write." in text or "write_dynamic_frame" in text
+        assert writes == ("s3:PutObject" in uses), script
+
+
+def test_data_is_reached_in_this_account_only() -> None:
+    for role in ("GlueRole", "CopyRole"):
+        for statement in _statements(configured(CREATE), role):
+            if any(action.startswith("s3:") for action in _list(statement["Action"])):
+                assert statement["Condition"] == {"StringEquals": {"aws:ResourceAccount": "123456789012"}}
+
+
+def test_services_take_on_their_roles_for_this_account_only() -> None:
+    roles = permissions.roles(rendered(configured(CREATE | SCHEDULE)))
+    for name, role in roles.items():
+        (statement,) = role["trust"]["Statement"]
+        if name == "GlueRole":
+            assert statement["Principal"] == {"Service": "glue.amazonaws.com"}
+        else:
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}, name
+
+
+# --- whoever deploys ----------------------------------------------------------------------------------
+
+EVERYTHING = CREATE | SCHEDULE | NOTIFY | OTHERS
+
+
+@pytest.mark.parametrize("options", [{}, EVERYTHING, BUCKETS | ROLES], ids=["small", "all", "existing"])
+def test_the_deployer_has_no_right_on_everything_but_to_look(options: Mapping[str, Any]) -> None:
+    for statement in permissions.deployer(configured(options))["Statement"]:
+        if "*" in _list(statement["Resource"]):
+            for action in _list(statement["Action"]):
+                looks = r"\w[\w-]*:(Describe|List|Get|Validate|Simulate)\w*"
+                assert re.fullmatch(looks, action) or action == "sns:Unsubscribe", action
+
+
+def test_the_deployer_may_only_look_for_buckets_that_somebody_else_made() -> None:
+    names = set(BUCKETS["buckets"].values())
+    for statement in plain(permissions.deployer(configured(BUCKETS)))["Statement"]:
+        buckets = {resource.partition(":::")[2] for resource in _list(statement["Resource"])}
+        if buckets & names:
+            assert statement["Action"] == "s3:ListBucket"
+        if any(name.partition("/")[0] in names for name in buckets - names):
+            assert statement["Sid"] == "Artifacts"
+
+
+def test_the_deployer_may_hand_its_roles_to_their_services_only() -> None:
+    policy = plain(permissions.deployer(configured({})))
+    (statement,) = [item for item in policy["Statement"] if item["Action"] == "iam:PassRole"]
+    assert statement["Condition"] == {
+        "StringEquals": {"iam:PassedToService": ["glue.amazonaws.com", "states.amazonaws.com"]}
+    }
+    assert statement["Resource"] == [
+        "arn:aws:iam::123456789012:role/crypto-glue-eu-central-1",
+        "arn:aws:iam::123456789012:role/crypto-machine-eu-central-1",
+    ]
+
+
+OPERATIONS = {
+    "ListObjectVersions": "s3:ListBucketVersions",
+    "DeleteObjects": "s3:DeleteObject",
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "DeleteBucketTagging": "s3:PutBucketTagging",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+}
+PREFIXES = {
+    "service-quotas": "servicequotas",
+    "stepfunctions": "states",
+    "logs": "logs",
+}
+
+
+def called() -> set[str]:
+    """The actions of every SDK call in cryptoetl/aws, by the client that each module makes it with."""
+    source = {path.name: path.read_text(encoding="utf-8") for path in Path("cryptoetl/aws").glob("*.py")}
+    from botocore import xform_name
+    from botocore.session import get_session
+
+    session = get_session()
+    services = {
+        "cloudformation.py": ["cloudformation"],
+        "artifacts.py": ["s3"],
+        "preflight.py": ["glue", "iam", "stepfunctions", "service-quotas"],
+        "redshift.py": ["redshift-serverless", "redshift-data", "glue"],
+        "removal.py": ["redshift-serverless", "logs"],
+        "deployment.py": [],
+        "session.py": [],
+        "refusals.py": [],
+        "__init__.py": [],
+    }
+    assert source.keys() == services.keys()
+    found = set()
+    for name, text in source.items():
+        for service in services[name]:
+            for operation in session.get_service_model(service).operation_names:
+                if re.search(rf"[.\"]{xform_name(operation)}[(\"]", text):
+                    action = f"{PREFIXES.get(service, service)}:{operation}"
+                    found.add(OPERATIONS.get(operation, action) if service == "s3" else action)
+    return found - {"glue:ListSchemas"}  # it is redshift-data's of the same name
+
+
+def test_the_deployer_may_do_every_call_that_deploy_and_destroy_make() -> None:
+    actions = called()
+    assert {"cloudformation:ExecuteChangeSet", "s3:PutObject", "redshift-data:ExecuteStatement"} <= actions
+    assert {action for action in actions if not may_deploy(action)} == set()
+
+
+def may_deploy(action: str) -> bool:
+    """Whether the deployer of everything is allowed the action, on something."""
+    patterns = (
+        pattern
+        for statement in permissions.deployer(configured(EVERYTHING))["Statement"]
+        for pattern in _list(statement["Action"])
+    )
+    return any(fnmatchcase(action, pattern) for pattern in patterns)
+
+
+NOT_USED = (
+    "kms:*",
+    "s3tables:*",
+    "firehose:*",
+    "vpc-lattice:*",
+    "vpce:*",
+    "redshift:PutResourcePolicy",
+    "redshift:DeleteResourcePolicy",
+    "*:*MetadataTableConfiguration",
+    "*:UpdateBucketMetadata*",
+    "*:*DataProtectionPolicy",
+    "*:*IndexPolicy",
+    "*:*SnapshotCopyConfiguration",
+    "*:RestoreFrom*",
+    "*:*PermissionsBoundary",
+    "iam:AttachRolePolicy",
+    "iam:DetachRolePolicy",
+    "ec2:DescribeInstances",
+    "logs:*KmsKey",
+    "logs:PutBearerTokenAuthentication",
+    "logs:PutLogGroupDeletionProtection",
+    "logs:*LogDelivery",
+    "logs:PutResourcePolicy",
+    "logs:DeleteResourcePolicy",
+    "s3:PutAccelerateConfiguration",
+    "s3:PutAnalyticsConfiguration",
+    "s3:PutBucketAbac",
+    "s3:PutBucketAcl",
+    "s3:PutBucketCORS",
+    "s3:PutBucketLogging",
+    "s3:PutBucketNotification",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketReplication",
+    "s3:PutBucketWebsite",
+    "s3:PutIntelligentTieringConfiguration",
+    "s3:PutInventoryConfiguration",
+    "s3:PutMetricsConfiguration",
+    "s3:PutObjectAcl",
+    "s3:PutObjectLockConfiguration",
+    "s3:PutReplicationConfiguration",
+    "s3:DeleteBucket[!P]*",
+    "s3:REST.PUT.OBJECT",
+    "s3:GetObjectVersion",
+)
+"""What the template has no use for: properties that it does not set, and keys of one's own."""
+
+
+def test_the_deployer_may_do_what_cloudformation_does_for_each_type_of_resource() -> None:
+    for type in sorted({resource["Type"] for resource in everything().values()}):
+        handlers = schema(type)["handlers"]
+        done = [handlers[name] for name in ("create", "read", "update", "delete") if name in handlers]
+        needed = {action for handler in done for action in handler["permissions"]}
+        assert needed, type
+        used = {action for action in needed if not any(fnmatchcase(action, item) for item in NOT_USED)}
+        assert {action for action in used if not may_deploy(action)} == set(), type
+
+
+def test_policies_stay_within_iams_limits() -> None:
+    # 10,240 characters of all inline policies of a role, 6,144 of a managed one, without white space.
+    for options in (EVERYTHING, CREATE):
+        for role in permissions.roles(rendered(configured(options))).values():
+            assert len(json.dumps(role["policies"], separators=(",", ":"))) < 10_240
+    deployer = json.dumps(plain(permissions.deployer(configured({}))), separators=(",", ":"))
+    assert len(deployer) < 6_144
+    everything = json.dumps(plain(permissions.deployer(configured(EVERYTHING))), separators=(",", ":"))
+    assert len(everything) < 10_240
+
+
+def test_no_statement_is_wider_than_its_service() -> None:
+    for options in (EVERYTHING, {}):
+        for role in permissions.roles(rendered(configured(options))):
+            for action, _ in granted(configured(options), role):
+                assert not fnmatchcase(action, "*[*]*"), action

@@ -1,0 +1,268 @@
+"""The stack as it is deployed: linted for every combination of options, and true to AWS's schemas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from itertools import product
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from cryptoetl import bundle, stack, stack_changes
+from cryptoetl.config import Config
+from cryptoetl.state_machine import SIZE_LIMIT, Branch, dumps, render, size
+from tests.aws.cloudformation import create_only
+
+REGIONS = ["eu-central-1", "us-east-1", "ap-southeast-2"]
+
+BUCKETS = {"buckets": {kind: f"my-{kind}-bucket" for kind in stack.KINDS}}
+ROLES = {"glue": {"role": "MyETLGlue"}, "machine": {"role": "arn:aws:iam::123456789012:role/service/M"}}
+CREATE = {
+    "redshift": {
+        "create": True,
+        "vpc": "vpc-0123456789abcdef0",
+        "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-0123456789abcdef2"],
+        "availability_zone": "eu-central-1a",
+        "route_tables": ["rtb-0123456789abcdef0"],
+    }
+}
+SECRET = {
+    "redshift": {
+        "secret": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mine-AbCdEf",
+        "copy_role": "MyCopyRole",
+    }
+}
+SCHEDULE = {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
+NOTIFY = {"notify": {"emails": ["ops@example.com", "data@example.com"]}}
+OTHERS = {"tags": {"team": "data", "cost center": "42"}, "log_retention_days": 365}
+
+CHOICES: tuple[Mapping[str, Mapping[str, Any]], ...] = (
+    {"own buckets": {}, "existing buckets": BUCKETS},
+    {"own roles": {}, "existing roles": ROLES},
+    {"existing Redshift": {}, "with its secret": SECRET, "own Redshift": CREATE},
+    {"by hand": {}, "on schedule": SCHEDULE},
+    {"quiet": {}, "notifying": NOTIFY},
+)
+
+
+def configured(aws: Mapping[str, Any], currencies: int = 2) -> Config:
+    names = [{"ticker": f"COIN{n}", "history": f"{n}.csv", "trend": f"{n}t.csv"} for n in range(currencies)]
+    return Config.model_validate({"aws": aws, "currencies": names})
+
+
+def combinations() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for names in product(*CHOICES):
+        merged: dict[str, Any] = {}
+        for choice, name in zip(CHOICES, names, strict=True):
+            merged |= choice[name]
+        yield ", ".join(names), merged
+    flex = {"glue": {"flex": True, "queuing": True, "worker_type": "R.2X", "workers": 10}}
+    yield "flex", flex | {"machine": {"xray": True, "any_job": True}} | OTHERS
+    yield "tags on everything", OTHERS | CREATE | SCHEDULE | NOTIFY
+
+
+ALL = dict(combinations())
+
+
+def findings(template: Mapping[str, Any]) -> list[str]:
+    matches = lint(json.dumps(template), config=ManualArgs(regions=REGIONS, include_checks=["I"]))
+    return [f"{match.rule.id} {'/'.join(map(str, match.path))}: {match.message}" for match in matches]
+
+
+@pytest.mark.parametrize("options", ALL.values(), ids=ALL.keys())
+def test_cfn_lint_finds_nothing_at_any_severity(options: Mapping[str, Any]) -> None:
+    assert findings(stack.render(configured(options)).template) == []
+
+
+def test_cfn_lint_would_find_something() -> None:
+    template = json.loads(stack.render(configured({})).text)
+    template["Resources"]["Silver2goldJob"]["Properties"]["Command"]["PythonVersion"] = "4"
+    template["Resources"]["MachineRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0][
+        "Action"
+    ] = "glue:BeginJob"
+    assert {finding.partition(" ")[0] for finding in findings(template)} == {"E3031", "W3037"}
+
+
+def branch(number: int) -> Branch:
+    first = bundle.branch(configured({}).currencies[0])
+    arguments = {
+        key: value.replace("COIN0", f"COIN{number}") for key, value in first.silver_arguments.items()
+    }
+    return Branch(f"COIN{number}", arguments)
+
+
+def largest() -> int:
+    low, high = 1, 1000
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = size(render("crypto", [branch(n) for n in range(middle)])) <= SIZE_LIMIT
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low
+
+
+@pytest.mark.parametrize("currencies", [1, 2, 50, None], ids=["1", "2", "50", "largest"])
+def test_cfn_lints_checks_of_state_machines_pass(currencies: int | None) -> None:
+    count = largest() if currencies is None else currencies
+    definition = render("crypto", [branch(number) for number in range(count)])
+    template = json.loads(stack.render(configured({})).text)
+    properties = template["Resources"]["StateMachine"]["Properties"]
+    del properties["DefinitionS3Location"]
+    properties["DefinitionString"] = dumps(definition)
+    found = findings(template)
+    # A template of more than 1 MB is refused: why the definition is an object of its own.
+    assert [item for item in found if not item.startswith(("E1002", "I1002"))] == []
+
+
+@pytest.mark.parametrize("options", ALL.values(), ids=ALL.keys())
+def test_a_template_never_needs_more_than_a_request_holds(options: Mapping[str, Any]) -> None:
+    assert len(stack.render(configured(options, 250)).text.encode()) < stack.INLINE_LIMIT
+
+
+# --- true to the schemas ------------------------------------------------------------------------------
+
+
+def schema(type: str) -> Mapping[str, Any]:
+    schemas = resources.files("cfnlint.data.schemas")
+    names = json.loads((schemas / "providers" / "eu-central-1.json").read_text(encoding="utf-8"))
+    text = (schemas / "resources" / f"{names[type]}.json").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = json.loads(text)
+    return found
+
+
+def everything() -> Mapping[str, Any]:
+    """Each resource that any combination renders."""
+    found: dict[str, Any] = {}
+    for options in ALL.values():
+        found |= stack.render(configured(options)).template["Resources"]
+    return found
+
+
+def paths(node: Any, before: str = "") -> Iterator[str]:
+    for key, value in node.items():
+        yield f"{before}{key}"
+        if isinstance(value, dict):
+            yield from paths(value, f"{before}{key}.")
+
+
+def test_what_makes_a_replacement_is_what_the_schemas_say() -> None:
+    for logical_id, resource in everything().items():
+        used = set(paths(resource["Properties"]))
+        expected = create_only(resource["Type"]) & used
+        assert stack_changes.CREATE_ONLY[resource["Type"]] & used == expected, logical_id
+
+
+def test_every_resource_that_can_have_tags_has_them() -> None:
+    rendered: dict[str, Any] = {}
+    for options in (OTHERS | CREATE | SCHEDULE | NOTIFY, OTHERS):
+        rendered |= stack.render(configured(options)).template["Resources"]
+    for logical_id, resource in rendered.items():
+        tagged = resource["Properties"].get("Tags")
+        if not schema(resource["Type"]).get("tagging", {}).get("taggable"):
+            assert tagged is None, logical_id
+        elif isinstance(tagged, dict):
+            assert tagged == {"team": "data", "cost center": "42"}
+        else:
+            assert tagged == [{"Key": "cost center", "Value": "42"}, {"Key": "team", "Value": "data"}]
+
+
+def test_every_resource_has_a_name_for_people() -> None:
+    for logical_id, resource in everything().items():
+        what, name = stack_changes.describe(logical_id, resource)
+        assert not what.startswith("AWS::")
+        assert name
+
+
+# --- as it is meant -----------------------------------------------------------------------------------
+
+
+def test_what_can_hold_data_is_kept_whatever_happens() -> None:
+    for resource in everything().values():
+        name = resource["Properties"].get("BucketName", {}).get("Fn::Sub", "")
+        holds = any(f"-{kind}-" in name for kind in stack.DATA)
+        if holds or resource["Type"] == "AWS::RedshiftServerless::Namespace":
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+            assert resource["UpdateReplacePolicy"] == "Retain"
+            assert stack_changes.holds_data(resource)
+        else:
+            assert not stack_changes.holds_data(resource)
+
+
+def test_every_bucket_is_private_encrypted_and_takes_tls_only() -> None:
+    rendered = stack.render(configured({})).template["Resources"]
+    buckets = {key: item for key, item in rendered.items() if item["Type"] == "AWS::S3::Bucket"}
+    assert len(buckets) == 4
+    for logical_id, item in buckets.items():
+        properties = item["Properties"]
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+        assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        (policy,) = rendered[f"{logical_id}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+        assert (policy["Effect"], policy["Action"]) == ("Deny", "s3:*")
+        assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert buckets["RawBucket"]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = buckets["TempBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 2
+
+
+def test_the_jobs_are_as_configured() -> None:
+    glue = {
+        "version": "6.0",
+        "worker_type": "G.2X",
+        "workers": 3,
+        "max_concurrent_runs": 7,
+        "timeout_minutes": 45,
+        "flex": True,
+        "queuing": True,
+    }
+    rendered = stack.render(configured({"glue": glue})).template["Resources"]
+    spark = rendered["Silver2goldJob"]["Properties"]
+    assert {key: spark[key] for key in ("GlueVersion", "WorkerType", "NumberOfWorkers", "Timeout")} == {
+        "GlueVersion": "6.0",
+        "WorkerType": "G.2X",
+        "NumberOfWorkers": 3,
+        "Timeout": 45,
+    }
+    assert (spark["ExecutionClass"], spark["JobRunQueuingEnabled"]) == ("FLEX", True)
+    assert spark["ExecutionProperty"] == {"MaxConcurrentRuns": 7}
+    assert spark["DefaultArguments"]["--enable-continuous-cloudwatch-log"] == "true"
+    shell = rendered["ClearBucketsJob"]["Properties"]
+    assert shell["Command"]["Name"] == "pythonshell"
+    assert shell["Command"]["PythonVersion"] == "3.9"
+
+
+def test_executions_are_logged_without_their_payloads() -> None:
+    machine = stack.render(configured({})).template["Resources"]["StateMachine"]["Properties"]
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["TracingConfiguration"] == {"Enabled": False}
+
+
+def test_the_template_says_nothing_of_an_account() -> None:
+    text = stack.render(configured({})).text
+    assert "123456789012" not in text
+    assert "eu-central-1" not in text
+
+
+def test_artifacts_are_stored_under_the_hash_of_their_content() -> None:
+    rendered = stack.render(configured({}))
+    again = stack.render(configured({}))
+    assert (rendered.text, rendered.artifacts) == (again.text, again.artifacts)
+    more = stack.render(configured({}, 3))
+    scripts = {key for key in rendered.artifacts if key.startswith("scripts/")}
+    assert scripts < set(more.artifacts)
+    assert set(rendered.artifacts) - set(more.artifacts) == {
+        rendered.template["Metadata"]["cryptoetl"]["Artifacts"]["state_machine.json"]
+    }
+    assert rendered.template_key != more.template_key
+
+
+def test_a_deployed_template_gives_back_its_bundle() -> None:
+    config = configured({})
+    built = bundle.build(config, stack.layout(config))
+    rendered = stack.of_bundle(config, built)
+    by_name = {key.rpartition("/")[2]: body for key, body in rendered.artifacts.items()}
+    assert stack.deployed_bundle(rendered.template, by_name) == built
+    del by_name["state_machine.json"]
+    assert stack.deployed_bundle(rendered.template, by_name) is None
