@@ -107,6 +107,8 @@ class Glue:
         self._lock = threading.Lock()
         self._engine = Engine()
         self._ready = False
+        self._threads: list[threading.Thread] = []
+        self._closing = False
         self._scripts: dict[tuple[str, str], types.ModuleType] = {}
 
     # --- the calls
@@ -117,7 +119,11 @@ class Glue:
             self.starts[run.key] += 1
             working = sum(r.state == "RUNNING" and r.job["Name"] == job["Name"] for r in self.runs.values())
             self.most[job["Name"]] = max(self.most[job["Name"]], working)
-        threading.Thread(target=self._work, args=(run,), daemon=True).start()
+            thread = threading.Thread(target=self._work, args=(run,), daemon=True)
+            self._threads.append(thread)
+            if self._closing:  # the machine goes on, but the account is gone
+                run.state = "STOPPED"
+            thread.start()
 
     def batch_stop(self, p: Mapping[str, Any]) -> dict[str, Any]:
         """BatchStopJobRun. A run that has ended cannot be stopped."""
@@ -145,7 +151,9 @@ class Glue:
         try:
             while (event := self.held.get(run.key)) is not None and not event.wait(POLL):
                 if run.state != "RUNNING":
-                    return
+                    break
+            if run.state != "RUNNING":
+                return
             script = self._script(run.job["Command"]["ScriptLocation"])
             argv = [str(script.__file__)]
             for name, value in run.arguments.items():
@@ -205,8 +213,14 @@ class Glue:
         )
 
     def close(self) -> None:
-        for event in self.held.values():
-            event.set()
+        """End the account's runs before the engine: a query that loses its server never ends."""
+        with self._lock:
+            self._closing = True
+            for run in self.runs.values():
+                run.state = "STOPPED" if run.state == "RUNNING" else run.state
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(60)
         if self._ready:
             self._engine.stop()
         self.redshift.close()

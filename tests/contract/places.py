@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +29,9 @@ class Place(Protocol):
     def tamper(self, step: str, before: str) -> None:
         """Let the deployed script of a step do something before its work."""
 
+    def hold(self, ticker: str, step: str) -> None:
+        """Let this step of a currency begin and not end for a long time."""
+
     def restore(self) -> None:
         """Take the deployed scripts back to what they were."""
 
@@ -53,6 +57,9 @@ class LocalPlace:
 
     def tamper(self, step: str, before: str) -> None:
         self.project.tamper(SCRIPTS[STEP_SCRIPTS[step]], before)
+
+    def hold(self, ticker: str, step: str) -> None:
+        self.project.slow_down(SCRIPTS[STEP_SCRIPTS[step]], ticker)
 
     def restore(self) -> None:
         assert self("deploy", "--yes").code == 0
@@ -87,6 +94,9 @@ class AwsPlace:
         self._whole.setdefault((bucket, key), body)
         changed = f"\ndef main(argv, original=main):\n    {before}\n    original(argv)\n"
         self._put(bucket, key, body + changed.encode())
+
+    def hold(self, ticker: str, step: str) -> None:
+        self.account.emulator.glue.held[ticker, step] = threading.Event()
 
     def restore(self) -> None:
         for (bucket, key), body in self._whole.items():

@@ -11,7 +11,6 @@ from tests.contract.places import Place, ended, wait_for
 from tests.local.cli import by_ticker, statuses, write_history
 
 FAILS = "if 'XMR' in argv:\n        raise ValueError('the silver set of XMR is not to be joined')"
-SLOW = "if 'XMR' in argv:\n        import time\n        time.sleep(20)"
 
 
 @pytest.fixture
@@ -178,7 +177,7 @@ def test_the_log_of_a_currency_is_merged_in_time(ready: Place) -> None:
 
 
 def test_a_stop_in_the_middle_keeps_what_had_finished_and_leaves_no_job_running(ready: Place) -> None:
-    ready.tamper("gold", SLOW)
+    ready.hold("XMR", "gold")
     run = ready.project.start("run")
     wait_for(lambda: _at_gold(ready), "XMR at gold")
     stopped = ready("stop", "--json")
@@ -207,7 +206,7 @@ def _at_gold(place: Place) -> bool:
 
 
 def test_what_is_not_through_in_time_is_stopped(ready: Place) -> None:
-    ready.tamper("gold", SLOW)
+    ready.hold("XMR", "gold")
     outcome = ready("run", "--timeout", "3s", "--json")
     assert outcome.code == 1
     assert outcome.data["execution"]["status"] == "ABORTED"
