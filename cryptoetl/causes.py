@@ -24,7 +24,14 @@ _PROGRAMMING_ERRORS = frozenset(
 
 
 def readable(cause: str) -> str:
-    """An error's cause as one line for people, at most `REASON_LIMIT` characters; "" for an empty one.
+    """An error's cause as one line for people, at most `REASON_LIMIT` characters; "" for an empty one."""
+    lines = [line.strip() for line in unwrapped(cause).splitlines() if line.strip()] or [""]
+    line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    return one_line(_without_noise(line), REASON_LIMIT)
+
+
+def unwrapped(cause: str) -> str:
+    """All that an error's cause says to people.
 
     Glue's cause is its JobRun as JSON, with the exception of the script as `ErrorMessage`.
     """
@@ -35,9 +42,7 @@ def readable(cause: str) -> str:
     elif cause.lstrip().startswith("{") and (found := _CUT_OFF_MESSAGE.search(cause)):
         # Causes have a maximum length; what is left of the JSON may end in the message.
         text = str(parse_json(f'"{found[1]}"') or found[1])
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()] or [""]
-    line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
-    return one_line(_without_noise(line), REASON_LIMIT)
+    return text.strip()
 
 
 def _by_state(job_run: Mapping[str, Any]) -> str | None:

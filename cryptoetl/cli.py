@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -196,6 +197,14 @@ def _unforeseen(error: Exception) -> CryptoetlError:
     )
 
 
+def parse_duration(text: str) -> float:
+    """Seconds of a duration such as 90s, 30m or 2h; a bare number is minutes. Raises UsageError."""
+    found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
+    if found is None or int(found[1]) == 0:
+        raise UsageError(f"{text!r} is not a duration", hint="Write it as 90s, 30m or 2h.")
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2] or "m"]
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"cryptoetl {__version__}")
@@ -300,14 +309,21 @@ def check(session: Session, *, tickers: TickersOption = None, strict: StrictOpti
 
 
 @command(app)
-def upload(session: Session, *, tickers: TickersOption = None, strict: StrictOption = False) -> int:
+def upload(
+    session: Session,
+    *,
+    tickers: TickersOption = None,
+    strict: StrictOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be copied.")] = False,
+) -> int:
     """Check, then copy the raw files that changed."""
     from cryptoetl import pipeline
 
     config = session.config()
     currencies = session.files(config, tickers)
     rules = session.rules(config, strict=strict)
-    result = pipeline.upload(currencies, rules, session.target(config), session.terminal.observe)
+    target = session.target(config)
+    result = pipeline.upload(currencies, rules, target, session.terminal.observe, dry_run=dry_run)
     session.terminal.show(result)
     return result.exit_code
 
@@ -427,15 +443,37 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="What failed last time, each from its failed step.")
     ] = False,
+    execution: Annotated[
+        str | None,
+        typer.Option("--execution", metavar="NAME", help="With --retry-failed: what failed in this one."),
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Start it and do not wait for it (on AWS).")
+    ] = False,
+    timeout: Annotated[
+        str | None,
+        typer.Option("--timeout", metavar="30m", help="Stop it if it is not through by then: 90s, 30m, 2h."),
+    ] = None,
     fail: FailOption = None,
 ) -> int:
     """Start an execution of what is deployed, and follow it."""
     from cryptoetl import pipeline
     from cryptoetl.results import RunRequest
 
+    if execution is not None and not retry_failed:
+        raise UsageError(
+            "--execution goes with --retry-failed", hint="`cryptoetl status` shows an execution."
+        )
     config = session.config()
-    rules = session.rules(config, strict=False)
-    request = RunRequest(rules, parse_tickers(tickers), retry_failed, parse_fail(fail or []))
+    request = RunRequest(
+        session.rules(config, strict=False),
+        parse_tickers(tickers),
+        retry_failed,
+        parse_fail(fail or []),
+        failed_in=execution,
+        detach=detach,
+        timeout=parse_duration(timeout) if timeout is not None else None,
+    )
     result = pipeline.run(config, session.target(config), request, session.terminal.observe)
     session.terminal.show(result)
     return result.exit_code
@@ -484,6 +522,52 @@ def status(
         result = pipeline.status(target, execution)
     session.terminal.show(result)
     return exit_code(result)
+
+
+@command(app)
+def stop(
+    session: Session,
+    execution: Annotated[str | None, typer.Argument(help="The latest by default.")] = None,
+) -> int:
+    """Stop an execution and the Glue runs that it has started."""
+    from cryptoetl import pipeline
+
+    result = pipeline.stop(session.target(session.config()), execution)
+    session.terminal.show(result)
+    return result.exit_code
+
+
+@command(app)
+def logs(
+    session: Session,
+    ticker: Annotated[str, typer.Argument(help="The currency.")],
+    *,
+    step: Annotated[
+        str | None, typer.Option("--step", metavar="silver|gold|redshift", help="This step only.")
+    ] = None,
+    execution: Annotated[
+        str | None, typer.Option("--execution", metavar="NAME", help="The latest by default.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Show lines as they come.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="Errors and tracebacks only.")] = False,
+) -> int:
+    """What the Glue runs of a currency wrote, in order of time."""
+    from cryptoetl import pipeline, step_logs
+    from cryptoetl.results import StepLog
+    from cryptoetl.state_machine import STEPS
+
+    if step is not None and step not in STEPS:
+        raise UsageError(f"{step!r} is not a step", hint=f"There are {', '.join(STEPS)}.")
+    target = session.target(session.config())
+    name = execution or pipeline.latest_name(target)
+    steps = [item for item in STEPS if step in (None, item)]
+    found = step_logs.lines(target, ticker, name, steps, errors_only=errors, follow=follow)
+    if follow:
+        for line in found:
+            session.terminal.show_line(line)
+        return 0
+    session.terminal.show(StepLog(ticker, name, tuple(found)))
+    return 0
 
 
 @command(app)

@@ -29,6 +29,8 @@ from cryptoetl.results import (
     Progressed,
     ResourceProgress,
     Result,
+    StepLine,
+    Transfer,
     Warned,
 )
 from cryptoetl.serialize import to_data
@@ -38,6 +40,10 @@ PIPED_WIDTH = 10_000
 """Columns where nobody looks at a screen: nothing is cut or wrapped."""
 SMALL_FILE = 2_000_000
 """Bytes below which a file is read or copied before a progress bar could be seen."""
+
+
+_ALL = ""
+"""The bar of all files together."""
 
 
 class Terminal:
@@ -55,6 +61,7 @@ class Terminal:
         self._live: Live | None = None
         self._progress: Progress | None = None
         self._files: dict[str, TaskID] = {}
+        self._copied: dict[str, int] = {}
         self._told: dict[tuple[str, str], str] = {}
 
     def __enter__(self) -> Terminal:
@@ -87,6 +94,14 @@ class Terminal:
         except BrokenPipeError:
             _forget(sys.stdout)
 
+    def show_line(self, line: StepLine) -> None:
+        """Print a line of a log as it comes; as JSON, one object a line."""
+        if self._as_json:
+            plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+            self.text(json.dumps(to_data(line), ensure_ascii=plain))
+        else:
+            self.out.print(tables.log_line(line))
+
     def _write_json(self, data: Any) -> None:
         plain = not (sys.stdout.encoding or "").lower().startswith("utf")  # names must survive any encoding
         self.text(json.dumps(data, indent=2, ensure_ascii=plain))
@@ -100,6 +115,8 @@ class Terminal:
                 self._end_views()
             case FileProgress():
                 self._file_progress(event)
+            case Transfer():
+                self._transfer(event)
             case Warned():
                 self.warn(event.message)
             case Progressed():
@@ -139,9 +156,26 @@ class Terminal:
         self.err.print(Text(question), end="")
         return sys.stdin.readline().strip()
 
+    def _transfer(self, event: Transfer) -> None:
+        """A bar for all files together."""
+        if event.bytes >= SMALL_FILE and self.err.is_terminal:
+            name = f"all {event.files} files"
+            self._files[_ALL] = self._bars().add_task(name, total=event.bytes)
+
     def _file_progress(self, event: FileProgress) -> None:
-        if event.total < SMALL_FILE or not self.err.is_terminal:
+        if not self.err.is_terminal:
             return
+        name = f"{event.label} {event.file.name}"
+        if _ALL in self._files:
+            self._bars().advance(self._files[_ALL], event.done - self._copied.get(name, 0))
+            self._copied[name] = event.done
+        if event.total < SMALL_FILE:
+            return
+        if name not in self._files:
+            self._files[name] = self._bars().add_task(name, total=event.total)
+        self._bars().update(self._files[name], completed=event.done, visible=event.done < event.total)
+
+    def _bars(self) -> Progress:
         if self._progress is None:
             self._progress = Progress(
                 TextColumn("{task.description}"),
@@ -151,10 +185,7 @@ class Terminal:
                 transient=True,
             )
             self._progress.start()
-        name = f"{event.label} {event.file.name}"
-        if name not in self._files:
-            self._files[name] = self._progress.add_task(name, total=event.total)
-        self._progress.update(self._files[name], completed=event.done)
+        return self._progress
 
     def _resource_progress(self, event: ResourceProgress) -> None:
         """A line for each resource that is through; on a terminal also a bar with what is being worked on."""
@@ -214,6 +245,7 @@ class Terminal:
             self._progress.stop()
             self._progress = None
             self._files.clear()
+            self._copied.clear()
 
 
 class _LiveView:

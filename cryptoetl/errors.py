@@ -6,10 +6,11 @@
     ├── ConfigError           the YAML file: file, line, field
     ├── UsageError            a ticker, execution or option that does not exist
     ├── NotDeployedError      a run before its deploy, or one that is not what was deployed
-    ├── BusyError             another process is working on the same home
+    ├── BusyError             another process or execution is working on the same home or currencies
     ├── QueryError            a statement that is refused or fails
     ├── EnvironmentFault      disk, permissions, a missing extra: the machine, not the input
-    ├── AwsError              AWS refuses, cannot be reached, or has no usable credentials
+    ├── AwsError              AWS refuses, or there are no usable credentials
+    │   └── AwsUnreachable    AWS does not answer, or asks to slow down: the same call may succeed later
     ├── DeployError           a deploy or destroy that must not begin, or that failed and was undone
     ├── UnsupportedDefinition a state machine that the local interpreter does not run
     └── Interrupted           Ctrl-C or SIGTERM: exit code 130
@@ -66,7 +67,7 @@ class NotDeployedError(CryptoetlError):
 
 
 class BusyError(CryptoetlError):
-    """Another process holds the home."""
+    """Another process holds the home, or another execution is running the same currencies."""
 
 
 class QueryError(CryptoetlError):
@@ -79,6 +80,10 @@ class EnvironmentFault(CryptoetlError):
 
 class AwsError(CryptoetlError):
     """AWS refuses, cannot be reached, or there are no usable credentials."""
+
+
+class AwsUnreachable(AwsError):
+    """AWS does not answer, has a fault of its own, or asks to slow down."""
 
 
 class DeployError(CryptoetlError):

@@ -1,14 +1,15 @@
 """The use cases, and with them the whole story.
 
 `check` reads the raw files and says everything that is wrong with them (raw_files.py). `upload`
-copies those that pass and have changed to the target's raw location: bronze. `deploy` builds the
+copies those that pass and have changed to the target's raw location: bronze (uploads.py). `deploy` builds the
 bundle of state machine, jobs and scripts (bundle.py, state_machine.py, definitions/, glue_scripts/),
 compares it with what is deployed, and applies the difference; on AWS this is a CloudFormation stack
 (stack.py, stack_changes.py, permissions.py), with a review of limits and costs (review.py). `destroy` takes
 it down again and leaves the data. `run` starts an execution of the
 deployed state machine: it empties what the currencies in the run will rewrite, then each branch
 takes its currency from bronze to silver to gold to the warehouse; a failing branch ends in its own
-Pass state, so that the others go on. Whoever follows the execution folds its events (status.py).
+Pass state, so that the others go on. Whoever follows the execution folds its events (status.py);
+`stop` ends it and its job runs, and `logs` shows what they wrote (step_logs.py).
 `verify` compares the tables with gold (verification.py). `up` is all of it.
 
 Every use case works over a `Target` (target.py) and returns a result that says how it went, with the
@@ -19,18 +20,25 @@ currency is a result. What keeps a use case from being carried out at all is an 
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from cryptoetl import bundle as bundles
-from cryptoetl import raw_files, state_machine, verification, warehouse_sql
+from cryptoetl import raw_files, state_machine, uploads, verification, warehouse_sql
 from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config, Currency
-from cryptoetl.errors import DeployError, Interrupted, NotDeployedError, UsageError
+from cryptoetl.errors import (
+    AwsError,
+    AwsUnreachable,
+    BusyError,
+    DeployError,
+    Interrupted,
+    NotDeployedError,
+    UsageError,
+)
 from cryptoetl.findings import FileReport
 from cryptoetl.raw_files import HistoryFormat, TrendFormat
 from cryptoetl.results import (
@@ -46,7 +54,7 @@ from cryptoetl.results import (
     Removal,
     RunRequest,
     RunResult,
-    UploadedFile,
+    StopResult,
     UploadResult,
     UpResult,
     VerifyResult,
@@ -93,57 +101,29 @@ def _check_one(currency: Currency, rules: CheckRules, observe: Observe) -> Curre
 
 
 def upload(
-    currencies: Sequence[Currency], rules: CheckRules, target: Target, observe: Observe
-) -> UploadResult:
-    """Check, then copy the files that changed of the currencies that pass."""
-    with target.exclusive("upload"):
-        return _upload(currencies, rules, target, observe)
-
-
-def _upload(
-    currencies: Sequence[Currency], rules: CheckRules, target: Target, observe: Observe
-) -> UploadResult:
-    checked = check(currencies, rules, observe)
-    observe(Phase("upload"))
-    files = [
-        _upload_one(currency, kind, target, observe, refused=currency.ticker in checked.refused)
-        for currency in currencies
-        for kind in ("history", "trend")
-    ]
-    return UploadResult(checked, tuple(files))
-
-
-def _upload_one(
-    currency: Currency,
-    kind: Literal["history", "trend"],
+    currencies: Sequence[Currency],
+    rules: CheckRules,
     target: Target,
     observe: Observe,
     *,
-    refused: bool,
-) -> UploadedFile:
-    source: Path = getattr(currency, kind)
-    key = bundles.raw_key(currency, kind)
-    size = source.stat().st_size
-    done = 0
-
-    def progress(part: int) -> None:
-        nonlocal done
-        done += part
-        observe(FileProgress(currency.ticker, source, done, size))
-
-    action: Literal["uploaded", "unchanged", "refused"] = "uploaded"
-    if refused:
-        action = "refused"
-    elif target.storage.digest(key) == _sha256(source):
-        action = "unchanged"
-    else:
-        target.storage.put(key, source, progress)
-    return UploadedFile(currency.ticker, kind, source, target.storage.location(key), action, size)
+    dry_run: bool = False,
+) -> UploadResult:
+    """Check, then copy the files that changed of the currencies that pass; a dry run only compares."""
+    with nullcontext() if dry_run else target.exclusive("upload"):
+        checked = check(currencies, rules, observe)
+        return _copy(currencies, checked, target, observe, dry_run=dry_run)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _copy(
+    currencies: Sequence[Currency],
+    checked: CheckResult,
+    target: Target,
+    observe: Observe,
+    *,
+    dry_run: bool = False,
+) -> UploadResult:
+    observe(Phase("upload"))
+    return uploads.copy(currencies, checked, target.storage, observe, dry_run=dry_run)
 
 
 # --- deploy -------------------------------------------------------------------------------------------
@@ -197,8 +177,9 @@ def destroy(planned: Removal, target: Target, observe: Observe) -> Removal:
 def run(config: Config, target: Target, request: RunRequest, observe: Observe) -> RunResult:
     """Start an execution of what is deployed and follow it to its end.
 
-    Raises NotDeployedError, UsageError for unknown tickers, Interrupted.
+    Raises NotDeployedError, UsageError for unknown tickers, BusyError, Interrupted.
     """
+    _possible(target, request)
     target.executions.warm_up()
     with target.exclusive("run"):
         deployed = _deployed(target)
@@ -210,7 +191,20 @@ def run(config: Config, target: Target, request: RunRequest, observe: Observe) -
         start: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), "silver")
         for message in _not_uploaded(config, target, start):
             observe(Warned(message))
-        return _execute(target, start, {}, request.fail, observe)
+        return _execute(target, deployed, start, {}, request, observe)
+
+
+def _possible(target: Target, request: RunRequest) -> None:
+    """Raises UsageError for what the target cannot do."""
+    if target.name == "aws" and request.fail:
+        raise UsageError("--fail is for the local target", hint="On AWS nothing fails on purpose.")
+    if target.name == "local" and request.detach:
+        raise UsageError(
+            "--detach is for the aws target: on this machine an execution lives in the process that runs it",
+            hint="Let your shell run the command in the background; `cryptoetl status --watch` follows it.",
+        )
+    if request.detach and request.timeout is not None:
+        raise UsageError("--detach and --timeout exclude each other", hint="Nobody would watch the time.")
 
 
 def _deployed(target: Target) -> Bundle:
@@ -271,7 +265,7 @@ def _raw_state(currency: Currency, kind: str, target: Target) -> str | None:
     if stored is None:
         return "not uploaded yet"
     local: Path = getattr(currency, kind)
-    return "changed since its upload" if local.is_file() and _sha256(local) != stored else None
+    return "changed since its upload" if local.is_file() and uploads.sha256(local) != stored else None
 
 
 def _retry(
@@ -282,7 +276,12 @@ def _retry(
     A currency that begins at silver again gets its mended files first: checked, and uploaded if they
     changed.
     """
-    last = status(target)
+    last = status(target, request.failed_in)
+    if last.status == "RUNNING":
+        raise BusyError(
+            f"execution {last.name} is still running",
+            hint=f"Follow it with `cryptoetl status {last.name} --watch`; what fails can be retried then.",
+        )
     plan_of_retry = retry_plan(last)
     if request.tickers is not None:
         chosen = set(_chosen(deployed, request.tickers))
@@ -302,43 +301,56 @@ def _retry(
         and currency.history.is_file()
         and currency.trend.is_file()
     ]
-    refused = _upload(mended, request.rules, target, observe).check.refused if mended else {}
+    refused: Mapping[str, str] = {}
+    if mended:
+        checked = check(mended, request.rules, observe)
+        refused = _copy(mended, checked, target, observe).check.refused
     start = {ticker: step for ticker, step in plan_of_retry.items() if ticker not in refused}
     if not start:
         return RunResult(None, "Nothing was run: the files of what failed are still broken.", refused)
     for message in _not_uploaded(config, target, [t for t, step in start.items() if step == STEPS[0]]):
         observe(Warned(message))
-    return _execute(target, start, refused, request.fail, observe)
+    return _execute(target, deployed, start, refused, request, observe)
 
 
 def _execute(
     target: Target,
+    deployed: Bundle,
     start: Mapping[str, Step],
     refused: Mapping[str, str],
-    fail: Mapping[str, Step],
+    request: RunRequest,
     observe: Observe,
 ) -> RunResult:
     observe(Phase("run"))
     input = state_machine.execution_input(start, refused)
     # Tickers are named without regard to case; an execution knows them as they are deployed.
-    failing = {
-        ticker: step for ticker in start for name, step in fail.items() if name.lower() == ticker.lower()
+    failing: dict[str, Step] = {
+        ticker: step
+        for ticker in start
+        for name, step in request.fail.items()
+        if name.lower() == ticker.lower()
     }
-    name = target.executions.start(input, fail=failing)
+    name = target.executions.start(deployed, input, fail=failing)
+    if request.detach:
+        note = f"Started. {target.executions.goes_on(name)}"
+        return RunResult(status(target, name), note, refused=refused)
     try:
-        execution = follow(target, name, observe)
+        return RunResult(follow(target, name, observe, timeout=request.timeout), refused=refused)
     except KeyboardInterrupt:
         raise Interrupted(target.executions.interrupt(name)) from None
-    return RunResult(execution, refused=refused)
+    except NotInTime as late:
+        left = target.executions.stop(name, str(late))
+        return RunResult(status(target, name), refused=refused, left=tuple(left))
 
 
 def status(target: Target, name: str | None = None) -> ExecutionStatus:
     """An execution as it stands, the latest by default. Raises UsageError if there is none."""
-    return _read(target, name or _latest(target))
+    return _read(target, name or latest_name(target))
 
 
-def _latest(target: Target) -> str:
-    if names := target.executions.names():
+def latest_name(target: Target) -> str:
+    """The latest execution's name. Raises UsageError if there is none."""
+    if names := target.executions.names(1):
         return names[0]
     raise UsageError("there is no execution yet", hint="Run `cryptoetl up` first.")
 
@@ -348,31 +360,71 @@ def _read(target: Target, name: str) -> ExecutionStatus:
     fold = Fold(name)
     for event in record.events:
         fold.add(event)
-    return fold.status(record.status, record.ended)
+    return fold.status(record.status, record.ended, record.reason)
 
 
 def latest(target: Target, count: int) -> list[ExecutionStatus]:
     """The latest executions, newest first."""
-    return [_read(target, name) for name in target.executions.names()[:count]]
+    return [_read(target, name) for name in target.executions.names(count)]
+
+
+class NotInTime(Exception):
+    """An execution that was followed is not through after its time."""
+
+
+LOST = 60
+"""Looks in a row that may fail before watching is given up: about five minutes on AWS."""
 
 
 def follow(
-    target: Target, name: str | None, observe: Observe, sleep: Callable[[float], None] = time.sleep
+    target: Target,
+    name: str | None,
+    observe: Observe,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    timeout: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> ExecutionStatus:
-    """Watch an execution to its end, telling of every change."""
-    name = name or _latest(target)
+    """Watch an execution to its end, telling of every change.
+
+    A connection that is lost is found again: the events that were missed are read then. Raises NotInTime.
+    """
+    name = name or latest_name(target)
     fold, after = Fold(name), 0
-    while True:
-        record = target.executions.read(name, after)
+    started, failures = clock(), 0
+    for pause in target.executions.pauses():
+        try:
+            record = target.executions.read(name, after)
+        except AwsError as error:
+            failures += 1
+            if not isinstance(error, AwsUnreachable) or failures > LOST:
+                if goes_on := target.executions.goes_on(name):
+                    error.hint = f"{error.hint} {goes_on}" if error.hint else goes_on
+                raise
+            if failures == 1:
+                observe(Warned(f"{error.message}; trying again"))
+            sleep(pause)
+            continue
+        failures = 0
         for event in record.events:
             fold.add(event)
             after = event["id"]
-        current = fold.status(record.status, record.ended)
+        current = fold.status(record.status, record.ended, record.reason)
         if record.events or record.status != "RUNNING":
             observe(Progressed(current))
         if record.status != "RUNNING":
             return current
-        sleep(target.executions.poll_seconds)
+        if timeout is not None and clock() - started >= timeout:
+            raise NotInTime(f"not through after {timeout:g} seconds (--timeout)")
+        sleep(pause)
+    raise AssertionError("pauses end")
+
+
+def stop(target: Target, name: str | None) -> StopResult:
+    """Stop an execution, the latest by default, and every job run that it has started."""
+    name = name or latest_name(target)
+    left = target.executions.stop(name, "stopped with `cryptoetl stop`")
+    return StopResult(status(target, name), tuple(left))
 
 
 # --- verify and query ---------------------------------------------------------------------------------
@@ -421,18 +473,20 @@ def preview(config: Config, target: Target, ticker: str, days: int) -> Preview:
 
 def up(config: Config, target: Target, request: RunRequest, observe: Observe) -> UpResult:
     """Check, upload, deploy, run and verify. Currencies whose files are broken stay out; the rest go on."""
+    _possible(target, request)
     target.executions.warm_up()
     currencies = config.select(request.tickers)
     config.select(list(request.fail))
     with target.exclusive("up"):
-        uploaded = _upload(currencies, request.rules, target, observe)
-        refused = uploaded.check.refused
+        checked = check(currencies, request.rules, observe)
+        refused = checked.refused
         start: dict[str, Step] = {c.ticker: "silver" for c in currencies if c.ticker not in refused}
         if not start:
-            return UpResult(uploaded)
+            return UpResult(_copy(currencies, checked, target, observe))
         observe(Phase("deploy"))
         deployed = _deploy(plan(config, target), target, observe)
-        ran = _execute(target, start, refused, request.fail, observe)
+        uploaded = _copy(currencies, checked, target, observe)  # into a bucket that the deploy may have made
+        ran = _execute(target, deployed.bundle, start, refused, request, observe)
         assert ran.execution is not None
         loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]
         return UpResult(uploaded, deployed, ran, verify(config, target, loaded, observe, request.rules))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -17,8 +17,8 @@ from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
 from cryptoetl.findings import FileReport
 from cryptoetl.review import Review
 from cryptoetl.state_machine import Step
-from cryptoetl.status import ExecutionStatus
-from cryptoetl.target import QueryRows
+from cryptoetl.status import ExecutionStatus, Stage
+from cryptoetl.target import Left, QueryRows
 
 # --- what is told while it happens --------------------------------------------------------------------
 
@@ -38,6 +38,14 @@ class FileProgress:
     file: Path
     done: int
     total: int
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """So many files, and bytes in all, are about to be copied; a FileProgress tells of each part."""
+
+    files: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ class ResourceProgress:
     total: int | None
 
 
-Event = Phase | FileProgress | Progressed | ResourceProgress | Warned
+Event = Phase | FileProgress | Transfer | Progressed | ResourceProgress | Warned
 Observe = Callable[[Event], None]
 
 
@@ -106,6 +114,10 @@ class CheckResult:
         return {currency.ticker: currency.reason or "" for currency in self.currencies if not currency.ok}
 
 
+UploadAction = Literal["uploaded", "unchanged", "refused", "to upload"]
+"""What became of a raw file; "to upload" is for a dry run."""
+
+
 @dataclass(frozen=True)
 class UploadedFile:
     """What became of one raw file; `bytes` is its size."""
@@ -114,7 +126,7 @@ class UploadedFile:
     kind: Literal["history", "trend"]
     source: Path
     location: str
-    action: Literal["uploaded", "unchanged", "refused"]
+    action: UploadAction
     bytes: int
 
 
@@ -178,21 +190,30 @@ class CheckRules:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run: `tickers` None means all; `fail` makes steps fail on purpose (local target only)."""
+    """What to run: `tickers` None means all; `fail` makes steps fail on purpose (local target only).
+
+    `failed_in` is the execution whose failures `retry_failed` means, the latest by default. With `detach` it
+    is started and not followed; what is not through after `timeout` seconds is stopped.
+    """
 
     rules: CheckRules
     tickers: Sequence[str] | None = None
     retry_failed: bool = False
     fail: Mapping[str, Step] = field(default_factory=dict)
+    failed_in: str | None = None
+    detach: bool = False
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """The execution as it ended; None with a `note` if there was nothing to run."""
+    """The execution as it ended, or as it stands if detached; None with a `note` if nothing was run."""
 
     execution: ExecutionStatus | None
     note: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    left: tuple[Left, ...] = ()
+    """What goes on although the execution was stopped at its timeout."""
 
     @property
     def exit_code(self) -> int:
@@ -205,6 +226,36 @@ def exit_code(execution: ExecutionStatus) -> int:
     """1 if a currency failed or the execution ended badly, else 0."""
     bad = execution.status not in ("RUNNING", "SUCCEEDED")
     return 1 if bad or any(c.status in ("FAILED", "ABORTED") for c in execution.currencies) else 0
+
+
+@dataclass(frozen=True)
+class StopResult:
+    """The execution after it was stopped, and the job runs that go on all the same."""
+
+    execution: ExecutionStatus
+    left: tuple[Left, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.left else 0
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """A line of the log of a currency's step; `time` is None before the first that has one."""
+
+    step: Stage
+    time: datetime | None
+    text: str
+
+
+@dataclass(frozen=True)
+class StepLog:
+    """The log of a currency in an execution, its steps merged in time."""
+
+    ticker: str
+    execution: str
+    lines: tuple[StepLine, ...]
 
 
 @dataclass(frozen=True)
@@ -322,6 +373,8 @@ Result = (
     | RunResult
     | ExecutionStatus
     | ExecutionList
+    | StopResult
+    | StepLog
     | VerifyResult
     | QueryRows
     | Preview

@@ -159,7 +159,7 @@ _DPU: Mapping[str, float] = {
     "R.1X": 1, "R.2X": 2, "R.4X": 4, "R.8X": 8,
 }  # fmt: skip
 """Data processing units of a worker, by its type."""
-_DPU_HOUR = 0.44
+DPU_HOUR = 0.44
 _DPU_HOUR_FLEX = 0.29
 _DPU_HOUR_MEMORY = 0.52
 _SHELL_DPU = 0.0625
@@ -175,12 +175,12 @@ def cost(aws: Aws, currencies: int) -> Cost:
     """What one run of all currencies costs, at the minimum billing of each part."""
     glue = aws.glue
     memory = glue.worker_type.startswith("R.")
-    hour = _DPU_HOUR_FLEX if glue.flex else _DPU_HOUR_MEMORY if memory else _DPU_HOUR
+    hour = _DPU_HOUR_FLEX if glue.flex else _DPU_HOUR_MEMORY if memory else DPU_HOUR
     dpu = _DPU[glue.worker_type] * glue.workers
     steps = len(STEPS) * currencies
     parts = {
         "Glue, Spark steps": steps * dpu * hour * _MINUTES / 60,
-        "Glue, clearing": _SHELL_DPU * _DPU_HOUR * _MINUTES / 60,
+        "Glue, clearing": _SHELL_DPU * DPU_HOUR * _MINUTES / 60,
         "Step Functions": _TRANSITION * (_TRANSITIONS_OF_BRANCH * currencies + _TRANSITIONS_OF_FRAME),
         "Redshift Serverless": aws.redshift.capacity * _RPU_HOUR * max(1.0, currencies / 25) / 60,
     }

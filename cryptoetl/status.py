@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from cryptoetl.causes import parse_json
+from cryptoetl.causes import parse_json, unwrapped
 from cryptoetl.causes import readable as readable
 from cryptoetl.state_machine import (
     CLEAN,
@@ -48,6 +48,10 @@ class StepStatus:
     job_run_id: str | None = None
     error: str | None = None
     reason: str | None = None
+    cause: str | None = None
+    """All that the error's cause says, of which `reason` is one line."""
+    dpu_seconds: float | None = None
+    """What Glue bills the run by, if its JobRun says so: DPU-seconds, or capacity times seconds."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,9 @@ class ExecutionStatus:
     error: str | None = None
     reason: str | None = None
 
+
+MINIMUM_SECONDS = 60
+"""Glue bills a minute at least (AWS Glue pricing)."""
 
 _ENDS: Mapping[str, ExecutionProgress] = {
     "ExecutionSucceeded": "SUCCEEDED",
@@ -131,6 +138,8 @@ class Fold:
             self._begin(parse_json(event.get("executionStartedEventDetails", {}).get("input")))
         elif type in _ENDS:
             self._end(_ENDS[type], time, event)
+        elif type == "ExecutionRedriven":  # an execution that failed goes on where it did
+            self._status, self._ended, self._error, self._reason = "RUNNING", None, None, None
         elif type == "ParallelStateSucceeded":
             self._joined = True
         elif state == EVERY_CURRENCY and type == "PassStateExited":
@@ -179,20 +188,23 @@ class Fold:
             caught = _get(input, "failure") or input
             cause = _get(caught, "Cause") or ""
             error = step.error or _get(caught, "Error")
-            self._steps[state] = _failed(step, time, error, step.reason or readable(cause))
+            self._steps[state] = _failed(step, time, error, cause, step.reason)
 
     def status(
-        self, recorded: ExecutionProgress = "RUNNING", ended: datetime | None = None
+        self,
+        recorded: ExecutionProgress = "RUNNING",
+        ended: datetime | None = None,
+        reason: str | None = None,
     ) -> ExecutionStatus:
         """The execution so far.
 
-        `recorded` and `ended` are what else is known of it: that it was interrupted is in no event.
+        The arguments are what else is known of it: that it was interrupted is in no event.
         """
         # A local run that is interrupted has the time to write that it was aborted.
         known = self._status not in ("RUNNING", "ABORTED") or recorded == "RUNNING"
         status = self._status if known else recorded
         ended = self._ended or ended
-        reason = self._reason
+        reason = reason or self._reason
         if status == "INTERRUPTED" and reason is None:
             reason = "the process that ran the execution ended before it"
         clean = self._steps[CLEAN]
@@ -281,23 +293,48 @@ def _step(step: StepStatus, type: str, time: datetime, event: Mapping[str, Any])
         return replace(step, job_run_id=_get(submitted, "JobRunId") or step.job_run_id)
     if type == "TaskSucceeded":
         output = event.get("taskSucceededEventDetails", {}).get("output") or ""
-        if (_get(parse_json(output), "JobRunState") or "SUCCEEDED") != "SUCCEEDED":  # stopped by hand
-            return _failed(step, time, "States.TaskFailed", readable(output))
+        run = parse_json(output)
+        step = replace(step, dpu_seconds=_dpu_seconds(run))
+        if (_get(run, "JobRunState") or "SUCCEEDED") != "SUCCEEDED":  # stopped by hand
+            return _failed(step, time, "States.TaskFailed", output)
         return replace(step, status="SUCCEEDED", ended=time)
     if type in _FAILURES:
         details = event.get(_FAILURES[type], {})
         error, cause = details.get("error") or "States.TaskFailed", details.get("cause") or ""
-        step = replace(step, job_run_id=_get(parse_json(cause), "Id") or step.job_run_id)
+        run = parse_json(cause)
+        step = replace(step, job_run_id=_get(run, "Id") or step.job_run_id, dpu_seconds=_dpu_seconds(run))
         if error in RETRIED_ERRORS:  # it may be tried again; else the state's exit follows
             return replace(step, error=error, reason=readable(cause) or error)
-        return _failed(step, time, error, readable(cause))
+        return _failed(step, time, error, cause)
     if type == "TaskStateExited" and step.status == "RUNNING" and step.error is not None:
         return replace(step, status="FAILED", ended=time)
     return step
 
 
-def _failed(step: StepStatus, time: datetime, error: str | None, reason: str) -> StepStatus:
-    return replace(step, status="FAILED", ended=time, error=error, reason=reason or error)
+def _failed(
+    step: StepStatus, time: datetime, error: str | None, cause: str, reason: str | None = None
+) -> StepStatus:
+    reason = reason or readable(cause) or error
+    text = unwrapped(cause)
+    return replace(
+        step,
+        status="FAILED",
+        ended=time,
+        error=error,
+        reason=reason,
+        cause=text if text and text != reason else None,
+    )
+
+
+def _dpu_seconds(job_run: Any) -> float | None:
+    """What a run is billed by; Glue reports `DPUSeconds` for Flex and auto-scaled runs (Glue API, JobRun)."""
+    reported = _get(job_run, "DPUSeconds")
+    capacity, seconds = _get(job_run, "MaxCapacity"), _get(job_run, "ExecutionTime")
+    if isinstance(reported, int | float):
+        return float(reported)
+    if isinstance(capacity, int | float) and isinstance(seconds, int | float):
+        return float(capacity * max(seconds, MINIMUM_SECONDS))
+    return None
 
 
 def _where(steps: Sequence[StepStatus], begins: Step) -> Stage:

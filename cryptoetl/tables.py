@@ -22,15 +22,18 @@ from cryptoetl.results import (
     Removal,
     Result,
     RunResult,
+    StepLine,
+    StepLog,
+    StopResult,
     TableCheck,
     UploadResult,
     UpResult,
     VerifyResult,
 )
-from cryptoetl.review import HISTORY_LIMIT, PAYLOAD_LIMIT, Review
+from cryptoetl.review import DPU_HOUR, HISTORY_LIMIT, PAYLOAD_LIMIT, Review
 from cryptoetl.state_machine import SIZE_LIMIT
 from cryptoetl.status import CurrencyStatus, ExecutionStatus, StepStatus
-from cryptoetl.target import QueryRows
+from cryptoetl.target import Left, QueryRows
 
 STYLES = {
     "LOADED": "green",
@@ -62,6 +65,10 @@ def render(result: Result, *, verbose: bool = False, now: datetime | None = None
             yield execution(result, now=now if result.status == "RUNNING" else None, verbose=verbose)
         case ExecutionList():
             yield _executions(result)
+        case StopResult():
+            yield from _stop(result, verbose=verbose)
+        case StepLog():
+            yield from _log(result)
         case VerifyResult():
             yield from _verify(result)
         case QueryRows():
@@ -138,7 +145,7 @@ def _upload(result: UploadResult, *, verbose: bool) -> Iterator[RenderableType]:
     if result.check.exit_code or any(c.history.warnings or c.trend.warnings for c in result.check.currencies):
         yield from _check(result.check, verbose=verbose)
     table = _table("Currency", "File", "Upload", ">Size", "From")
-    styles = {"uploaded": "green", "unchanged": "dim", "refused": "bold red"}
+    styles = {"uploaded": "green", "unchanged": "dim", "refused": "bold red", "to upload": "yellow"}
     for file in result.files:
         action = Text(file.action, style=styles[file.action])
         table.add_row(file.ticker, file.kind, action, _size(file.bytes), str(file.source))
@@ -252,10 +259,34 @@ def _run(result: RunResult, *, verbose: bool) -> Iterator[RenderableType]:
     if result.note:
         yield Text(result.note)
     if result.execution is not None:
-        yield execution(result.execution, verbose=verbose)
+        still = result.execution.status == "RUNNING"
+        yield execution(result.execution, now=result.execution.started if still else None, verbose=verbose)
+        yield from _left(result.left)
     else:
         for ticker, reason in result.refused.items():
             yield Text.assemble(f"{ticker} ", ("FAILED", "bold red"), f" check: {reason}")
+
+
+def _stop(result: StopResult, *, verbose: bool) -> Iterator[RenderableType]:
+    yield execution(result.execution, verbose=verbose)
+    if result.execution.status != "ABORTED":
+        yield Text("It had ended before.")
+    yield from _left(result.left)
+
+
+def _left(left: Sequence[Left]) -> Iterator[Text]:
+    yield from (Text.assemble(("goes on ", "bold red"), f"{run.what}: {run.reason}") for run in left)
+
+
+def _log(result: StepLog) -> Iterator[RenderableType]:
+    if not result.lines:
+        yield Text(f"There is no such line of {result.ticker} in execution {result.execution}.", style="dim")
+    yield from (log_line(line) for line in result.lines)
+
+
+def log_line(line: StepLine) -> Text:
+    time = f"{line.time.astimezone():%H:%M:%S}" if line.time else " " * 8
+    return Text.assemble((f"{time} {line.step:<8} ", "dim"), line.text)
 
 
 def execution(
@@ -296,6 +327,8 @@ def execution(
             for c in currencies
             if _failure(c)
         ]
+    if verbose and rows is None:
+        parts += [text for c in currencies for text in _details(c)]
     if status.reason:
         parts.append(Text(status.reason, style="bold red" if status.status == "FAILED" else "yellow"))
     if rows is not None:
@@ -303,6 +336,18 @@ def execution(
             if isinstance(part, Text):
                 part.no_wrap, part.overflow = True, "ellipsis"
     return Group(*parts)
+
+
+def _details(currency: CurrencyStatus) -> Iterator[Text]:
+    """Its job runs, what Glue bills them by, and the whole of what they failed with."""
+    for step in currency.steps:
+        billed = ""
+        if step.dpu_seconds is not None:
+            billed = f"  {step.dpu_seconds:g} DPU-seconds, about ${step.dpu_seconds * DPU_HOUR / 3600:.4f}"
+        if step.job_run_id:
+            yield Text(f"{currency.ticker} {step.step} {step.job_run_id}{billed}", style="dim")
+        if step.cause:
+            yield Text(step.cause)
 
 
 def _failure(currency: CurrencyStatus) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,26 +14,39 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cryptoetl.bundle import Bundle, Change, Layout
 from cryptoetl.config import TargetName
+from cryptoetl.errors import EnvironmentFault
 from cryptoetl.state_machine import Step
 
 if TYPE_CHECKING:  # results.py needs this module
     from cryptoetl.results import Observe, Removal
     from cryptoetl.review import Review
+    from cryptoetl.status import StepStatus
 
 RecordStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"]
 
 
 class Storage(Protocol):
-    """The raw files (bronze): the users' bytes, untouched, by key."""
+    """The raw files (bronze): the users' bytes, untouched, by key. Several threads may use it."""
 
     def digest(self, key: str) -> str | None:
-        """SHA-256 of the stored file in hexadecimal; None if there is none."""
+        """SHA-256 of the stored file in hexadecimal, "" if it is not known; None if there is no file."""
 
-    def put(self, key: str, source: Path, on_bytes: Callable[[int], None]) -> None:
-        """Store the file whole or not at all; `on_bytes` receives the size of each part as it is written."""
+    def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
+        """Store the file whole or not at all; `on_bytes` receives the size of each part as it is written.
+
+        `sha256` is of the file that is meant. Raises EnvironmentFault, and stores nothing, if it has changed.
+        """
 
     def location(self, key: str) -> str:
         """Where the file is, for people."""
+
+
+def changed_meanwhile(source: Path) -> EnvironmentFault:
+    """What `Storage.put` raises for a file that is no longer the one that was checked."""
+    return EnvironmentFault(
+        f"{source} was changed while it was being uploaded; what was stored before stays",
+        hint="Run the same command again when nothing writes to it.",
+    )
 
 
 class Deployment(Protocol):
@@ -75,27 +88,69 @@ class Record:
     status: RecordStatus
     events: Sequence[Mapping[str, Any]]
     ended: datetime | None = None
+    reason: str | None = None
+    """Why it ended, where its events may not say so."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """A job run that goes on although its execution was stopped, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a job run's log; `time` is that of the line above it where it has none of its own."""
+
+    time: datetime | None
+    text: str
+
+
+class LogReader(Protocol):
+    """The log of one job run."""
+
+    def read(self) -> Sequence[LogLine]:
+        """The lines that have come since the last call, in order of time."""
 
 
 class Executions(Protocol):
     """Running the deployed state machine, and the history of its executions."""
 
-    poll_seconds: float
+    def pauses(self) -> Iterator[float]:
+        """Seconds to wait before each next look at an execution; endless."""
 
     def warm_up(self) -> None:
         """Begin whatever start-up takes long; returns at once."""
 
-    def start(self, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
-        """Start an execution and return its name. `fail` makes a ticker's step fail on purpose."""
+    def start(self, deployed: Bundle, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+        """Start an execution of what is deployed and return its name. `fail` makes steps fail on purpose.
+
+        Raises NotDeployedError if the state machine is not the one that was deployed, BusyError if another
+        execution is running the same currencies.
+        """
 
     def read(self, name: str, after: int) -> Record:
         """The execution with its events whose id is above `after`. Raises UsageError if it is unknown."""
 
-    def names(self) -> list[str]:
-        """All executions, newest first."""
+    def names(self, limit: int) -> list[str]:
+        """The latest executions, newest first, at most `limit`."""
 
     def interrupt(self, name: str) -> str:
         """What Ctrl-C does to a run that is being followed; returns what to tell the user."""
+
+    def goes_on(self, name: str) -> str | None:
+        """What to tell somebody who stops watching it; None if it does not outlive that."""
+
+    def stop(self, name: str, reason: str) -> Sequence[Left]:
+        """Stop the execution and every job run that it has started; returns those that could not be stopped.
+
+        An execution that has ended already may have left job runs behind: they are stopped too.
+        """
+
+    def log(self, name: str, ticker: str, step: StepStatus) -> LogReader | None:
+        """The log of a currency's step; None if the step has started no job run."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from cryptoetl.local.interpreter import Interpreter, TaskFailed
 from cryptoetl.results import Observe, Part, Removal
 from cryptoetl.review import Review
 from cryptoetl.state_machine import STEPS, Step
-from cryptoetl.target import QueryRows, Record, TableFacts, Target
+from cryptoetl.status import StepStatus
+from cryptoetl.target import Left, LogLine, QueryRows, Record, TableFacts, Target
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 JOBS: Mapping[str, Step] = dict(zip(("bronze2silver", "silver2gold", "redshift-upload"), STEPS, strict=True))
@@ -59,7 +61,7 @@ class FakeStorage:
     def digest(self, key: str) -> str | None:
         return hashlib.sha256(self.files[key]).hexdigest() if key in self.files else None
 
-    def put(self, key: str, source: Path, on_bytes: Callable[[int], None]) -> None:
+    def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         self.files[key] = source.read_bytes()
         half = len(self.files[key]) // 2
         on_bytes(half)
@@ -149,8 +151,6 @@ class FakeExecutions:
     user presses Ctrl-C.
     """
 
-    poll_seconds = 0.0
-
     def __init__(self, deployment: FakeDeployment, warehouse: FakeWarehouse) -> None:
         self._deployment = deployment
         self._warehouse = warehouse
@@ -162,15 +162,22 @@ class FakeExecutions:
         self.interrupted = False
         self.page = 1_000
         self.warmed_up = False
+        self.pause = 0.0
+        self.stopped: list[tuple[str, str]] = []
+        self.left: list[Left] = []
+        self.logs: dict[tuple[str, str], list[LogLine]] = {}
 
     def _clock(self) -> datetime:
         self._seconds += 1
         return START + timedelta(seconds=self._seconds)
 
+    def pauses(self) -> Iterator[float]:
+        return repeat(self.pause)
+
     def warm_up(self) -> None:
         self.warmed_up = True
 
-    def start(self, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+    def start(self, deployed: Bundle, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
         bundle = self._deployment.current()
         if bundle is None:
             raise NotDeployedError("nothing is deployed yet")
@@ -212,11 +219,33 @@ class FakeExecutions:
             return Record(name, "RUNNING", page)
         return Record(name, status, page, ended)
 
-    def names(self) -> list[str]:
-        return list(reversed(self._events))
+    def names(self, limit: int = 1000) -> list[str]:
+        return list(reversed(self._events))[:limit]
 
     def interrupt(self, name: str) -> str:
         return f"{name} is interrupted"
+
+    def goes_on(self, name: str) -> str | None:
+        return f"{name} goes on"
+
+    def stop(self, name: str, reason: str) -> Sequence[Left]:
+        self.stopped.append((name, reason))
+        return self.left
+
+    def log(self, name: str, ticker: str, step: StepStatus) -> FakeLog | None:
+        lines = self.logs.get((ticker, step.step))
+        return FakeLog(lines) if lines is not None and step.status != "PENDING" else None
+
+
+class FakeLog:
+    """`target.LogReader` that gives its lines at the first reading."""
+
+    def __init__(self, lines: list[LogLine]) -> None:
+        self._lines = lines
+
+    def read(self) -> list[LogLine]:
+        lines, self._lines = self._lines, []
+        return lines
 
 
 class Fakes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, NoReturn, cast
 
 from cryptoetl.aws.deployment import AwsDeployment
+from cryptoetl.aws.executions import AwsExecutions
 from cryptoetl.aws.session import Session
+from cryptoetl.aws.storage import AwsStorage
 from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.config import Config
-from cryptoetl.errors import UsageError
 from cryptoetl.target import Target
 
 
@@ -28,24 +28,12 @@ def target(
     `region` and `profile` are the command line's, and win. CloudFormation is what keeps two deploys apart.
     """
     session = Session(config.aws, region=region, profile=profile, warn=warn)
-    later = cast("Any", _Later())
     warehouse = AwsWarehouse(config, session, sleep)
     return Target(
         name="aws",
-        storage=later,
+        storage=AwsStorage(config, session),
         deployment=AwsDeployment(config, session, sleep, warehouse),
-        executions=later,
+        executions=AwsExecutions(config, session, sleep=sleep),
         warehouse=warehouse,
         exclusive=lambda _: nullcontext(),
     )
-
-
-class _Later:
-    """A room of the target that is not built: whoever enters it is told so."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise UsageError(
-            "on the aws target this version has no upload, run and status yet",
-            hint="The state machine is started in the Step Functions console, with the input {}. "
-            "With --target local everything runs on this machine.",
-        )

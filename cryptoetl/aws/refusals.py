@@ -14,7 +14,7 @@ from typing import Any
 from botocore import exceptions as sdk
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cryptoetl.errors import AwsError, CryptoetlError
+from cryptoetl.errors import AwsError, AwsUnreachable, CryptoetlError
 from cryptoetl.state_machine import one_line
 
 _NOTE = "CalledBy"
@@ -37,6 +37,7 @@ _RESOURCE_PARAMETERS = (
     "RoleName",
     "JobName",
     "stateMachineArn",
+    "executionArn",
     "workgroupName",
     "WorkgroupName",
     "namespaceName",
@@ -63,6 +64,7 @@ _THROTTLED = {
     "RequestLimitExceeded",
     "SlowDown",
     "TooManyRequestsException",
+    "429",
 }
 
 _AUTHORIZATION = re.compile(
@@ -163,7 +165,7 @@ def translate(error: Exception) -> AwsError:
             )
         case sdk.ConnectionError() | sdk.HTTPClientError():
             where = error.kwargs.get("endpoint_url", "AWS")
-            return AwsError(
+            return AwsUnreachable(
                 f"{where} cannot be reached",
                 hint="Check the network, the region, and AWS_ENDPOINT_URL if it is set.",
             )
@@ -212,8 +214,10 @@ def _client_error(error: ClientError) -> AwsError:
     if name in _WRONG_CLOCK:
         return AwsError("this machine's clock is wrong: AWS refuses its requests", hint="Set the clock.")
     if name in _THROTTLED:
-        return AwsError(f"AWS asks to slow down ({action})", hint="Try again in a minute.")
+        return AwsUnreachable(f"AWS asks to slow down ({action})", hint="Try again in a minute.")
     where = f" on {resource}" if resource else ""
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return AwsUnreachable(f"AWS has a fault ({action}{where}): {message}", hint="Try again in a minute.")
     return AwsError(f"{action}{where}: {message} ({name})")
 
 

@@ -22,12 +22,11 @@ def target(config: Config) -> Target:
         )
     home = Home(config.local.home)
     schema = config.aws.redshift.schema_name
-    deployment = LocalDeployment(home, schema)
     return Target(
         name="local",
         storage=LocalStorage(home),
-        deployment=deployment,
-        executions=LocalExecutions(home, deployment, Worker(home, schema, config.local.engine)),
+        deployment=LocalDeployment(home, schema),
+        executions=LocalExecutions(home, Worker(home, schema, config.local.engine)),
         warehouse=LocalWarehouse(home, schema),
         exclusive=home.exclusive,
     )

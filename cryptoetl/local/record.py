@@ -6,9 +6,10 @@
     state_machine.json    the definition that it runs
     history.jsonl         one event per line, shaped like Step Functions' GetExecutionHistory
     result.json           how it ended; absent while it runs, and after a kill
+    stop                  why another process asks for its end; absent if none does
     logs/<TICKER>-<step>.log
 
-Writing is the running process's alone; any process may read at any time.
+Writing is the running process's alone, except for `stop`; any process may read at any time.
 """
 
 from __future__ import annotations
@@ -129,6 +130,17 @@ class RecordReader:
             return None
         result["ended"] = datetime.fromisoformat(result["ended"])
         return result
+
+    def ask_to_stop(self, name: str, reason: str) -> None:
+        """Let the process that runs the execution know. Raises EnvironmentFault."""
+        write_atomically(self._executions / name / "stop", reason.encode())
+
+    def asked_to_stop(self, name: str) -> str | None:
+        """Why the execution is to stop, if it is."""
+        try:
+            return (self._executions / name / "stop").read_text(encoding="utf-8")
+        except OSError:
+            return None
 
     def alive(self, name: str) -> bool:
         """Whether the process that runs the execution still exists."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptoetl.local.home import Home, told
+from cryptoetl.target import changed_meanwhile
 
 _CHUNK = 1 << 20
 
@@ -27,16 +28,20 @@ class LocalStorage:
         with told(path), path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def put(self, key: str, source: Path, on_bytes: Callable[[int], None]) -> None:
+    def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         path = self._root / key
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
             try:
+                copied = hashlib.sha256()
                 with source.open("rb") as reader, os.fdopen(handle, "wb") as writer:
                     while chunk := reader.read(_CHUNK):
+                        copied.update(chunk)
                         writer.write(chunk)
                         on_bytes(len(chunk))
+                if copied.hexdigest() != sha256:
+                    raise changed_meanwhile(source)  # noqa: TRY301 - the copy is to be removed
                 shutil.copymode(source, name)
                 Path(name).replace(path)
             except BaseException:

@@ -27,7 +27,7 @@ def no_real_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Account]:
     """An emulated account with the connection that a user has made, and a project of BTC and XMR."""
-    with running(monkeypatch) as emulator:
+    with running(monkeypatch, tmp_path) as emulator:
         monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
         emulator.connection()
         yield Account(emulator, tmp_path / "project")

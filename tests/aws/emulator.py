@@ -2,7 +2,7 @@
 
 In front: a recorder of every call, refusals on demand, and the few calls of Redshift Serverless, the Redshift
 Data API, Service Quotas and IAM's simulation that a deploy makes. Inside: tests/aws/cloudformation.py instead
-of moto's CloudFormation.
+of moto's CloudFormation, and tests/aws/glue.py, which lets the deployed machine run.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
@@ -35,9 +37,12 @@ from moto.stepfunctions.parser.asl.static_analyser.static_analyser import Static
 from werkzeug.serving import make_server
 
 from tests.aws.cloudformation import ACCOUNT, REGION, CloudFormation, Refused
+from tests.aws.data_api import Redshift
+from tests.aws.glue import Glue, replacing
 from tests.aws.resources import HANDLERS
 
 Environ = Mapping[str, Any]
+Fault = Literal["denied", "throttled", "500", "dropped"]
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
@@ -68,26 +73,24 @@ class Emulator:
     `denied` maps patterns of operations (`GetJob`, `Put /crypto-`) to the code and message of a refusal.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, folder: Path) -> None:
         self.url = url
         self.calls: list[str] = []
         self.denied: dict[str, tuple[str, str]] = {}
-        self.workgroups: dict[str, dict[str, set[str]]] = {"my-etl-workgroup": {"crypto": {"public"}}}
-        """Workgroup → database → its schemas."""
         self.namespaces: dict[str, str] = {}
         """Namespace → its database."""
-        self.batches: list[Mapping[str, Any]] = []
-        """Statements that were sent together, those of the view of all currencies."""
-        self.statements: list[Mapping[str, Any]] = []
-        """What was asked of the Redshift Data API."""
         self.simulations: list[Mapping[str, list[str]]] = []
         """What was asked of IAM's simulation."""
         self.simulated: set[str] = set()
         """Actions that IAM's simulation denies."""
         self.runs_quota = 50
+        self.fault: Callable[[str], Fault | None] = lambda operation: None
+        """What happens to a call of ours instead of being answered."""
         self._clients: dict[str, Any] = {}
         handlers = {type: handler(self) for type, handler in HANDLERS.items()}
         self.cloudformation = CloudFormation(handlers, self._template)
+        self.glue = Glue(self.client, folder)
+        self.redshift = Redshift(self.glue.redshift)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -124,9 +127,12 @@ class Emulator:
 
     def answer(self, operation: str, p: Mapping[str, Any]) -> dict[str, Any] | None:
         """The answer to a call of a JSON protocol that moto does not know; None for all others."""
+        service, _, name = operation.partition(".")
+        if service == "RedshiftData":
+            return self.redshift.call(name, p)
         match operation:
             case "RedshiftServerless.GetWorkgroup":
-                if p["workgroupName"] not in self.workgroups:
+                if p["workgroupName"] not in self.redshift.workgroups:
                     return _error("ResourceNotFoundException", "no such workgroup")
                 return {"workgroup": {"workgroupName": p["workgroupName"], "status": "AVAILABLE"}}
             case "RedshiftServerless.GetNamespace" | "RedshiftServerless.DeleteNamespace":
@@ -136,26 +142,13 @@ class Emulator:
                 if operation.endswith("DeleteNamespace"):
                     del self.namespaces[name]
                 return {"namespace": {"namespaceName": name, "adminPasswordSecretArn": SECRET.format(name)}}
-            case "RedshiftData.ListSchemas":
-                databases = self.workgroups[p["WorkgroupName"]]
-                if p["Database"] not in databases:
-                    message = f'FATAL: database "{p["Database"]}" does not exist'
-                    return _error("ValidationException", message)
-                return {"Schemas": sorted(databases[p["Database"]] & {p["SchemaPattern"]})}
-            case "RedshiftData.ExecuteStatement":
-                schema = re.fullmatch(r'CREATE SCHEMA IF NOT EXISTS "(\w+)"', p["Sql"])
-                assert schema is not None
-                self.statements.append(p)
-                self.workgroups[p["WorkgroupName"]][p["Database"]].add(schema[1])
-                return {"Id": "d5c1a3f0-0000-0000-0000-000000000000"}
-            case "RedshiftData.BatchExecuteStatement":
-                self.batches.append(p)
-                return {"Id": "d5c1a3f0-0000-0000-0000-000000000001"}
-            case "RedshiftData.DescribeStatement":
-                return {"Id": p["Id"], "Status": "FINISHED"}
             case "ServiceQuotasV20190624.ListServiceQuotas":
                 name = "Max concurrent job runs per account"
                 return {"Quotas": [{"QuotaName": name, "Value": float(self.runs_quota)}]}
+            case "AWSGlue.StartJobRun" if self.glue.throttled():
+                return _error("AWSGlueException", "Rate exceeded")
+            case "AWSGlue.BatchStopJobRun":
+                return self.glue.batch_stop(p)
             case "AWSStepFunctions.ValidateStateMachineDefinition":
                 return _validated(p["definition"])
         return None
@@ -194,6 +187,8 @@ class _Front:
         own = environ.get("HTTP_USER_AGENT", "").find("cryptoetl/") >= 0
         if own:
             self._emulator.calls.append(operation)
+        if own and (fault := self._emulator.fault(operation)) is not None:
+            return _fail(fault, target, environ, respond)
         for pattern, refusal in self._emulator.denied.items() if own else ():
             if re.match(pattern, operation):
                 return _refuse(*refusal, target, respond)
@@ -237,14 +232,33 @@ def _refuse(code: str, message: str, target: str, respond: Respond) -> Iterable[
     return [f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>".encode()]
 
 
+def _fail(fault: Fault, target: str, environ: Environ, respond: Respond) -> Iterable[bytes]:
+    match fault:
+        case "denied":
+            return _refuse("AccessDeniedException" if target else "AccessDenied", "no", target, respond)
+        case "throttled" if target:
+            return _refuse("ThrottlingException", "Rate exceeded", target, respond)
+        case "throttled":
+            respond("503 Slow Down", [("Content-Type", "text/xml")])
+            return [
+                b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+            ]
+        case "500":
+            respond("500 Internal Server Error", [("Content-Type", "text/plain")])
+            return [b""]
+        case "dropped":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionResetError
+
+
 class _Quiet(MotoRequestHandler):
     def log_request(self, *args: Any, **kwargs: Any) -> None:
         pass
 
 
 @contextmanager
-def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """An account with nothing in it, for the time of a test."""
+def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Emulator]:
+    """An account with nothing in it, for the time of a test; `folder` is for what it keeps."""
     emulators: list[Emulator] = []
 
     def method(name: str) -> Callable[[CloudFormationResponse], ActionResult]:
@@ -270,14 +284,15 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         threaded=True,
         request_handler=_Quiet,
     )
-    emulator = Emulator(f"http://127.0.0.1:{server.server_port}")
+    emulator = Emulator(f"http://127.0.0.1:{server.server_port}", folder)
     emulators.append(emulator)
     holder.append(_Front(emulator))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     urlopen(Request(f"{emulator.url}/moto-api/reset", method="POST")).close()
     try:
-        yield emulator
+        with replacing(emulator.glue, server.server_port, monkeypatch):
+            yield emulator
     finally:
         for event in emulator.cloudformation.held.values():
             event.set()

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 from moto.glue.models import glue_backends
 
+from tests.aws.data_api import Redshift
+
 Properties = Mapping[str, Any]
 Made = tuple[str, Mapping[str, str]]
 """Physical id and attributes."""
@@ -25,7 +27,7 @@ class Handler(Protocol):
 class Account(Protocol):
     """Where the resources are made; Redshift Serverless is what moto does not have."""
 
-    workgroups: dict[str, dict[str, set[str]]]
+    redshift: Redshift
     namespaces: dict[str, str]
 
     def client(self, service: str) -> Any: ...
@@ -292,14 +294,14 @@ class Namespace(_Base):
 class Workgroup(_Base):
     def create(self, p: Properties) -> Made:
         name, database = p["WorkgroupName"], self.account.namespaces[p["NamespaceName"]]
-        self.account.workgroups[name] = {database: {"public"}}
+        self.account.redshift.workgroups[name] = {database: {"public"}}
         return name, {"Workgroup.Endpoint.Address": f"{name}.123456789012.eu-central-1.example"}
 
     def update(self, id: str, p: Properties) -> None:
-        assert id in self.account.workgroups
+        assert id in self.account.redshift.workgroups
 
     def delete(self, id: str, p: Properties) -> None:
-        del self.account.workgroups[id]
+        del self.account.redshift.workgroups[id]
 
 
 class Connection(_Base):

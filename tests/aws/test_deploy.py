@@ -46,7 +46,7 @@ def test_a_first_deploy_makes_everything_and_tells_of_each_part(account: Account
     assert account.jobs() == JOBS
     assert tickers(account.machine()) == ["BTC", "XMR"]
     assert account.buckets == {"raw", "silver", "gold", "temp", "artifacts"}
-    assert account.emulator.workgroups["my-etl-workgroup"]["crypto"] == {"public", "market_data"}
+    assert account.emulator.redshift.workgroups["my-etl-workgroup"]["crypto"] == {"public", "market_data"}
     assert "created job crypto-silver2gold\n" in outcome.err
     assert {"branch BTC", "branch XMR", "job crypto-silver2gold", "state machine crypto"} <= set(
         lines(outcome.out, "+")
@@ -379,7 +379,7 @@ def test_a_workgroup_a_database_and_a_connection_that_are_missing_are_errors(acc
     first, second = notices(plan, "error")
     assert first.startswith("the Redshift workgroup 'elsewhere' does not exist")
     assert second.startswith("the Glue connection 'other' does not exist")
-    account.emulator.workgroups["elsewhere"] = {"dev": {"public"}}
+    account.emulator.redshift.workgroups["elsewhere"] = {"dev": {"public"}}
     account.configure(redshift={"workgroup": "elsewhere"})
     plan = account("deploy", "--dry-run", "--json")
     assert notices(plan, "error") == [
@@ -413,7 +413,7 @@ def test_a_schema_that_may_not_be_created_stops_the_deploy_before_the_stack(acco
     assert (account.status, account.buckets) == ("", set())
     account.emulator.denied.clear()
     account.deploy()
-    assert "market_data" in account.emulator.workgroups["my-etl-workgroup"]["crypto"]
+    assert "market_data" in account.emulator.redshift.workgroups["my-etl-workgroup"]["crypto"]
 
 
 def test_names_that_are_taken_are_errors(account: Account) -> None:
@@ -645,8 +645,8 @@ def test_a_redshift_of_its_own_is_made_with_all_that_glue_needs_to_reach_it(own_
     outcome = account.deploy()
     assert "created workgroup own\n" in outcome.err
     assert account.emulator.namespaces == {"crypto": "crypto"}
-    assert account.emulator.workgroups["own"] == {"crypto": {"public", "market_data"}}
-    (statement,) = account.emulator.statements
+    assert account.emulator.redshift.workgroups["own"] == {"crypto": {"public", "market_data"}}
+    (statement,) = account.emulator.redshift.statements
     assert statement["SecretArn"].endswith("secret:redshift!crypto-etladmin-AbCdEf")
     glue, ec2 = account.emulator.client("glue"), account.emulator.client("ec2")
     connection = glue.get_connection(Name="own-connection")["Connection"]
@@ -665,7 +665,7 @@ def test_a_redshift_of_its_own_is_made_with_all_that_glue_needs_to_reach_it(own_
     copy_role = account.job("crypto-redshift-upload")["DefaultArguments"]["--COPY_ROLE"]
     assert copy_role == "arn:aws:iam::123456789012:role/crypto-copy-eu-central-1"
     assert account.deploy().out.startswith("No changes:")
-    assert len(account.emulator.statements) == 1
+    assert len(account.emulator.redshift.statements) == 1
 
 
 def test_a_namespace_is_data_and_outlives_a_destroy(own_redshift: Account) -> None:
@@ -675,7 +675,7 @@ def test_a_namespace_is_data_and_outlives_a_destroy(own_redshift: Account) -> No
     assert outcome.code == 0
     assert "  stays  namespace crypto  (with its database and all tables)" in outcome.out
     assert account.emulator.namespaces == {"crypto": "crypto"}
-    assert "own" not in account.emulator.workgroups
+    assert "own" not in account.emulator.redshift.workgroups
     assert "taken back namespace crypto" in account.deploy().err
     assert account("destroy", "--delete-data", "--confirm", "crypto").code == 0
     assert account.emulator.namespaces == {}
@@ -735,22 +735,3 @@ def test_the_rendered_stack_deploys_with_cloudformation_alone(account: Account) 
     assert account.jobs() == JOBS
     assert tickers(account.machine()) == ["BTC", "XMR"]
     assert account.deploy().out.startswith("No changes:")
-
-
-# --- the other commands -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["upload"], ["run"], ["up"], ["status"]],
-    ids=lambda arguments: arguments[0],
-)
-def test_what_the_aws_target_cannot_do_yet_is_said_in_one_line(
-    account: Account, arguments: list[str]
-) -> None:
-    outcome = account(*arguments)
-    assert outcome.code == 2
-    assert outcome.err.splitlines()[0] == (
-        "error: on the aws target this version has no upload, run and status yet"
-    )
-    assert account.emulator.writes == []

@@ -18,8 +18,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cryptoetl import __version__, pipeline
-from cryptoetl.cli import Globals, Session, app, parse_fail, parse_tickers
+from cryptoetl.cli import Globals, Session, app, parse_duration, parse_fail, parse_tickers
 from cryptoetl.config import Config
+from cryptoetl.console import Terminal
 from cryptoetl.errors import UsageError
 from cryptoetl.review import Cost, Notice, Prediction, Review
 from cryptoetl.target import QueryRows, Target
@@ -196,9 +197,18 @@ def test_the_aws_target_is_made_without_asking_anybody(monkeypatch: pytest.Monke
     terminal: Any = SimpleNamespace(warn=print)
     target = Session(Globals(), terminal).target(config)
     assert target.name == "aws"
-    with pytest.raises(UsageError, match="on the aws target") as refusal:
-        target.executions.names()
-    assert "--target local" in (refusal.value.hint or "")
+    assert "my-etl-workgroup" in target.warehouse.location()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("5", 300)])
+def test_a_duration_is_in_seconds_minutes_or_hours(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0m", "-1s", "1.5h", "soon"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a duration"):
+        parse_duration(text)
 
 
 # --- errors -------------------------------------------------------------------------------------------
@@ -369,7 +379,6 @@ def test_deploy_does_not_ask_where_nobody_can_answer(run: CommandLine, config: P
 def test_deploy_asks_where_somebody_can(
     run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, applied: int
 ) -> None:
-    from cryptoetl.console import Terminal
 
     monkeypatch.setattr(Terminal, "can_ask", True)
     ended = run("deploy", stdin=answer)
@@ -414,7 +423,6 @@ def test_deploy_follows_what_is_under_way_first_and_a_dry_run_does_not(
 def test_destroy_asks_where_somebody_can(
     run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: bool
 ) -> None:
-    from cryptoetl.console import Terminal
 
     run("deploy")
     monkeypatch.setattr(Terminal, "can_ask", True)
@@ -431,7 +439,6 @@ def test_destroy_asks_where_somebody_can(
 def test_destroy_with_data_wants_the_pipelines_name(
     run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: bool
 ) -> None:
-    from cryptoetl.console import Terminal
 
     run("deploy")
     monkeypatch.setattr(Terminal, "can_ask", True)

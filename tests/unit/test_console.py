@@ -33,6 +33,9 @@ from cryptoetl.results import (
     ResourceProgress,
     Result,
     RunResult,
+    StepLine,
+    StepLog,
+    StopResult,
     TableCheck,
     UploadedFile,
     UploadResult,
@@ -46,7 +49,7 @@ from cryptoetl.stack_changes import Difference, ResourceChange
 from cryptoetl.state_machine import STEPS, Branch, render
 from cryptoetl.status import CurrencyProgress, CurrencyStatus, ExecutionStatus, Progress, StepStatus
 from cryptoetl.tables import SHOWN_FINDINGS, seconds
-from cryptoetl.target import QueryRows
+from cryptoetl.target import Left, QueryRows
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -220,6 +223,8 @@ UP = UpResult(upload(), plan(*CHANGES, applied=True), RunResult(MIXED), verified
 EVERYTHING: Mapping[str, Result] = {
     "check": check(1, 1),
     "upload": upload(1),
+    "stop": StopResult(MIXED, (Left("crypto-silver2gold of BTC (jr_1)", "it is still STOPPING"),)),
+    "log": StepLog("BTC", "e", (StepLine("gold", datetime(2026, 1, 2, tzinfo=UTC), "INFO: one"),)),
     "plan": plan(*CHANGES),
     "run": RunResult(MIXED, refused={"ETH": "history: bad"}),
     "status": MIXED,
@@ -654,6 +659,8 @@ STEP = {
     "job_run_id": "NoneType",
     "error": "NoneType",
     "reason": "NoneType",
+    "cause": "NoneType",
+    "dpu_seconds": "NoneType",
 }
 CURRENCY = {
     "ticker": "str",
@@ -676,7 +683,7 @@ EXECUTION = {
     "error": "NoneType",
     "reason": "NoneType",
 }
-RAN = {"execution": EXECUTION, "note": "NoneType", "refused": {"ETH": "str"}}
+RAN = {"execution": EXECUTION, "note": "NoneType", "refused": {"ETH": "str"}, "left": "list"}
 VERIFIED = {
     "tables": [
         {
@@ -701,6 +708,12 @@ SHAPES: Mapping[str, Any] = {
     "run": RAN,
     "status": EXECUTION,
     "list": {"executions": [EXECUTION]},
+    "stop": {"execution": EXECUTION, "left": [{"what": "str", "reason": "str"}]},
+    "log": {
+        "ticker": "str",
+        "execution": "str",
+        "lines": [{"step": "str", "time": "str", "text": "str"}],
+    },
     "verify": VERIFIED,
     "query": {"columns": ["str"], "rows": [{"date": "str", "price": "float"}], "more": "bool"},
 }

@@ -13,7 +13,14 @@ import pytest
 from cryptoetl import config as configuration
 from cryptoetl import pipeline
 from cryptoetl.config import Config
-from cryptoetl.errors import BusyError, Interrupted, NotDeployedError, UsageError
+from cryptoetl.errors import (
+    AwsError,
+    AwsUnreachable,
+    BusyError,
+    Interrupted,
+    NotDeployedError,
+    UsageError,
+)
 from cryptoetl.results import (
     CheckRules,
     Event,
@@ -28,6 +35,7 @@ from cryptoetl.results import (
     Warned,
 )
 from cryptoetl.status import ExecutionStatus
+from cryptoetl.target import Left, Record
 from tests.fakes import GOLD, LOADED, Fakes
 
 HISTORY = "Date,Price\n01/01/2024,1\n01/02/2024,2\n"
@@ -166,8 +174,11 @@ def test_an_upload_stores_the_bytes_untouched_under_fixed_keys(project: Project)
 def test_an_upload_tells_its_progress_up_to_the_size_of_the_file(project: Project) -> None:
     pipeline.upload(project.config.currencies[:1], RULES, project.target, project.events.append)
     uploading = project.events[project.events.index(Phase("upload")) :]
-    done = [event.done for event in uploading if isinstance(event, FileProgress)]
-    assert done == [len(HISTORY) // 2, len(HISTORY), len(TREND) // 2, len(TREND)]
+    done: dict[int, list[int]] = {}
+    for event in uploading:
+        if isinstance(event, FileProgress):
+            done.setdefault(event.total, []).append(event.done)
+    assert done == {size: [size // 2, size] for size in (len(HISTORY), len(TREND))}
 
 
 def test_only_what_changed_is_uploaded_again(project: Project) -> None:
@@ -499,7 +510,7 @@ def test_a_status_says_how_long_it_took(project: Project) -> None:
 def test_an_execution_is_followed_change_by_change_to_its_end(project: Project) -> None:
     project.ready().run("BTC")
     project.fakes.executions.page = 7
-    project.fakes.executions.poll_seconds = 0.25
+    project.fakes.executions.pause = 0.25
     project.events.clear()
     slept: list[float] = []
     final = pipeline.follow(project.target, None, project.events.append, slept.append)
@@ -522,6 +533,69 @@ def test_an_execution_without_news_is_not_told_again(project: Project) -> None:
 
     assert pipeline.follow(project.target, "execution-1", project.events.append, sleep).status == "SUCCEEDED"
     assert len(project.events) == 1
+
+
+# --- watching, stopping -------------------------------------------------------------------------------
+
+
+class Losing:
+    """Reading an execution fails so many times, after it has begun."""
+
+    def __init__(self, project: Project, failures: int, error: type[AwsError]) -> None:
+        self.read = project.fakes.executions.read
+        self.failures, self.error = failures, error
+        project.fakes.executions.read = self  # type: ignore[method-assign]
+
+    def __call__(self, name: str, after: int) -> Record:
+        if after and self.failures:
+            self.failures -= 1
+            raise self.error("no answer", hint="Check the network.")
+        return self.read(name, after)
+
+
+def test_a_lost_connection_is_told_once_and_found_again_without_losing_an_event(project: Project) -> None:
+    project.ready().run("BTC")
+    expected = pipeline.status(project.target)
+    project.fakes.executions.page = 7
+    project.events.clear()
+    Losing(project, 5, AwsUnreachable)
+    assert pipeline.follow(project.target, None, project.events.append, lambda _: None) == expected
+    assert project.warnings == ["no answer; trying again"]
+
+
+@pytest.mark.parametrize(("failures", "error"), [(1, AwsError), (1000, AwsUnreachable)])
+def test_who_cannot_watch_any_longer_is_told_that_it_goes_on(
+    project: Project, failures: int, error: type[AwsError]
+) -> None:
+    project.ready().run("BTC")
+    project.fakes.executions.page = 7
+    Losing(project, failures, error)
+    with pytest.raises(error) as lost:
+        pipeline.follow(project.target, None, project.events.append, lambda _: None)
+    assert lost.value.hint == "Check the network. execution-1 goes on"
+
+
+def test_what_is_not_through_in_time_is_stopped_and_what_goes_on_is_told(project: Project) -> None:
+    project.ready().fakes.executions.page = 7
+    project.fakes.executions.left = [Left("a run", "it will not")]
+    result = project.run("BTC", timeout=1e-9)
+    ((name, reason),) = project.fakes.executions.stopped
+    assert name == "execution-1"
+    assert reason.startswith("not through after")
+    assert result.left == (Left("a run", "it will not"),)
+
+
+def test_a_stop_with_a_run_that_goes_on_is_a_failure(project: Project) -> None:
+    project.ready().run("BTC")
+    assert pipeline.stop(project.target, None).exit_code == 0
+    project.fakes.executions.left = [Left("a run", "it will not")]
+    assert pipeline.stop(project.target, "execution-1").exit_code == 1
+
+
+def test_a_run_on_this_machine_cannot_be_detached(project: Project) -> None:
+    with pytest.raises(UsageError, match="--detach is for the aws target"):
+        project.ready().run("BTC", detach=True)
+    assert project.fakes.executions.names() == []
 
 
 # --- verify -------------------------------------------------------------------------------------------
@@ -578,7 +652,7 @@ def test_sums_may_differ_in_their_last_digits_alone(project: Project, factor: fl
 
 def test_up_does_everything_in_order_under_one_guard(project: Project) -> None:
     result = project.up()
-    assert project.phases == ["check", "upload", "deploy", "run", "verify"]
+    assert project.phases == ["check", "deploy", "upload", "run", "verify"]
     assert project.fakes.guarded == ["up"]
     assert result.exit_code == 0
     assert result.deploy is not None

@@ -413,3 +413,45 @@ def test_a_cause_is_told_in_one_readable_line(cause: str, reason: str) -> None:
 
 def test_a_reason_is_cut_to_500_characters() -> None:
     assert len(readable("a " * 2000)) == 500
+
+
+# --- what a run costs, and all of its cause -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reported", "expected"),
+    [
+        ({}, None),
+        ({"ExecutionTime": 90, "MaxCapacity": 2.0}, 180.0),
+        ({"ExecutionTime": 5, "MaxCapacity": 0.0625}, 3.75),
+        ({"ExecutionTime": 90, "MaxCapacity": 2.0, "DPUSeconds": 101.5}, 101.5),
+    ],
+)
+def test_a_run_is_billed_by_what_glue_reports_and_a_minute_at_least(
+    reported: dict[str, float], expected: float | None
+) -> None:
+    status = fold(history(lambda job_name, _: job_run(job_name, **reported))).status()
+    assert {step.dpu_seconds for step in one(status, "BTC").steps} == {expected}
+
+
+def test_all_of_a_cause_is_kept_beside_its_one_line() -> None:
+    message = "ValueError: line 3: no price\nand how it came to that"
+
+    def run(job_name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
+        if job_name == JOBS["gold"]:
+            failed = job_run(job_name, JobRunState="FAILED", ErrorMessage=message)
+            raise TaskFailed("States.TaskFailed", json.dumps(failed))
+        return job_run(job_name)
+
+    gold = one(fold(history(run)).status(), "BTC").steps[1]
+    assert (gold.reason, gold.cause) == ("line 3: no price", message)
+
+
+def test_an_execution_that_is_redriven_runs_again() -> None:
+    events = history(failing(None, None))
+    folded = fold(events)
+    assert folded.status().status == "FAILED"
+    last = events[-1]
+    folded.add({**last, "id": last["id"] + 1, "previousEventId": last["id"], "type": "ExecutionRedriven"})
+    status = folded.status()
+    assert (status.status, status.ended, status.reason) == ("RUNNING", None, None)

@@ -1,0 +1,97 @@
+"""Copying raw files side by side: in order, whole, and never half of a currency without a word."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cryptoetl import uploads
+from cryptoetl.config import Currency
+from cryptoetl.errors import AwsError, EnvironmentFault
+from cryptoetl.local.home import Home
+from cryptoetl.local.storage import LocalStorage
+from cryptoetl.results import CheckResult, Event, FileProgress, Transfer, Warned
+from tests.fakes import FakeStorage
+
+
+@pytest.fixture
+def currencies(tmp_path: Path) -> list[Currency]:
+    made = []
+    for ticker in ("BTC", "XMR", "ETH"):
+        for kind in ("history", "trend"):
+            (tmp_path / f"{ticker}_{kind}").write_text(f"{ticker} {kind}")
+        files = {kind: tmp_path / f"{ticker}_{kind}" for kind in ("history", "trend")}
+        made.append(Currency.model_validate({"ticker": ticker, **files}))
+    return made
+
+
+CHECKED = CheckResult(())
+
+
+class Refusing(FakeStorage):
+    """Refuses one key, once every other of its currency is stored."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+        self.stored = threading.Event()
+
+    def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
+        if key == self.key:
+            self.stored.wait(10)
+            raise AwsError("no")
+        super().put(key, source, sha256, on_bytes)
+        if key.partition("/")[0] == self.key.partition("/")[0]:
+            self.stored.set()
+
+
+def test_results_are_in_the_order_of_the_currencies(currencies: list[Currency]) -> None:
+    result = uploads.copy(currencies, CHECKED, FakeStorage(), lambda _: None)
+    assert [(file.ticker, file.kind) for file in result.files] == [
+        (ticker, kind) for ticker in ("BTC", "XMR", "ETH") for kind in ("history", "trend")
+    ]
+    assert {file.action for file in result.files} == {"uploaded"}
+
+
+def test_what_is_to_be_copied_is_told_first_and_each_file_to_its_end(currencies: list[Currency]) -> None:
+    events: list[Event] = []
+    uploads.copy(currencies, CHECKED, FakeStorage(), events.append)
+    total = sum(c.history.stat().st_size + c.trend.stat().st_size for c in currencies)
+    assert events[0] == Transfer(6, total)
+    assert sum(e.total for e in events if isinstance(e, FileProgress) and e.done == e.total) == total
+
+
+def test_a_dry_run_stores_nothing(currencies: list[Currency]) -> None:
+    storage = FakeStorage()
+    result = uploads.copy(currencies, CHECKED, storage, lambda _: None, dry_run=True)
+    assert {file.action for file in result.files} == {"to upload"}
+    assert storage.files == {}
+
+
+def test_a_currency_with_one_new_and_one_old_file_is_told(currencies: list[Currency]) -> None:
+    storage = Refusing("XMR/trend.csv")
+    events: list[Event] = []
+    with pytest.raises(AwsError):
+        uploads.copy(currencies, CHECKED, storage, events.append)
+    assert "XMR/history.csv" in storage.files
+    (warning,) = [e.message for e in events if isinstance(e, Warned) and e.message.startswith("XMR")]
+    assert "its history file is uploaded and its trend file is not" in warning
+    storage.key = ""
+    result = uploads.copy(currencies, CHECKED, storage, lambda _: None)
+    assert {(f.ticker, f.kind): f.action for f in result.files}["XMR", "trend"] == "uploaded"
+    assert {(f.ticker, f.kind): f.action for f in result.files}["XMR", "history"] == "unchanged"
+
+
+def test_a_file_that_is_not_the_one_that_was_compared_is_not_stored(tmp_path: Path) -> None:
+    storage, source = LocalStorage(Home(tmp_path / "home")), tmp_path / "BTC.csv"
+    source.write_text("old")
+    digest = uploads.sha256(source)
+    storage.put("BTC/history.csv", source, digest, lambda _: None)
+    source.write_text("written meanwhile")
+    with pytest.raises(EnvironmentFault, match=r"BTC\.csv was changed while it was being uploaded"):
+        storage.put("BTC/history.csv", source, digest, lambda _: None)
+    assert storage.digest("BTC/history.csv") == digest
+    assert [path.name for path in (tmp_path / "home" / "lake" / "raw" / "BTC").iterdir()] == ["history.csv"]
