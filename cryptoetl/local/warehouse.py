@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptoetl import sql_guard, warehouse_sql
 from cryptoetl.errors import BusyError, Interrupted, QueryError
@@ -15,6 +17,8 @@ from cryptoetl.target import QueryRows, TableFacts
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 _TYPES = {"FLOAT": "REAL", "DOUBLE": "DOUBLE PRECISION"}
 """DuckDB's names of types where Redshift has others."""
@@ -93,13 +97,13 @@ class LocalWarehouse:
                 if kind not in _READING:
                     raise QueryError(f"{kind} is refused: {sql_guard.READS}")
                 connection.begin()  # of a file that was opened to be read
-                cursor = connection.execute(statements[0])
-                described = cursor.description or ()
-                rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
-            except (duckdb.InterruptException, RuntimeError) as error:
-                if "interrupted" in str(error).lower():  # Ctrl-C, which DuckDB tells as an error of its own
-                    raise Interrupted("the statement was stopped") from None
-                raise
+
+                def run() -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
+                    cursor = connection.execute(statements[0])
+                    rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
+                    return cursor.description or (), rows
+
+                described, rows = _stoppable(connection, run)
             except duckdb.Error as error:
                 raise QueryError(str(error)) from error
         singles = [column[1] == "FLOAT" for column in described]
@@ -140,6 +144,29 @@ class LocalWarehouse:
 def _has_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:
     query = "SELECT count(*) FROM information_schema.schemata WHERE schema_name = ?"
     return bool(_one_row(connection.execute(query, [schema]))[0])
+
+
+def _stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """The result of `work`, which runs in a thread of its own: there DuckDB cannot miss a Ctrl-C.
+
+    Raises Interrupted when the statement that was stopped has ended, and whatever the work raises.
+    """
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="query", daemon=True).start()
+    try:
+        return outcome.result()
+    except KeyboardInterrupt:
+        while not outcome.done():  # an interruption that comes before the statement has begun is forgotten
+            connection.interrupt()
+            wait([outcome], timeout=0.1)
+        raise Interrupted("the statement was stopped") from None
 
 
 def _one_row(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
