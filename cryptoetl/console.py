@@ -35,6 +35,8 @@ from cryptoetl.results import (
 )
 from cryptoetl.serialize import to_data
 from cryptoetl.status import ExecutionStatus
+from cryptoetl.tables import executions
+from cryptoetl.tables.words import seconds
 
 PIPED_WIDTH = 10_000
 """Columns where nobody looks at a screen: nothing is cut or wrapped."""
@@ -100,7 +102,7 @@ class Terminal:
             plain = not (sys.stdout.encoding or "").lower().startswith("utf")
             self.text(json.dumps(to_data(line), ensure_ascii=plain))
         else:
-            self.out.print(tables.log_line(line))
+            self.out.print(executions.log_line(line))
 
     def _write_json(self, data: Any) -> None:
         plain = not (sys.stdout.encoding or "").lower().startswith("utf")  # names must survive any encoding
@@ -232,7 +234,7 @@ class Terminal:
                 if self._told.get((currency.ticker, step.step)) == step.status or step.status == "PENDING":
                     continue
                 self._told[currency.ticker, step.step] = step.status
-                took = tables.seconds(step.started, step.ended)
+                took = seconds(step.started, step.ended)
                 reason = f": {step.reason}" if step.reason else ""
                 duration = f" in {took}" if took else ""
                 yield f"{currency.ticker} {step.step} {step.status.lower()}{duration}{reason}"
@@ -257,7 +259,7 @@ class _LiveView:
 
     def __rich__(self) -> RenderableType:
         now = datetime.now().astimezone()
-        return tables.execution(self._status, now=now, rows=self._rows)
+        return executions.execution(self._status, now=now, rows=self._rows)
 
 
 class _Console(Console):

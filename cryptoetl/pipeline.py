@@ -8,7 +8,7 @@ compares it with what is deployed, and applies the difference; on AWS this is a 
 it down again and leaves the data. `run` starts an execution of the
 deployed state machine: it empties what the currencies in the run will rewrite, then each branch
 takes its currency from bronze to silver to gold to the warehouse; a failing branch ends in its own
-Pass state, so that the others go on. Whoever follows the execution folds its events (status.py);
+Pass state, so that the others go on. Whoever follows the execution folds its events (watching.py, status.py);
 `stop` ends it and its job runs, and `logs` shows what they wrote (step_logs.py).
 `verify` compares the tables with gold (verification.py). `up` is all of it.
 
@@ -20,7 +20,6 @@ currency is a result. What keeps a use case from being carried out at all is an 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -31,8 +30,6 @@ from cryptoetl import raw_files, state_machine, uploads, verification, warehouse
 from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config, Currency
 from cryptoetl.errors import (
-    AwsError,
-    AwsUnreachable,
     BusyError,
     DeployError,
     Interrupted,
@@ -50,7 +47,6 @@ from cryptoetl.results import (
     Phase,
     Plan,
     Preview,
-    Progressed,
     Removal,
     RunRequest,
     RunResult,
@@ -61,8 +57,9 @@ from cryptoetl.results import (
     Warned,
 )
 from cryptoetl.state_machine import STEPS, Step
-from cryptoetl.status import ExecutionStatus, Fold, retry_plan
+from cryptoetl.status import retry_plan
 from cryptoetl.target import Target
+from cryptoetl.watching import NotInTime, follow, latest_name, status
 
 # --- check and upload ---------------------------------------------------------------------------------
 
@@ -341,83 +338,6 @@ def _execute(
     except NotInTime as late:
         left = target.executions.stop(name, str(late))
         return RunResult(status(target, name), refused=refused, left=tuple(left))
-
-
-def status(target: Target, name: str | None = None) -> ExecutionStatus:
-    """An execution as it stands, the latest by default. Raises UsageError if there is none."""
-    return _read(target, name or latest_name(target))
-
-
-def latest_name(target: Target) -> str:
-    """The latest execution's name. Raises UsageError if there is none."""
-    if names := target.executions.names(1):
-        return names[0]
-    raise UsageError("there is no execution yet", hint="Run `cryptoetl up` first.")
-
-
-def _read(target: Target, name: str) -> ExecutionStatus:
-    record = target.executions.read(name, 0)
-    fold = Fold(name)
-    for event in record.events:
-        fold.add(event)
-    return fold.status(record.status, record.ended, record.reason)
-
-
-def latest(target: Target, count: int) -> list[ExecutionStatus]:
-    """The latest executions, newest first."""
-    return [_read(target, name) for name in target.executions.names(count)]
-
-
-class NotInTime(Exception):
-    """An execution that was followed is not through after its time."""
-
-
-LOST = 60
-"""Looks in a row that may fail before watching is given up: about five minutes on AWS."""
-
-
-def follow(
-    target: Target,
-    name: str | None,
-    observe: Observe,
-    sleep: Callable[[float], None] = time.sleep,
-    *,
-    timeout: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
-) -> ExecutionStatus:
-    """Watch an execution to its end, telling of every change.
-
-    A connection that is lost is found again: the events that were missed are read then. Raises NotInTime.
-    """
-    name = name or latest_name(target)
-    fold, after = Fold(name), 0
-    started, failures = clock(), 0
-    for pause in target.executions.pauses():
-        try:
-            record = target.executions.read(name, after)
-        except AwsError as error:
-            failures += 1
-            if not isinstance(error, AwsUnreachable) or failures > LOST:
-                if goes_on := target.executions.goes_on(name):
-                    error.hint = f"{error.hint} {goes_on}" if error.hint else goes_on
-                raise
-            if failures == 1:
-                observe(Warned(f"{error.message}; trying again"))
-            sleep(pause)
-            continue
-        failures = 0
-        for event in record.events:
-            fold.add(event)
-            after = event["id"]
-        current = fold.status(record.status, record.ended, record.reason)
-        if record.events or record.status != "RUNNING":
-            observe(Progressed(current))
-        if record.status != "RUNNING":
-            return current
-        if timeout is not None and clock() - started >= timeout:
-            raise NotInTime(f"not through after {timeout:g} seconds (--timeout)")
-        sleep(pause)
-    raise AssertionError("pauses end")
 
 
 def stop(target: Target, name: str | None) -> StopResult:

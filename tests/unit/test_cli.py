@@ -18,7 +18,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cryptoetl import __version__, pipeline
-from cryptoetl.cli import Globals, Session, app, parse_duration, parse_fail, parse_tickers
+from cryptoetl.cli import app
+from cryptoetl.cli.options import parse_duration, parse_fail, parse_tickers
+from cryptoetl.cli.session import Globals, Session
 from cryptoetl.config import Config
 from cryptoetl.console import Terminal
 from cryptoetl.errors import UsageError

@@ -48,7 +48,8 @@ from cryptoetl.serialize import to_data
 from cryptoetl.stack_changes import Difference, ResourceChange
 from cryptoetl.state_machine import STEPS, Branch, render
 from cryptoetl.status import CurrencyProgress, CurrencyStatus, ExecutionStatus, Progress, StepStatus
-from cryptoetl.tables import SHOWN_FINDINGS, seconds
+from cryptoetl.tables.files import SHOWN_FINDINGS
+from cryptoetl.tables.words import seconds
 from cryptoetl.target import Left, QueryRows
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

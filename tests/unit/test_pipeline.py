@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cryptoetl import config as configuration
-from cryptoetl import pipeline
+from cryptoetl import pipeline, watching
 from cryptoetl.config import Config
 from cryptoetl.errors import (
     AwsError,
@@ -484,13 +484,13 @@ def test_what_up_refused_is_retried_from_silver_once_it_is_mended(project: Proje
 def test_the_latest_execution_is_the_one_that_is_asked_for(project: Project) -> None:
     project.ready().run("BTC")
     project.run("XMR")
-    assert pipeline.status(project.target).name == "execution-2"
-    assert pipeline.status(project.target, "execution-1").name == "execution-1"
-    assert [e.name for e in pipeline.latest(project.target, 5)] == ["execution-2", "execution-1"]
-    assert [e.name for e in pipeline.latest(project.target, 1)] == ["execution-2"]
+    assert watching.status(project.target).name == "execution-2"
+    assert watching.status(project.target, "execution-1").name == "execution-1"
+    assert [e.name for e in watching.latest(project.target, 5)] == ["execution-2", "execution-1"]
+    assert [e.name for e in watching.latest(project.target, 1)] == ["execution-2"]
 
 
-@pytest.mark.parametrize("ask", [pipeline.status, lambda target: pipeline.follow(target, None, print)])
+@pytest.mark.parametrize("ask", [watching.status, lambda target: watching.follow(target, None, print)])
 def test_without_an_execution_there_is_no_status(
     project: Project, ask: Callable[[Any], ExecutionStatus]
 ) -> None:
@@ -501,7 +501,7 @@ def test_without_an_execution_there_is_no_status(
 
 def test_a_status_says_how_long_it_took(project: Project) -> None:
     project.ready().run("BTC")
-    status = pipeline.status(project.target)
+    status = watching.status(project.target)
     assert status.started is not None
     assert status.ended is not None
     assert status.ended - status.started > timedelta(seconds=5)
@@ -513,7 +513,7 @@ def test_an_execution_is_followed_change_by_change_to_its_end(project: Project) 
     project.fakes.executions.pause = 0.25
     project.events.clear()
     slept: list[float] = []
-    final = pipeline.follow(project.target, None, project.events.append, slept.append)
+    final = watching.follow(project.target, None, project.events.append, slept.append)
     told = [event.status for event in project.events if isinstance(event, Progressed)]
     assert [status.status for status in told] == ["RUNNING"] * (len(told) - 1) + ["SUCCEEDED"]
     assert told[-1] == final
@@ -531,7 +531,7 @@ def test_an_execution_without_news_is_not_told_again(project: Project) -> None:
         assert project.events == []
         project.fakes.executions.page = 1_000
 
-    assert pipeline.follow(project.target, "execution-1", project.events.append, sleep).status == "SUCCEEDED"
+    assert watching.follow(project.target, "execution-1", project.events.append, sleep).status == "SUCCEEDED"
     assert len(project.events) == 1
 
 
@@ -555,11 +555,11 @@ class Losing:
 
 def test_a_lost_connection_is_told_once_and_found_again_without_losing_an_event(project: Project) -> None:
     project.ready().run("BTC")
-    expected = pipeline.status(project.target)
+    expected = watching.status(project.target)
     project.fakes.executions.page = 7
     project.events.clear()
     Losing(project, 5, AwsUnreachable)
-    assert pipeline.follow(project.target, None, project.events.append, lambda _: None) == expected
+    assert watching.follow(project.target, None, project.events.append, lambda _: None) == expected
     assert project.warnings == ["no answer; trying again"]
 
 
@@ -571,7 +571,7 @@ def test_who_cannot_watch_any_longer_is_told_that_it_goes_on(
     project.fakes.executions.page = 7
     Losing(project, failures, error)
     with pytest.raises(error) as lost:
-        pipeline.follow(project.target, None, project.events.append, lambda _: None)
+        watching.follow(project.target, None, project.events.append, lambda _: None)
     assert lost.value.hint == "Check the network. execution-1 goes on"
 
 
@@ -683,7 +683,7 @@ def test_up_leaves_out_what_is_broken_and_says_so_in_the_execution(project: Proj
         "XMR": ("FAILED", "check"),
     }
     assert set(project.fakes.warehouse.facts) == {"btc", "eth"}
-    assert pipeline.status(project.target).currencies[-1].reason == (
+    assert watching.status(project.target).currencies[-1].reason == (
         "history: line 3: price 'oops' is not a number"
     )
 

@@ -9,8 +9,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from cryptoetl import tables
 from cryptoetl.status import CurrencyProgress, CurrencyStatus, ExecutionStatus, Stage, StepStatus
+from cryptoetl.tables.executions import execution
+from cryptoetl.tables.words import seconds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_REASON = "history: line 812: price 'abc' is not a number; " * 5
@@ -40,7 +41,7 @@ def live(status: ExecutionStatus, *, rows: int, width: int) -> list[str]:
     """The lines of the live view."""
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, markup=False, emoji=False)
-    console.print(tables.execution(status, now=START, rows=rows))
+    console.print(execution(status, now=START, rows=rows))
     return out.getvalue().splitlines()
 
 
@@ -68,4 +69,4 @@ def test_where_all_fit_none_is_counted() -> None:
     [(59.4, "59 s"), (59.7, "1 min 00 s"), (60, "1 min 00 s"), (119.6, "2 min 00 s"), (7265, "121 min 05 s")],
 )
 def test_times_are_rounded_before_minutes_are_taken_from_them(taken: float, words: str) -> None:
-    assert tables.seconds(START, START + timedelta(seconds=taken)) == words
+    assert seconds(START, START + timedelta(seconds=taken)) == words

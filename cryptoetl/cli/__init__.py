@@ -1,0 +1,92 @@
+"""The command line: parse, call a use case, hand its result to the console. Nothing else.
+
+Heavy modules are imported inside the commands, so that `--help` and `--version` stay quick.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated
+
+import typer
+
+from cryptoetl import __version__
+from cryptoetl.cli import deployment, executions, files, warehouse
+from cryptoetl.cli.boundary import command
+from cryptoetl.cli.session import (
+    ConfigOption,
+    DebugOption,
+    Globals,
+    JsonOption,
+    ProfileOption,
+    RegionOption,
+    TargetOption,
+    VerboseOption,
+)
+
+app = typer.Typer(
+    help="From crypto price and trend files to tables ready for SQL, on AWS or on this machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: rich would double the time that --help takes
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+render_app = typer.Typer(
+    help="Print what would be deployed, without credentials or network.", no_args_is_help=True
+)
+app.add_typer(render_app, name="render")
+
+for function in (
+    files.init,
+    files.check,
+    files.upload,
+    deployment.deploy,
+    deployment.destroy,
+    executions.run,
+    executions.up,
+    executions.status,
+    executions.stop,
+    executions.logs,
+    warehouse.verify,
+    warehouse.query,
+    warehouse.preview,
+    deployment.schema,
+):  # in the order of --help
+    command(app, function)
+for function in (deployment.machine, deployment.stack, deployment.policies, deployment.sql):
+    command(render_app, function)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cryptoetl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    context: typer.Context,
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    context.obj = Globals(config, target, region, profile, json, verbose, debug)
+
+
+def main() -> None:
+    """The entry point. SIGTERM and SIGHUP stop a run as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), interrupt)
+    app(prog_name="cryptoetl")

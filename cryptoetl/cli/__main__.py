@@ -1,0 +1,5 @@
+"""`python -m cryptoetl.cli`."""
+
+from cryptoetl.cli import main
+
+main()

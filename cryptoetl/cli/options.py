@@ -1,0 +1,60 @@
+"""Options that several commands have, and the words in them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cryptoetl.errors import UsageError
+
+if TYPE_CHECKING:
+    from cryptoetl.state_machine import Step
+
+StrictOption = Annotated[bool, typer.Option("--strict", help="Take every warning for an error.")]
+TickersOption = Annotated[
+    str | None, typer.Option("--tickers", metavar="BTC,XMR", help="These currencies only.")
+]
+FailOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail",
+        metavar="TICKER:STEP",
+        help="Make this step fail on purpose, to see that the others go on (local target).",
+    ),
+]
+
+
+def parse_tickers(text: str | None) -> list[str] | None:
+    """`BTC,XMR` as a list; None stays None. Raises UsageError for a list without a ticker."""
+    if text is None:
+        return None
+    tickers = [part.strip() for part in text.split(",") if part.strip()]
+    if not tickers:
+        raise UsageError("--tickers names no currency", hint="Write it as --tickers BTC,XMR.")
+    return list(dict.fromkeys(tickers))
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration such as 90s, 30m or 2h; a bare number is minutes. Raises UsageError."""
+    found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
+    if found is None or int(found[1]) == 0:
+        raise UsageError(f"{text!r} is not a duration", hint="Write it as 90s, 30m or 2h.")
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2] or "m"]
+
+
+def parse_fail(items: list[str]) -> dict[str, Step]:
+    """`["XMR:gold"]` as {"XMR": "gold"}. Raises UsageError."""
+    from cryptoetl.state_machine import STEPS
+
+    fail: dict[str, Step] = {}
+    for item in items:
+        ticker, _, step = item.partition(":")
+        if step not in STEPS or not ticker:
+            raise UsageError(
+                f"--fail {item}: not a currency and step",
+                hint=f"Write TICKER:STEP, with one of {', '.join(STEPS)}.",
+            )
+        fail[ticker] = step
+    return fail

@@ -1,0 +1,99 @@
+"""The global options, and what a command works with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from cryptoetl.cli.options import parse_tickers
+from cryptoetl.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from cryptoetl.config import Config, Currency, TargetName
+    from cryptoetl.console import Terminal
+    from cryptoetl.results import CheckRules
+    from cryptoetl.target import Target
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file. [env: CRYPTOETL_CONFIG; default: config.yaml]"),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option("--target", metavar="local|aws", help="Where to work. [env: CRYPTOETL_TARGET]"),
+]
+RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region.")]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@dataclass(frozen=True)
+class Globals:
+    """The global options, wherever on the command line they were given."""
+
+    config: ConfigOption = None
+    target: TargetOption = None
+    region: RegionOption = None
+    profile: ProfileOption = None
+    json: JsonOption = False
+    verbose: VerboseOption = False
+    debug: DebugOption = False
+
+    def over(self, other: Globals) -> Globals:
+        """These, and where they say nothing, the other's."""
+        return Globals(*(getattr(self, f.name) or getattr(other, f.name) for f in fields(self)))
+
+
+class Session:
+    """What a command works with, each part made when it is first needed."""
+
+    def __init__(self, options: Globals, terminal: Terminal) -> None:
+        self.options = options
+        self.terminal = terminal
+        self.path = options.config or Path(os.environ.get("CRYPTOETL_CONFIG") or "config.yaml")
+
+    def config(self) -> Config:
+        """The configuration, --target and CRYPTOETL_TARGET applied."""
+        from cryptoetl import config
+
+        loaded = config.load(self.path)
+        name = self.options.target or os.environ.get("CRYPTOETL_TARGET")
+        if not name:
+            return loaded
+        if name not in ("local", "aws"):
+            raise UsageError(f"{name!r} is not a target", hint="There are local and aws.")
+        return loaded.model_copy(update={"target": cast("TargetName", name)})
+
+    def files(self, config: Config, tickers: str | None) -> tuple[Currency, ...]:
+        """The chosen currencies, their files present. Raises ConfigError naming each that is not."""
+        from cryptoetl.config import missing_files
+
+        currencies = config.select(parse_tickers(tickers))
+        if problems := missing_files(self.path, currencies):
+            raise ConfigError(problems)
+        return currencies
+
+    def rules(self, config: Config, *, strict: bool) -> CheckRules:
+        """What the check goes by, today."""
+        from datetime import date
+
+        from cryptoetl.results import CheckRules
+
+        return CheckRules(date.today(), config.max_age_days, strict)  # noqa: DTZ011 - the user's own day
+
+    def target(self, config: Config) -> Target:
+        if config.target == "aws":
+            from cryptoetl import aws
+
+            return aws.target(
+                config, region=self.options.region, profile=self.options.profile, warn=self.terminal.warn
+            )
+        from cryptoetl import local
+
+        return local.target(config)
