@@ -88,3 +88,29 @@ def parse(text: str, date_format: str) -> date | None:
     except ValueError:
         return None
     return found if found.year >= FIRST_YEAR else None
+
+
+class Ordinals(dict[str, int]):
+    """The proleptic ordinals of dates in a format, looked up by their text; KeyError for what is no date.
+
+    What was parsed once is remembered: files of many currencies hold the same days.
+    """
+
+    def __init__(self, date_format: str) -> None:
+        self._format = date_format
+
+    def __missing__(self, text: str) -> int:
+        day = parse(text, self._format)
+        if day is None:
+            raise KeyError(text)
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[text] = ordinal = day.toordinal()
+        return ordinal
+
+
+REMEMBERED = 20_000
+"""Dates that are remembered at the most: 55 years of them, two megabytes."""
+
+ordinals = lru_cache(Ordinals)
+"""The ordinals of a format, made once."""

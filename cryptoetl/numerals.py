@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal
 
 Decimal = Literal[".", ","]
@@ -13,8 +14,23 @@ _FORMS: Final[dict[str, re.Pattern[str]]] = {
 }
 
 
+_LINES: Final = {decimal: re.compile(rf"(?:{form.pattern}\n)*+") for decimal, form in _FORMS.items()}
+
+
 def parse(text: str, decimal: Decimal) -> float | None:
     """The number that a text is with this decimal sign, the other one between thousands; or None."""
     if not _FORMS[decimal].fullmatch(text):
         return None
-    return float(text.replace(",", "") if decimal == "." else text.replace(".", "").replace(",", "."))
+    return float(_plain(text, decimal))
+
+
+def parse_all(texts: Sequence[str], decimal: Decimal) -> list[float] | None:
+    """The numbers that texts without line ends are, or None if one of them is no number."""
+    joined = "".join(f"{text}\n" for text in texts)
+    if not _LINES[decimal].fullmatch(joined):
+        return None
+    return [float(text) for text in _plain(joined, decimal).split()]
+
+
+def _plain(text: str, decimal: Decimal) -> str:
+    return text.replace(",", "") if decimal == "." else text.replace(".", "").replace(",", ".")

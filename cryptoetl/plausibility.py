@@ -6,13 +6,16 @@ trusting the numbers: gaps, jumps, values that cannot be prices, a file that has
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import isnan
+from operator import sub, truediv
 
 from cryptoetl.findings import FileReport, plural
-from cryptoetl.series import Day, Series
+from cryptoetl.series import Columns, Day, Series
 
 JUMP = 10.0
 """A price this many times the one before it, or the other way round, is more often a slip than a market."""
@@ -38,8 +41,25 @@ def history_warnings(
 
     `max_age_days` is the age in days at which the last price counts as old; None never does.
     """
-    _gaps(report, series)
-    _missing_prices(report, series, drop=drop)
+    days = series.columns()
+    _gaps(report, days)
+    _missing_prices(report, series, days, drop=drop)
+    prices = [price for price in days.values if not isnan(price)] if series.missing else days.values
+    if len(prices) and (min(prices) <= 0 or _jumps(prices)):
+        _odd_prices(report, series)
+    _times(report, days, today=today, max_age_days=max_age_days, noun="price")
+
+
+def _jumps(prices: Sequence[float]) -> bool:
+    """Whether a price, of those that are all above zero, is far from the one before it."""
+    later = prices[1:]
+    return (
+        max(map(truediv, later, prices), default=0) > JUMP
+        or max(map(truediv, prices, later), default=0) > JUMP
+    )
+
+
+def _odd_prices(report: FileReport, series: Series) -> None:
     zero, negative, jumps = _Odd(), _Odd(), _Odd()
     biggest: tuple[float, Day, Day] | None = None
     before: Day | None = None
@@ -69,17 +89,17 @@ def history_warnings(
             f"the price jumps by a factor of {factor:,.0f}: {earlier.value:,g} on {earlier.day}, "
             f"{later.value:,g} on {later.day}{others}",
         )
-    _times(report, series, today=today, max_age_days=max_age_days, noun="price")
 
 
 def trend_warnings(report: FileReport, series: Series, *, today: date, max_age_days: int | None) -> None:
     """Warn of what is odd in weekly trend values."""
-    if len(series) > 1 and not any(day.value for day in series):
+    days = series.columns()
+    if len(series) > 1 and not any(days.values):
         report.warning(None, "the trend is flat at zero: is it the right search term?")
-    _cadence(report, series)
+    _cadence(report, days)
     # The value of a week is published when the week is over.
     limit = None if max_age_days is None else max_age_days + WEEK
-    _times(report, series, today=today, max_age_days=limit, noun="trend value")
+    _times(report, days, today=today, max_age_days=limit, noun="trend value")
 
 
 def overlap_warning(report: FileReport, history: Series, trend: Series) -> None:
@@ -95,13 +115,13 @@ def overlap_warning(report: FileReport, history: Series, trend: Series) -> None:
         )
 
 
-def _cadence(report: FileReport, series: Series) -> None:
-    steps = Counter((later.day - earlier.day).days for earlier, later in _pairs(series))
+def _cadence(report: FileReport, days: Columns) -> None:
+    steps = Counter(_steps(days))
     odd = steps.total() - steps[WEEK]
     if not odd:
         return
     usual, _ = steps.most_common(1)[0]
-    line = next(later.line for earlier, later in _pairs(series) if (later.day - earlier.day).days != WEEK)
+    line = next(line for line, step in zip(days.lines[1:], _steps(days), strict=True) if step != WEEK)
     if usual == WEEK:
         longest = plural(max(steps), "day")
         report.warning(line, f"{plural(odd, 'step')} between the values not of a week, the longest {longest}")
@@ -109,26 +129,22 @@ def _cadence(report: FileReport, series: Series) -> None:
         report.warning(line, f"the values are {plural(usual, 'day')} apart and not weekly")
 
 
-def _gaps(report: FileReport, series: Series) -> None:
-    absent, longest, at = 0, 0, None
-    for earlier, later in _pairs(series):
-        gap = (later.day - earlier.day).days - 1
-        absent += gap
-        if gap > longest:
-            longest, at = gap, (earlier, later)
-    if at is None:
+def _gaps(report: FileReport, days: Columns) -> None:
+    longest = max(_steps(days), default=1)
+    if longest == 1:
         return
-    earlier, later = at
-    first, last = earlier.day + timedelta(1), later.day - timedelta(1)
-    span = f"{first}" if longest == 1 else f"{first} – {last}"
-    more = f", the longest gap is of {plural(longest, 'day')}: {span}" if absent > 1 else f": {span}"
-    report.warning(later.line, f"{plural(absent, 'day')} missing{more}")
+    absent = days.days[-1] - days.days[0] + 1 - len(days.days)
+    at = next(at for at, step in enumerate(_steps(days), start=1) if step == longest)
+    first, last = date.fromordinal(days.days[at - 1] + 1), date.fromordinal(days.days[at] - 1)
+    span = f"{first}" if longest == 2 else f"{first} – {last}"
+    more = f", the longest gap is of {plural(longest - 1, 'day')}: {span}" if absent > 1 else f": {span}"
+    report.warning(days.lines[at], f"{plural(absent, 'day')} missing{more}")
 
 
-def _missing_prices(report: FileReport, series: Series, *, drop: bool) -> None:
+def _missing_prices(report: FileReport, series: Series, days: Columns, *, drop: bool) -> None:
     if not series.missing:
         return
-    first = min(day.line for day in series if day.value is None)
+    first = min(line for line, price in zip(days.lines, days.values, strict=True) if isnan(price))
     fate = "their days are dropped" if drop else "each takes the last valid one"
     share = series.missing / len(series)
     report.warning(
@@ -136,27 +152,23 @@ def _missing_prices(report: FileReport, series: Series, *, drop: bool) -> None:
     )
 
 
-def _times(report: FileReport, series: Series, *, today: date, max_age_days: int | None, noun: str) -> None:
-    if series.last is None:
+def _times(report: FileReport, days: Columns, *, today: date, max_age_days: int | None, noun: str) -> None:
+    if not days.days:
         return
-    future = _Odd()
+    last = date.fromordinal(days.days[-1])
     # Somewhere on earth it is tomorrow already.
-    if series.last > today + timedelta(1):
-        for day in series:
-            if day.day > today + timedelta(1):
-                future.add(day.line)
-        report.warning(future.line, f"{plural(future.count, 'date')} in the future, the last {series.last}")
-    age = (today - series.last).days
+    tomorrow = today.toordinal() + 1
+    if days.days[-1] > tomorrow:
+        future = days.lines[bisect_right(days.days, tomorrow) :]
+        report.warning(min(future), f"{plural(len(future), 'date')} in the future, the last {last}")
+    age = (today - last).days
     if max_age_days is not None and age > max_age_days:
         report.warning(
             None,
-            f"the last {noun} is of {series.last}, {plural(age, 'day')} ago (max_age_days: {max_age_days})",
+            f"the last {noun} is of {last}, {plural(age, 'day')} ago (max_age_days: {max_age_days})",
         )
 
 
-def _pairs(series: Series) -> Iterable[tuple[Day, Day]]:
-    before: Day | None = None
-    for day in series:
-        if before is not None:
-            yield before, day
-        before = day
+def _steps(days: Columns) -> Iterator[int]:
+    """Days from each day to the next."""
+    return map(sub, days.days[1:], days.days)

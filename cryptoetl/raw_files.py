@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import re
 import struct
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from cryptoetl import dates, numerals, plausibility
-from cryptoetl.delimited import Splitter, Unreadable, numbered_lines, splitter, width
+from cryptoetl.delimited import Line, Splitter, Unreadable, numbered_blocks, splitter, width
 from cryptoetl.findings import FileReport, Kind, quoted, shown
 from cryptoetl.numerals import Decimal
 from cryptoetl.series import Series
@@ -25,6 +26,9 @@ HEADER_LINES = 20
 """Lines, blank ones not counted, among which the header of a history is looked for."""
 
 _LIKE_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}")
+
+_TREND_VALUES = {"<1": 0.0} | {str(value): float(value) for value in range(101)}
+"""As Google writes them."""
 
 OnBytes = Callable[[int], None]
 """Receives the bytes read so far, now and then."""
@@ -66,51 +70,83 @@ Header = Callable[[int, list[str] | None], _Table | None]
 
 @dataclass
 class _File:
-    """One reading of a file. `header` reports why there is none; `value` returns text for what is wrong."""
+    """One reading of a file. `header` reports why there is none.
+
+    `value` returns text for what is wrong; `values` reads many at once, in the same way and with NaN for
+    none, or returns None if each has to be looked at.
+    """
 
     report: FileReport
     split: Splitter
     header: Header
     date_format: str
     value: Callable[[str], float | str | None]
+    values: Callable[[list[str]], array[float] | None]
     another: str
     headed: bool = True
+    table: _Table | None = None
+    empty: bool = True
 
     def read(self, on_bytes: OnBytes | None) -> Series:
         """The file's days; everything wrong goes to the report."""
         series, report = Series(), self.report
-        table: _Table | None = None
-        empty = True
         try:
-            for line, text in numbered_lines(report.file, on_bytes):
-                if isinstance(text, Unreadable):
-                    report.cannot_be_read(line, text.reason)
-                    continue
-                if self.split.blank(text):
-                    continue
-                empty = False
-                fields = self.split(text)
-                if table is None:
-                    before = report.errors
-                    table = self.header(line, fields)
-                    if report.errors > before:
-                        break  # there is no table: lines cannot be judged
-                    if self.headed or table is None:
-                        continue
-                self._row(line, fields, table, series)
+            for first, lines in numbered_blocks(report.file, on_bytes):
+                if not self._block(first, lines, series):
+                    break  # there is no table: lines cannot be judged
         except Unreadable as error:
             report.cannot_be_read(error.line, error.reason)
-        if table is None and not empty and not report.errors:
+        if self.table is None and not self.empty and not report.errors:
             self.header(0, None)  # the end of the file
         if not report.errors:
-            if empty:
+            if self.empty:
                 report.error(None, "the file is empty")
-            elif table is None:
+            elif self.table is None:
                 report.error(None, "there is no header line")
             elif not len(series):
                 report.error(None, "there are no data lines below the header")
         report.rows, report.first, report.last = len(series), series.first, series.last
         return series
+
+    def _block(self, first: int, lines: list[Line], series: Series) -> bool:
+        """Read lines; False if the search for the header has failed."""
+        report = self.report
+        as_whole = False
+        for line, text in enumerate(lines, start=first):
+            if self.table is not None and not as_whole:
+                as_whole = True
+                if self._all(line, lines[line - first :], self.table, series):
+                    break
+            if isinstance(text, Unreadable):
+                report.cannot_be_read(line, text.reason)
+                continue
+            if self.split.blank(text):
+                continue
+            self.empty = False
+            fields = self.split(text)
+            if self.table is None:
+                before = report.errors
+                self.table = self.header(line, fields)
+                if report.errors > before:
+                    return False
+                if self.headed or self.table is None:
+                    continue
+            self._row(line, fields, self.table, series)
+        return True
+
+    def _all(self, line: int, lines: list[Line], table: _Table, series: Series) -> bool:
+        """Read lines that are all plain and all right, many times faster; False if they are not."""
+        if set(map(type, lines)) != {str}:
+            return False
+        columns = self.split.columns(cast(list[str], lines), table.width, (table.date_at, table.value_at))
+        if columns is None:
+            return False
+        try:
+            days = list(map(dates.ordinals(self.date_format).__getitem__, columns[0]))
+        except KeyError:
+            return False
+        values = self.values(columns[1])
+        return values is not None and series.extend(days, line, values)
 
     def _row(self, line: int, fields: list[str] | None, table: _Table, series: Series) -> None:
         report = self.report
@@ -194,12 +230,22 @@ def read_history(
             return f"price {quoted(text)} is too large"
         return None if single == -1 else single
 
+    def values(texts: list[str]) -> array[float] | None:
+        prices = numerals.parse_all([text or "-1" for text in texts], layout.decimal)
+        if prices is None:
+            return None
+        singles = array("f", prices)
+        if math.inf in singles or -math.inf in singles:
+            return None
+        return array("d", [math.nan if price == -1 else price for price in singles])
+
     series = _File(
         report,
         splitter(layout.delimiter),
         HeaderSearch(report, layout),
         layout.date_format,
         value,
+        values,
         "another price",
         headed=isinstance(layout.date_column, str),
     ).read(on_bytes)
@@ -240,8 +286,15 @@ def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | N
             return f"trend {quoted(text)} is not within 0 and 100"
         return int(text)
 
+    def values(texts: list[str]) -> array[float] | None:
+        try:
+            return array("d", map(_TREND_VALUES.__getitem__, texts))
+        except KeyError:
+            return None
+
     split = splitter(layout.delimiter)
-    return _File(report, split, header, layout.date_format, value, "another trend value").read(on_bytes)
+    another = "another trend value"
+    return _File(report, split, header, layout.date_format, value, values, another).read(on_bytes)
 
 
 def check(

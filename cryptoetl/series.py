@@ -1,16 +1,19 @@
-"""A value per day in little memory: twelve bytes for each day between the first year and the last."""
+"""A value per day in little memory: sixteen bytes for each row, and no object for any."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import islice
 from math import isnan, nan
+from operator import gt, lt
 from typing import NamedTuple
 
 from cryptoetl.dates import FIRST_YEAR
 
-_BASE = date(FIRST_YEAR, 1, 1).toordinal()
+_BASE = date(FIRST_YEAR, 1, 1).toordinal() - 1
+"""The last day that is too early, so that every day of a series has a place above 0."""
 
 
 class Day(NamedTuple):
@@ -21,6 +24,14 @@ class Day(NamedTuple):
     value: float | None
 
 
+class Columns(NamedTuple):
+    """A series in the order of its days: ordinals, the lines they stand on, values (NaN: there is none)."""
+
+    days: Sequence[int]
+    lines: Sequence[int]
+    values: Sequence[float]
+
+
 class Series:
     """The first line and value of each day; days may come in any order.
 
@@ -28,52 +39,100 @@ class Series:
     """
 
     def __init__(self) -> None:
-        self._lines = array("i")  # 0: no such day
-        self._values = array("d")  # not a number: the day has no value
-        self._first = -1
-        self._last = -1
-        self._days = 0
-        self._valued = 0
+        # As they came.
+        self._days = array("i")
+        self._lines = array("i")
+        self._values = array("d")
+        self.missing = 0
+        """Days without a value."""
+        self._places = array("i")
+        """By day: where it is among the above, counting from 1. Filled when it is first needed."""
+        self._placed = 0
+        self._first = 0
+        self._last = 0
+        self._ascending = True
+        self._descending = True
 
     def __len__(self) -> int:
-        return self._days
-
-    @property
-    def missing(self) -> int:
-        """Days without a value."""
-        return self._days - self._valued
+        return len(self._days)
 
     @property
     def first(self) -> date | None:
-        return date.fromordinal(self._first + _BASE) if self._days else None
+        return date.fromordinal(self._first) if self._days else None
 
     @property
     def last(self) -> date | None:
-        return date.fromordinal(self._last + _BASE) if self._days else None
+        return date.fromordinal(self._last) if self._days else None
 
     def add(self, day: date, line: int, value: float | None) -> tuple[int, float | None] | None:
         """Add a day; if it is there already, change nothing and return its line and value."""
-        at = day.toordinal() - _BASE
-        if at >= len(self._lines):
-            more = at + 1 - len(self._lines)
-            self._lines.extend(array("i", bytes(4 * more)))
-            self._values.extend(array("d", bytes(8 * more)))
-        if known := self._lines[at]:
-            there = self._values[at]
-            return known, _known(there)
-        self._lines[at] = line
-        self._values[at] = nan if value is None else value
-        self._first = at if self._days == 0 else min(self._first, at)
-        self._last = max(self._last, at)
-        self._days += 1
-        self._valued += value is not None
+        ordinal = day.toordinal()
+        if place := self._place(ordinal):
+            return self._lines[place - 1], _known(self._values[place - 1])
+        self._append(array("i", (ordinal,)), line, array("d", (nan if value is None else value,)))
+        self.missing += value is None
         return None
+
+    def extend(self, days: Sequence[int], line: int, values: array[float]) -> bool:
+        """Add the days of consecutive lines, the first of which is `line`: ordinals, and values or NaN.
+
+        They are taken if they all lie before or all after those that are there, and go one way. If not,
+        False is returned and nothing is added: it takes `add` to tell which of them are there already.
+        """
+        if not (all(map(lt, days, islice(days, 1, None))) or all(map(gt, days, islice(days, 1, None)))):
+            return False
+        low, high = min(days[0], days[-1]), max(days[0], days[-1])
+        if self._days and not (high < self._first or low > self._last):
+            return False
+        self._append(array("i", days), line, values)
+        if isnan(sum(values)):
+            self.missing += sum(map(isnan, values))
+        return True
+
+    def _append(self, days: array[int], line: int, values: array[float]) -> None:
+        begins, ends = days[0], days[-1]
+        if self._days:
+            before = self._days[-1]
+            self._ascending &= before < begins <= ends
+            self._descending &= before > begins >= ends
+            self._first = min(self._first, begins, ends)
+            self._last = max(self._last, begins, ends)
+        else:
+            self._ascending, self._descending = begins <= ends, begins >= ends
+            self._first, self._last = min(begins, ends), max(begins, ends)
+        self._days.extend(days)
+        self._lines.extend(range(line, line + len(days)))
+        self._values.extend(values)
+
+    def _place(self, ordinal: int) -> int:
+        """Where a day is, counting from 1; 0 if it is not there."""
+        places, days = self._places, self._days
+        if (top := max(ordinal, self._last) - _BASE) >= len(places):
+            # A quarter more than is needed: days in ascending order would otherwise move all of it each.
+            places.extend(array("i", bytes(4 * (top + 1 + top // 4 - len(places)))))
+        for at in range(self._placed, len(days)):
+            places[days[at] - _BASE] = at + 1
+        self._placed = len(days)
+        return places[ordinal - _BASE]
+
+    def columns(self) -> Columns:
+        """The days in their order."""
+        if self._ascending:
+            return Columns(self._days, self._lines, self._values)
+        if self._descending:
+            return Columns(self._days[::-1], self._lines[::-1], self._values[::-1])
+        self._place(self._last)
+        order = array("i", filter(None, self._places))
+        return Columns(
+            array("i", (self._days[at - 1] for at in order)),
+            array("i", (self._lines[at - 1] for at in order)),
+            array("d", (self._values[at - 1] for at in order)),
+        )
 
     def __iter__(self) -> Iterator[Day]:
         """The days in their order."""
-        for at in range(max(self._first, 0), self._last + 1):
-            if line := self._lines[at]:
-                yield Day(date.fromordinal(at + _BASE), line, _known(self._values[at]))
+        for day, line, value in zip(*self.columns(), strict=True):
+            yield Day(date.fromordinal(day), line, _known(value))
 
 
 def _known(value: float) -> float | None:
