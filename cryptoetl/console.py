@@ -167,8 +167,8 @@ class Terminal:
     def _file_progress(self, event: FileProgress) -> None:
         if not self.err.is_terminal:
             return
-        name = f"{event.label} {event.file.name}"
-        if _ALL in self._files:
+        name = f"{event.label} {event.file.name}{' (upload)' if event.copied else ''}"
+        if event.copied and _ALL in self._files:
             self._bars().advance(self._files[_ALL], event.done - self._copied.get(name, 0))
             self._copied[name] = event.done
         if event.total < SMALL_FILE:

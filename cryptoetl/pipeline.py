@@ -20,13 +20,13 @@ currency is a result. What keeps a use case from being carried out at all is an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from cryptoetl import bundle as bundles
-from cryptoetl import raw_files, state_machine, uploads, verification, warehouse_sql
+from cryptoetl import raw_files, state_machine, uploads, verdicts, verification, warehouse_sql
 from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config, Currency
 from cryptoetl.errors import (
@@ -56,9 +56,11 @@ from cryptoetl.results import (
     VerifyResult,
     Warned,
 )
+from cryptoetl.side_by_side import in_turn
 from cryptoetl.state_machine import STEPS, Step
 from cryptoetl.status import retry_plan
-from cryptoetl.target import Target
+from cryptoetl.target import Fingerprint, Target
+from cryptoetl.uploads import ComparedFile
 from cryptoetl.watching import NotInTime, follow, latest_name, status
 
 # --- check and upload ---------------------------------------------------------------------------------
@@ -67,34 +69,74 @@ from cryptoetl.watching import NotInTime, follow, latest_name, status
 def check(currencies: Iterable[Currency], rules: CheckRules, observe: Observe) -> CheckResult:
     """Read every raw file of the currencies and report all that is wrong, and all that is odd."""
     observe(Phase("check"))
-    return CheckResult(tuple(_check_one(currency, rules, observe) for currency in currencies))
+    return CheckResult(tuple(_checks(currencies, rules, observe)))
 
 
-def _check_one(currency: Currency, rules: CheckRules, observe: Observe) -> CurrencyCheck:
+def _checks(
+    currencies: Iterable[Currency], rules: CheckRules, observe: Observe, compared: Iterable[ComparedFile] = ()
+) -> Iterator[CurrencyCheck]:
+    """The verdict on each, in order, as it is asked for; `compared` saves reading their files once more."""
+    prints = {file.raw.source: file.fingerprint for file in compared}
+    try:
+        for currency in currencies:
+            found = [prints.get(file) or uploads.fingerprint(file) for file in _files(currency)]
+            history, trend = _check_one(currency, found, rules, observe)
+            if rules.strict:
+                history, trend = history.strictly(), trend.strictly()
+            yield CurrencyCheck(currency.ticker, history, trend)
+    finally:
+        if rules.known is not None:
+            rules.known.save()
+
+
+def _files(currency: Currency) -> tuple[Path, Path]:
+    return currency.history, currency.trend
+
+
+def _check_one(
+    currency: Currency, prints: Sequence[Fingerprint], rules: CheckRules, observe: Observe
+) -> tuple[FileReport, FileReport]:
     def progress(report: FileReport) -> Callable[[int], None]:
         total = report.file.stat().st_size
         return lambda done: observe(FileProgress(currency.ticker, report.file, done, total))
 
     history, trend = FileReport("history", currency.history), FileReport("trend", currency.trend)
+    history_format = HistoryFormat(
+        currency.date_column,
+        currency.price_column,
+        currency.date_format,
+        currency.decimal,
+        currency.delimiter,
+    )
+    trend_format = TrendFormat(currency.trend_date_format, currency.trend_delimiter)
+    key = verdicts.key(
+        [found.sha256 for found in prints],
+        tuple(history_format),
+        tuple(trend_format),
+        currency.drop,
+        rules.today,
+        rules.max_age_days,
+    )
+    if rules.known is not None and (known := rules.known.find(key, history, trend)):
+        return known
     raw_files.check(
         history,
         trend,
-        HistoryFormat(
-            currency.date_column,
-            currency.price_column,
-            currency.date_format,
-            currency.decimal,
-            currency.delimiter,
-        ),
-        TrendFormat(currency.trend_date_format, currency.trend_delimiter),
+        history_format,
+        trend_format,
         drop=currency.drop,
         today=rules.today,
         max_age_days=rules.max_age_days,
         on_bytes=progress,
     )
-    if rules.strict:
-        history, trend = history.strictly(), trend.strictly()
-    return CurrencyCheck(currency.ticker, history, trend)
+    # A verdict on what somebody wrote meanwhile is not one on what was fingerprinted.
+    untouched = all(
+        file.stat().st_mtime_ns == found.modified
+        for file, found in zip(_files(currency), prints, strict=True)
+    )
+    if rules.known is not None and untouched:
+        rules.known.keep(key, history, trend)
+    return history, trend
 
 
 def upload(
@@ -105,22 +147,21 @@ def upload(
     *,
     dry_run: bool = False,
 ) -> UploadResult:
-    """Check, then copy the files that changed of the currencies that pass; a dry run only compares."""
+    """Check, and copy the files that changed of the currencies that pass; a dry run only compares."""
+    observe = in_turn(observe)
     with nullcontext() if dry_run else target.exclusive("upload"):
-        checked = check(currencies, rules, observe)
-        return _copy(currencies, checked, target, observe, dry_run=dry_run)
+        observe(Phase("upload"))
+        compared = uploads.compare(currencies, target.storage)
+        checks = _checks(currencies, rules, observe, compared)
+        return uploads.copy(compared, checks, target.storage, observe, dry_run=dry_run)
 
 
 def _copy(
-    currencies: Sequence[Currency],
-    checked: CheckResult,
-    target: Target,
-    observe: Observe,
-    *,
-    dry_run: bool = False,
+    currencies: Sequence[Currency], checked: CheckResult, target: Target, observe: Observe
 ) -> UploadResult:
     observe(Phase("upload"))
-    return uploads.copy(currencies, checked, target.storage, observe, dry_run=dry_run)
+    compared = uploads.compare(currencies, target.storage)
+    return uploads.copy(compared, checked.currencies, target.storage, in_turn(observe))
 
 
 # --- deploy -------------------------------------------------------------------------------------------
@@ -242,27 +283,16 @@ def _drift(config: Config, target: Target, deployed: Bundle) -> list[str]:
 
 def _not_uploaded(config: Config, target: Target, tickers: Iterable[str]) -> list[str]:
     """A line for each currency whose local files are not those that this run will read."""
-    by_ticker = {currency.ticker: currency for currency in config.currencies}
-    messages = []
-    for ticker in tickers:
-        currency = by_ticker.get(ticker)
-        if currency is None:
-            continue
-        states = {kind: _raw_state(currency, kind, target) for kind in ("history", "trend")}
-        messages += [
-            f"{ticker}: its {' and '.join(named)} file is {word}; `cryptoetl upload` brings it up to date"
-            for word in ("not uploaded yet", "changed since its upload")
-            if (named := [kind for kind, state in states.items() if state == word])
-        ]
-    return messages
-
-
-def _raw_state(currency: Currency, kind: str, target: Target) -> str | None:
-    stored = target.storage.digest(bundles.raw_key(currency, kind))
-    if stored is None:
-        return "not uploaded yet"
-    local: Path = getattr(currency, kind)
-    return "changed since its upload" if local.is_file() and uploads.sha256(local) != stored else None
+    wanted = set(tickers)
+    currencies = [currency for currency in config.currencies if currency.ticker in wanted]
+    states = uploads.states(currencies, target.storage)
+    return [
+        f"{currency.ticker}: its {' and '.join(named)} file is {words}; "
+        "`cryptoetl upload` brings it up to date"
+        for currency in currencies
+        for state, words in (("absent", "not uploaded yet"), ("other", "changed since its upload"))
+        if (named := [kind for kind in uploads.KINDS if states[currency.ticker, kind] == state])
+    ]
 
 
 def _retry(
@@ -288,13 +318,12 @@ def _retry(
         del plan_of_retry[ticker]
     if not plan_of_retry:
         return RunResult(None, f"Nothing to retry: no such currency failed in execution {last.name}.")
-    by_ticker = {currency.ticker: currency for currency in config.currencies}
+    again = [currency for currency in config.currencies if plan_of_retry.get(currency.ticker) == STEPS[0]]
+    states = uploads.states(again, target.storage)
     mended = [
         currency
-        for ticker, step in plan_of_retry.items()
-        if step == STEPS[0]
-        and (currency := by_ticker.get(ticker)) is not None
-        and any(_raw_state(currency, kind, target) for kind in ("history", "trend"))
+        for currency in again
+        if any(states[currency.ticker, kind] != "same" for kind in uploads.KINDS)
         and currency.history.is_file()
         and currency.trend.is_file()
     ]

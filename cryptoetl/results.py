@@ -10,15 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cryptoetl.bundle import Bundle, Change
-from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
 from cryptoetl.findings import FileReport
 from cryptoetl.review import Review
 from cryptoetl.state_machine import Step
 from cryptoetl.status import ExecutionStatus, Stage
 from cryptoetl.target import Left, QueryRows
+
+if TYPE_CHECKING:
+    from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
+    from cryptoetl.verdicts import Verdicts
 
 # --- what is told while it happens --------------------------------------------------------------------
 
@@ -32,12 +35,13 @@ class Phase:
 
 @dataclass(frozen=True)
 class FileProgress:
-    """`done` of `total` bytes of a raw file are read or copied; `label` says for what, such as its ticker."""
+    """`done` of `total` bytes of a raw file are read, or copied; `label` says for what, as its ticker."""
 
     label: str
     file: Path
     done: int
     total: int
+    copied: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,11 +185,12 @@ class Removal:
 
 @dataclass(frozen=True)
 class CheckRules:
-    """What the check goes by beside the files: the day it is, and what counts as an error."""
+    """What the check goes by beside the files: the day it is, what is an error, what is known already."""
 
     today: date
     max_age_days: int | None = None
     strict: bool = False
+    known: Verdicts | None = None
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,28 @@ if TYPE_CHECKING:  # results.py needs this module
 RecordStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"]
 
 
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells a file's content from another: bytes, SHA-256 and MD5 in hexadecimal (S3's ETag is one).
+
+    `modified` is the file's own time in nanoseconds, from before it was read.
+    """
+
+    size: int
+    sha256: str
+    md5: str
+    modified: int
+
+
+Stored = Literal["same", "other", "absent"]
+"""What is under a key: this very content, other content, nothing."""
+
+
 class Storage(Protocol):
     """The raw files (bronze): the users' bytes, untouched, by key. Several threads may use it."""
 
-    def digest(self, key: str) -> str | None:
-        """SHA-256 of the stored file in hexadecimal, "" if it is not known; None if there is no file."""
+    def compare(self, files: Mapping[str, Fingerprint | None]) -> Mapping[str, Stored]:
+        """What is stored under each key, beside what the file here is; None is none, like nothing stored."""
 
     def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         """Store the file whole or not at all; `on_bytes` receives the size of each part as it is written.

@@ -1,24 +1,25 @@
 """Copying raw files: several at once, told in order, and never half of a currency without a word.
 
-What changed is found out first, for all files; that is the plan that `upload --dry-run` shows and that an
-upload carries out.
+What changed is found out first, for all files: that is the plan that `upload --dry-run` shows and that an
+upload carries out. Each currency is copied as soon as it has passed the check, while the next is read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple
 
 from cryptoetl import bundle as bundles
 from cryptoetl.config import Currency
-from cryptoetl.errors import CryptoetlError, Interrupted
+from cryptoetl.errors import Interrupted
 from cryptoetl.results import (
     CheckResult,
+    CurrencyCheck,
     FileProgress,
     Observe,
     Transfer,
@@ -27,147 +28,199 @@ from cryptoetl.results import (
     UploadResult,
     Warned,
 )
-from cryptoetl.target import Storage
-
-AT_ONCE = 8
-"""Files that are compared or copied side by side: what a client's pool of connections (10) carries."""
+from cryptoetl.side_by_side import AT_ONCE, side_by_side
+from cryptoetl.target import Fingerprint, Storage, Stored
 
 Kind = Literal["history", "trend"]
 KINDS: tuple[Kind, ...] = ("history", "trend")
 
-Argument = TypeVar("Argument")
-Answer = TypeVar("Answer")
+_CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
-class _File:
-    """A raw file and what is to become of it; `sha256` is of the file as it was compared."""
+class _RawFile(NamedTuple):
+    """A raw file, and the key that it is stored under."""
 
-    currency: Currency
+    ticker: str
     kind: Kind
-    location: str
+    source: Path
+    key: str
+
+
+class ComparedFile(NamedTuple):
+    """A raw file as it was compared, and what is to become of it."""
+
+    raw: _RawFile
+    fingerprint: Fingerprint
     action: UploadAction
-    sha256: str = ""
-    size: int = 0
 
-    @property
-    def source(self) -> Path:
-        path: Path = getattr(self.currency, self.kind)
-        return path
 
-    @property
-    def key(self) -> str:
-        return bundles.raw_key(self.currency, self.kind)
-
-    def result(self) -> UploadedFile:
-        return UploadedFile(
-            self.currency.ticker, self.kind, self.source, self.location, self.action, self.size
-        )
+def compare(currencies: Sequence[Currency], storage: Storage) -> list[ComparedFile]:
+    """Every file of the currencies, beside what is stored; nothing is changed."""
+    raw_files = _raw_files(currencies)
+    prints = _fingerprints(raw_files)
+    stored = storage.compare(prints)
+    return [
+        ComparedFile(file, prints[file.key], "unchanged" if stored[file.key] == "same" else "to upload")
+        for file in raw_files
+    ]
 
 
 def copy(
-    currencies: Sequence[Currency],
-    checked: CheckResult,
+    files: Sequence[ComparedFile],
+    checks: Iterable[CurrencyCheck],
     storage: Storage,
     observe: Observe,
     *,
     dry_run: bool = False,
 ) -> UploadResult:
-    """Copy the files that changed of the currencies that passed the check.
+    """Copy the files that changed of the currencies that pass; `checks` has the verdict on each.
 
-    If it cannot go on, the currencies of which only one file was replaced are told as warnings before the
-    error is raised. The next upload copies what is missing, and no more.
+    `observe` is called from several threads. If it cannot go on, the currencies of which only one file was
+    replaced are told as warnings before the error is raised. The next upload copies what is missing, and
+    no more.
     """
-    files = [
-        _File(
-            currency,
-            kind,
-            storage.location(bundles.raw_key(currency, kind)),
-            "refused" if currency.ticker in checked.refused else "to upload",
-            size=getattr(currency, kind).stat().st_size,
-        )
-        for currency in currencies
-        for kind in KINDS
-    ]
-    files = list(_side_by_side(lambda file: _compared(file, storage), files))
+    changed: dict[str, list[ComparedFile]] = {}
+    for file in files:
+        if file.action == "to upload":
+            changed.setdefault(file.raw.ticker, []).append(file)
     if not dry_run:
-        files = _upload(files, storage, observe)
-    return UploadResult(checked, tuple(file.result() for file in files))
-
-
-def _compared(file: _File, storage: Storage) -> _File:
-    if file.action == "refused":
-        return file
-    digest = sha256(file.source)
-    return replace(
-        file, sha256=digest, action="unchanged" if storage.digest(file.key) == digest else "to upload"
+        sizes = [file.fingerprint.size for of_currency in changed.values() for file in of_currency]
+        observe(Transfer(len(sizes), sum(sizes)))
+    verdicts: list[CurrencyCheck] = []
+    with _Copies(storage, observe) as copies:
+        for verdict in checks:
+            verdicts.append(verdict)
+            if verdict.ok and not dry_run:
+                copies.begin(changed.get(verdict.ticker, ()))
+    checked = CheckResult(tuple(verdicts))
+    refused = checked.refused
+    return UploadResult(
+        checked,
+        tuple(
+            UploadedFile(
+                raw.ticker,
+                raw.kind,
+                raw.source,
+                storage.location(raw.key),
+                "refused" if raw.ticker in refused else "uploaded" if raw.key in copies.done else action,
+                found.size,
+            )
+            for raw, found, action in files
+        ),
     )
 
 
-def sha256(path: Path) -> str:
-    """In hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def fingerprint(path: Path) -> Fingerprint:
+    """What tells a file's content from another. Raises OSError."""
+    size, sha256, md5 = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with path.open("rb", buffering=0) as file:
+        modified = os.fstat(file.fileno()).st_mtime_ns
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            sha256.update(chunk)
+            md5.update(chunk)
+    return Fingerprint(size, sha256.hexdigest(), md5.hexdigest(), modified)
 
 
-def _upload(files: Sequence[_File], storage: Storage, observe: Observe) -> list[_File]:
-    waiting = [file for file in files if file.action == "to upload"]
-    observe(Transfer(len(waiting), sum(file.size for file in waiting)))
-    done: set[str] = set()
-    given_up = threading.Event()
-    turn = threading.Lock()
+def states(currencies: Sequence[Currency], storage: Storage) -> Mapping[tuple[str, Kind], Stored]:
+    """By ticker and kind of file, what is stored beside the file here.
 
-    def put(file: _File) -> None:
-        sent = 0
+    Whatever is stored counts as "same" where there is no file here that it could differ from.
+    """
+    raw_files = _raw_files(currencies)
+    prints = _fingerprints([file for file in raw_files if file.source.is_file()])
+    stored = storage.compare({file.key: prints.get(file.key) for file in raw_files})
+    return {
+        (file.ticker, file.kind): "same"
+        if file.key not in prints and stored[file.key] == "other"
+        else stored[file.key]
+        for file in raw_files
+    }
+
+
+def _raw_files(currencies: Sequence[Currency]) -> list[_RawFile]:
+    return [
+        _RawFile(currency.ticker, kind, getattr(currency, kind), bundles.raw_key(currency, kind))
+        for currency in currencies
+        for kind in KINDS
+    ]
+
+
+def _fingerprints(files: Sequence[_RawFile]) -> dict[str, Fingerprint]:
+    """By key."""
+    prints = side_by_side(lambda file: fingerprint(file.source), files)
+    return {file.key: found for file, found in zip(files, prints, strict=True)}
+
+
+class _Copies:
+    """Copies under way: a block at whose end all that were begun are done, or an exception says why not."""
+
+    def __init__(self, storage: Storage, observe: Observe) -> None:
+        self._storage = storage
+        self._observe = observe
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upload")
+        self._given_up = threading.Event()
+        self._begun: list[ComparedFile] = []
+        self._copies: list[Future[None]] = []
+        self.done: set[str] = set()
+        """Keys of what is stored."""
+
+    def begin(self, files: Iterable[ComparedFile]) -> None:
+        """Copy these, in the background. Raises what an earlier copy has failed with."""
+        for copy in (ended := {copy for copy in self._copies if copy.done()}):
+            copy.result()
+        self._copies = [copy for copy in self._copies if copy not in ended]
+        for file in files:
+            self._begun.append(file)
+            self._copies.append(self._pool.submit(self._put, file))
+
+    def __enter__(self) -> _Copies:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                for copy in self._copies:
+                    copy.result()
+        except BaseException:
+            self._give_up()
+            raise
+        else:
+            if kind is not None:
+                self._give_up()
+        finally:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _put(self, file: ComparedFile) -> None:
+        (ticker, _, source, key), found, _ = file
+        sent, size = 0, found.size
 
         def progress(part: int) -> None:
             nonlocal sent
             sent += part
-            with turn:
-                observe(FileProgress(file.currency.ticker, file.source, sent, file.size))
-            if given_up.is_set() and sent < file.size:
+            self._observe(FileProgress(ticker, source, sent, size, copied=True))
+            if self._given_up.is_set() and sent < size:
                 raise Interrupted("the upload was given up")
 
-        storage.put(file.key, file.source, file.sha256, progress)
-        done.add(file.key)
+        self._storage.put(key, source, found.sha256, progress)
+        self.done.add(key)
 
-    try:
-        for _ in _side_by_side(put, waiting, on_failure=given_up.set):
-            pass
-    except (CryptoetlError, OSError, KeyboardInterrupt):
-        for message in _half_done(waiting, done):
-            observe(Warned(message))
-        raise
-    return [replace(file, action="uploaded") if file.key in done else file for file in files]
+    def _give_up(self) -> None:
+        self._given_up.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for message in self._half_done():
+            self._observe(Warned(message))
 
-
-def _half_done(waiting: Iterable[_File], done: set[str]) -> Iterator[str]:
-    """A line for each currency of which one file was replaced and the other should have been."""
-    by_ticker: dict[str, list[_File]] = {}
-    for file in waiting:
-        by_ticker.setdefault(file.currency.ticker, []).append(file)
-    for ticker, of_currency in by_ticker.items():
-        new = [file.kind for file in of_currency if file.key in done]
-        old = [file.kind for file in of_currency if file.key not in done]
-        if new and old:
-            yield (
-                f"{ticker}: its {new[0]} file is uploaded and its {old[0]} file is not; "
-                "do not run it before the next `cryptoetl upload`, which finishes it"
-            )
-
-
-def _side_by_side(
-    work: Callable[[Argument], Answer],
-    arguments: Sequence[Argument],
-    on_failure: Callable[[], None] = lambda: None,
-) -> Iterator[Answer]:
-    """What `work` returns, in the order of the arguments. After a failure, which is raised, none is begun."""
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upload") as pool:
-        futures = [pool.submit(work, argument) for argument in arguments]
-        try:
-            for future in futures:
-                yield future.result()
-        except BaseException:
-            on_failure()
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    def _half_done(self) -> Iterator[str]:
+        """A line for each currency of which one file was replaced and the other should have been."""
+        by_ticker: dict[str, list[_RawFile]] = {}
+        for file in self._begun:
+            by_ticker.setdefault(file.raw.ticker, []).append(file.raw)
+        for ticker, of_currency in by_ticker.items():
+            new = [file.kind for file in of_currency if file.key in self.done]
+            old = [file.kind for file in of_currency if file.key not in self.done]
+            if new and old:
+                yield (
+                    f"{ticker}: its {new[0]} file is uploaded and its {old[0]} file is not; "
+                    "do not run it before the next `cryptoetl upload`, which finishes it"
+                )

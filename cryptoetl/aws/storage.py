@@ -1,8 +1,10 @@
 """`target.Storage` on S3: the raw bucket.
 
-A file up to `Limits.whole` bytes is one PutObject with its SHA-256, which S3 verifies and keeps; a larger one
-is sent in parts. HeadObject returns the checksum of a whole object. For one in parts it only has a checksum
-of checksums, so that the file's own is kept beside it as metadata (S3 User Guide, Checking object integrity).
+A file up to `Limits.whole` bytes is one PutObject with its SHA-256, which S3 verifies and keeps; a larger
+one is sent in parts. What is there is known from a listing: an object in one part has its MD5 as ETag, unless
+it is encrypted with a key of KMS (S3 API Reference, Object). For the others of the right size HeadObject
+returns the SHA-256; of an object in parts it only has a checksum of checksums, so that the file's own is
+kept beside it as metadata (S3 User Guide, Checking object integrity).
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from cryptoetl.aws.refusals import code, told
 from cryptoetl.aws.session import Session
 from cryptoetl.config import Config
 from cryptoetl.errors import EnvironmentFault, NotDeployedError
-from cryptoetl.target import changed_meanwhile
+from cryptoetl.side_by_side import side_by_side
+from cryptoetl.target import Fingerprint, Stored, changed_meanwhile
 
-_MISSING = {"404", "NoSuchKey", "NotFound"}
+_MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 _SHA256 = "sha256"
 """Name of our metadata."""
 
@@ -48,7 +51,42 @@ class AwsStorage:
     def location(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
 
-    def digest(self, key: str) -> str | None:
+    def compare(self, files: Mapping[str, Fingerprint | None]) -> Mapping[str, Stored]:
+        found = self._listed() if files else {}
+        states: dict[str, Stored] = {}
+        doubtful: dict[str, Fingerprint] = {}
+        for key, fingerprint in files.items():
+            size, etag = found.get(key, (-1, ""))
+            states[key] = "other" if key in found else "absent"
+            if fingerprint is not None and size == fingerprint.size:
+                if etag == fingerprint.md5:
+                    states[key] = "same"
+                else:
+                    doubtful[key] = fingerprint
+        keys = list(doubtful)
+        for key, digest in zip(keys, side_by_side(self._sha256, keys), strict=True):
+            if digest == doubtful[key].sha256:
+                states[key] = "same"
+        return states
+
+    def _listed(self) -> Mapping[str, tuple[int, str]]:
+        """Key → bytes and ETag."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, ExpectedBucketOwner=self._session.identity.account
+        )
+        with told():
+            try:
+                return {
+                    item["Key"]: (item["Size"], item["ETag"].strip('"'))
+                    for page in pages
+                    for item in page.get("Contents", ())
+                }
+            except ClientError as error:
+                if code(error) in _MISSING:  # of the bucket: `put` says what to do
+                    return {}
+                raise
+
+    def _sha256(self, key: str) -> str | None:
         with told():
             try:
                 head = self._s3.head_object(**self._object(key), ChecksumMode="ENABLED")

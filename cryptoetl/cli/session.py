@@ -83,9 +83,12 @@ class Session:
         """What the check goes by, today."""
         from datetime import date
 
+        from cryptoetl import verdicts
         from cryptoetl.results import CheckRules
 
-        return CheckRules(date.today(), config.max_age_days, strict)  # noqa: DTZ011 - the user's own day
+        known = verdicts.Verdicts(verdicts.folder() / "verdicts.json")
+        today = date.today()  # noqa: DTZ011 - the user's own day
+        return CheckRules(today, config.max_age_days, strict, known)
 
     def target(self, config: Config) -> Target:
         if config.target == "aws":

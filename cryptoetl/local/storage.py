@@ -6,11 +6,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptoetl.local.home import Home, told
-from cryptoetl.target import changed_meanwhile
+from cryptoetl.target import Fingerprint, Stored, changed_meanwhile
 
 _CHUNK = 1 << 20
 
@@ -21,12 +21,17 @@ class LocalStorage:
     def __init__(self, home: Home) -> None:
         self._root = home.raw
 
-    def digest(self, key: str) -> str | None:
-        path = self._root / key
+    def compare(self, files: Mapping[str, Fingerprint | None]) -> Mapping[str, Stored]:
+        return {key: self._compare(self._root / key, fingerprint) for key, fingerprint in files.items()}
+
+    def _compare(self, path: Path, fingerprint: Fingerprint | None) -> Stored:
         if not path.is_file():
-            return None
+            return "absent"
+        if fingerprint is None or path.stat().st_size != fingerprint.size:
+            return "other"
         with told(path), path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return "same" if digest == fingerprint.sha256 else "other"
 
     def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         path = self._root / key

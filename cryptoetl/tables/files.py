@@ -56,12 +56,17 @@ def _findings(ticker: str, report: FileReport, limit: int | None) -> Iterator[Te
 def upload(result: UploadResult, *, verbose: bool) -> Iterator[RenderableType]:
     if result.check.exit_code or any(c.history.warnings or c.trend.warnings for c in result.check.currencies):
         yield from check(result.check, verbose=verbose)
-    table = columns("Currency", "File", "Upload", ">Size", "From")
-    styles = {"uploaded": "green", "unchanged": "dim", "refused": "bold red", "to upload": "yellow"}
-    for file in result.files:
-        action = Text(file.action, style=styles[file.action])
-        table.add_row(file.ticker, file.kind, action, size(file.bytes), str(file.source))
-    yield table
+    unchanged = [file for file in result.files if file.action == "unchanged" and not verbose]
+    if len(unchanged) < len(result.files):
+        table = columns("Currency", "File", "Upload", ">Size", "From")
+        styles = {"uploaded": "green", "unchanged": "dim", "refused": "bold red", "to upload": "yellow"}
+        for file in result.files:
+            if file.action != "unchanged" or verbose:
+                action = Text(file.action, style=styles[file.action])
+                table.add_row(file.ticker, file.kind, action, size(file.bytes), str(file.source))
+        yield table
+    if unchanged:
+        yield Text(f"{plural(len(unchanged), 'file')} unchanged.")
     places = {file.location.rpartition(f"{file.ticker}/")[0] for file in result.files}
     yield from (Text(f"The raw files are in {place.rstrip('/')}.") for place in sorted(places))
 

@@ -19,7 +19,7 @@ from cryptoetl.aws.session import Session
 from cryptoetl.aws.storage import AwsStorage, Limits
 from cryptoetl.config import Config
 from cryptoetl.errors import EnvironmentFault
-from cryptoetl.uploads import sha256
+from cryptoetl.uploads import fingerprint
 from tests.aws.account import BUCKET, Account
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -241,10 +241,12 @@ def storage(account: Account) -> AwsStorage:
 def test_a_large_file_is_sent_in_parts_and_known_again(storage: AwsStorage, tmp_path: Path) -> None:
     source = tmp_path / "large.csv"
     source.write_bytes(bytes(range(256)) * 25_000)
-    digest, parts = sha256(source), list[int]()
-    storage.put("BTC/history.csv", source, digest, parts.append)
+    found, parts = fingerprint(source), list[int]()
+    storage.put("BTC/history.csv", source, found.sha256, parts.append)
     assert parts == [5 * 1024 * 1024, 6_400_000 - 5 * 1024 * 1024]
-    assert storage.digest("BTC/history.csv") == digest
+    assert storage.compare({"BTC/history.csv": found}) == {"BTC/history.csv": "same"}
+    source.write_bytes(bytes(reversed(source.read_bytes())))
+    assert storage.compare({"BTC/history.csv": fingerprint(source)}) == {"BTC/history.csv": "other"}
 
 
 def test_a_large_file_that_changes_meanwhile_leaves_nothing(storage: AwsStorage, tmp_path: Path) -> None:
@@ -252,4 +254,4 @@ def test_a_large_file_that_changes_meanwhile_leaves_nothing(storage: AwsStorage,
     source.write_bytes(b"x" * 6_000_000)
     with pytest.raises(EnvironmentFault, match="was changed while it was being uploaded"):
         storage.put("BTC/history.csv", source, "00" * 32, lambda _: None)
-    assert storage.digest("BTC/history.csv") is None
+    assert storage.compare({"BTC/history.csv": fingerprint(source)}) == {"BTC/history.csv": "absent"}

@@ -56,6 +56,7 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.home = folder / home
+        self.cache = folder.with_name(f"{folder.name}.cache")
         self._home_setting = home
         self._currencies: list[dict[str, Any]] = []
 
@@ -92,7 +93,7 @@ class Project:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment(env),
+            env=environment({"XDG_CACHE_HOME": str(self.cache)} | env),
             input=stdin,
             capture_output=True,
             encoding="utf-8",
@@ -106,7 +107,7 @@ class Project:
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
-            env=environment({}),
+            env=environment({"XDG_CACHE_HOME": str(self.cache)}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

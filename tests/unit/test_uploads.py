@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from cryptoetl import uploads
 from cryptoetl.config import Currency
 from cryptoetl.errors import AwsError, EnvironmentFault
+from cryptoetl.findings import FileReport
 from cryptoetl.local.home import Home
 from cryptoetl.local.storage import LocalStorage
-from cryptoetl.results import CheckResult, Event, FileProgress, Transfer, Warned
+from cryptoetl.results import CurrencyCheck, Event, FileProgress, Transfer, UploadResult, Warned
 from tests.fakes import FakeStorage
 
 
@@ -28,7 +30,16 @@ def currencies(tmp_path: Path) -> list[Currency]:
     return made
 
 
-CHECKED = CheckResult(())
+def passed(currencies: list[Currency]) -> Iterator[CurrencyCheck]:
+    return (
+        CurrencyCheck(c.ticker, FileReport("history", c.history), FileReport("trend", c.trend))
+        for c in currencies
+    )
+
+
+def copy(currencies: list[Currency], storage: FakeStorage, *, dry_run: bool = False) -> UploadResult:
+    compared = uploads.compare(currencies, storage)
+    return uploads.copy(compared, passed(currencies), storage, lambda _: None, dry_run=dry_run)
 
 
 class Refusing(FakeStorage):
@@ -49,7 +60,9 @@ class Refusing(FakeStorage):
 
 
 def test_results_are_in_the_order_of_the_currencies(currencies: list[Currency]) -> None:
-    result = uploads.copy(currencies, CHECKED, FakeStorage(), lambda _: None)
+    result = uploads.copy(
+        uploads.compare(currencies, FakeStorage()), passed(currencies), FakeStorage(), lambda _: None
+    )
     assert [(file.ticker, file.kind) for file in result.files] == [
         (ticker, kind) for ticker in ("BTC", "XMR", "ETH") for kind in ("history", "trend")
     ]
@@ -58,7 +71,7 @@ def test_results_are_in_the_order_of_the_currencies(currencies: list[Currency]) 
 
 def test_what_is_to_be_copied_is_told_first_and_each_file_to_its_end(currencies: list[Currency]) -> None:
     events: list[Event] = []
-    uploads.copy(currencies, CHECKED, FakeStorage(), events.append)
+    uploads.copy(uploads.compare(currencies, FakeStorage()), passed(currencies), FakeStorage(), events.append)
     total = sum(c.history.stat().st_size + c.trend.stat().st_size for c in currencies)
     assert events[0] == Transfer(6, total)
     assert sum(e.total for e in events if isinstance(e, FileProgress) and e.done == e.total) == total
@@ -66,7 +79,9 @@ def test_what_is_to_be_copied_is_told_first_and_each_file_to_its_end(currencies:
 
 def test_a_dry_run_stores_nothing(currencies: list[Currency]) -> None:
     storage = FakeStorage()
-    result = uploads.copy(currencies, CHECKED, storage, lambda _: None, dry_run=True)
+    result = uploads.copy(
+        uploads.compare(currencies, storage), passed(currencies), storage, lambda _: None, dry_run=True
+    )
     assert {file.action for file in result.files} == {"to upload"}
     assert storage.files == {}
 
@@ -75,12 +90,12 @@ def test_a_currency_with_one_new_and_one_old_file_is_told(currencies: list[Curre
     storage = Refusing("XMR/trend.csv")
     events: list[Event] = []
     with pytest.raises(AwsError):
-        uploads.copy(currencies, CHECKED, storage, events.append)
+        uploads.copy(uploads.compare(currencies, storage), passed(currencies), storage, events.append)
     assert "XMR/history.csv" in storage.files
     (warning,) = [e.message for e in events if isinstance(e, Warned) and e.message.startswith("XMR")]
     assert "its history file is uploaded and its trend file is not" in warning
     storage.key = ""
-    result = uploads.copy(currencies, CHECKED, storage, lambda _: None)
+    result = copy(currencies, storage)
     assert {(f.ticker, f.kind): f.action for f in result.files}["XMR", "trend"] == "uploaded"
     assert {(f.ticker, f.kind): f.action for f in result.files}["XMR", "history"] == "unchanged"
 
@@ -88,10 +103,68 @@ def test_a_currency_with_one_new_and_one_old_file_is_told(currencies: list[Curre
 def test_a_file_that_is_not_the_one_that_was_compared_is_not_stored(tmp_path: Path) -> None:
     storage, source = LocalStorage(Home(tmp_path / "home")), tmp_path / "BTC.csv"
     source.write_text("old")
-    digest = uploads.sha256(source)
-    storage.put("BTC/history.csv", source, digest, lambda _: None)
+    found = uploads.fingerprint(source)
+    storage.put("BTC/history.csv", source, found.sha256, lambda _: None)
     source.write_text("written meanwhile")
     with pytest.raises(EnvironmentFault, match=r"BTC\.csv was changed while it was being uploaded"):
-        storage.put("BTC/history.csv", source, digest, lambda _: None)
-    assert storage.digest("BTC/history.csv") == digest
+        storage.put("BTC/history.csv", source, found.sha256, lambda _: None)
+    assert storage.compare({"BTC/history.csv": found}) == {"BTC/history.csv": "same"}
     assert [path.name for path in (tmp_path / "home" / "lake" / "raw" / "BTC").iterdir()] == ["history.csv"]
+
+
+def test_a_currency_is_copied_while_the_next_is_still_checked(currencies: list[Currency]) -> None:
+    storage = FakeStorage()
+
+    def checks() -> Iterator[CurrencyCheck]:
+        for number, verdict in enumerate(passed(currencies)):
+            while len(storage.files) < 2 * number:
+                time.sleep(0.01)  # until the currencies before are there
+            yield verdict
+
+    result = uploads.copy(uploads.compare(currencies, storage), checks(), storage, lambda _: None)
+    assert {file.action for file in result.files} == {"uploaded"}
+
+
+def test_what_the_check_refuses_is_not_copied(currencies: list[Currency]) -> None:
+    storage = FakeStorage()
+
+    def checks() -> Iterator[CurrencyCheck]:
+        for verdict in passed(currencies):
+            if verdict.ticker == "XMR":
+                verdict.trend.error(1, "no")
+            yield verdict
+
+    result = uploads.copy(uploads.compare(currencies, storage), checks(), storage, lambda _: None)
+    actions = {file.ticker: file.action for file in result.files}
+    assert actions == {"BTC": "uploaded", "XMR": "refused", "ETH": "uploaded"}
+    assert {key.partition("/")[0] for key in storage.files} == {"BTC", "ETH"}
+
+
+def test_a_check_that_ends_with_an_error_ends_the_copies_too(currencies: list[Currency]) -> None:
+    storage = FakeStorage()
+
+    def checks() -> Iterator[CurrencyCheck]:
+        yield from list(passed(currencies))[:1]
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        uploads.copy(uploads.compare(currencies, storage), checks(), storage, lambda _: None)
+    assert set(storage.files) <= {"BTC/history.csv", "BTC/trend.csv"}
+
+
+def test_what_is_stored_is_told_beside_what_is_here(currencies: list[Currency]) -> None:
+    storage = FakeStorage()
+    copy(currencies, storage)
+    btc, xmr, eth = currencies
+    btc.history.write_text("other")
+    xmr.history.unlink()
+    del storage.files["XMR/trend.csv"], storage.files["ETH/trend.csv"]
+    eth.trend.unlink()
+    assert uploads.states(currencies, storage) == {
+        ("BTC", "history"): "other",
+        ("BTC", "trend"): "same",
+        ("XMR", "history"): "same",  # there is nothing that it could differ from
+        ("XMR", "trend"): "absent",
+        ("ETH", "history"): "same",
+        ("ETH", "trend"): "absent",
+    }

@@ -95,9 +95,12 @@ def test_what_is_plain_is_not_looked_at_line_by_line(
 ) -> None:
     looked: list[str] = []
     one_by_one = delimited.Splitter.__call__
-    monkeypatch.setattr(
-        delimited.Splitter, "__call__", lambda self, text: looked.append(text) or one_by_one(self, text)
-    )
+
+    def look(self: delimited.Splitter, text: str) -> list[str] | None:
+        looked.append(text)
+        return one_by_one(self, text)
+
+    monkeypatch.setattr(delimited.Splitter, "__call__", look)
     for write in (",".join, quoted):
         looked.clear()
         lines = [write([f"{FIRST + timedelta(n)}", f"{n}"]) for n in range(50)]

@@ -1,0 +1,134 @@
+"""What the check has found of files, kept in the user's cache: the same content need not be read twice.
+
+A verdict belongs to everything it depends on: the bytes of both files, how they are to be read, the day, and
+the rules themselves. The cache can be deleted at any time; where it cannot be written, there is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cryptoetl import __version__
+from cryptoetl.findings import FileReport, Finding
+
+KEPT = 2_000
+"""Verdicts that are kept at the most, the latest used: one megabyte."""
+MANY = 50
+"""A verdict with more findings is not kept: such files are about to be mended."""
+
+_RULES = (
+    "dates.py",
+    "delimited.py",
+    "findings.py",
+    "numerals.py",
+    "plausibility.py",
+    "raw_files.py",
+    "series.py",
+)
+
+
+def folder() -> Path:
+    """The cache's folder: XDG_CACHE_HOME (XDG Base Directory Specification) or the system's own."""
+    if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
+        return Path(base) / "cryptoetl"
+    return Path.home() / ".cache" / "cryptoetl"
+
+
+class Verdicts:
+    """A file of verdicts. Nothing here raises: a cache that cannot be used is an empty one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, Any] = {}
+        self._changed = False
+        with suppress(OSError, ValueError):
+            found = json.loads(path.read_text(encoding="utf-8"))
+            self._known = found if isinstance(found, dict) else {}
+
+    def find(self, key: str, history: FileReport, trend: FileReport) -> tuple[FileReport, FileReport] | None:
+        """What these empty reports would become, or None if it is not known."""
+        kept = self._known.pop(key, None)
+        if kept is None:
+            return None
+        try:
+            found = _read(kept[0], history), _read(kept[1], trend)
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+        self._known[key] = kept  # the latest used comes last
+        return found
+
+    def keep(self, key: str, history: FileReport, trend: FileReport) -> None:
+        """Remember these reports."""
+        if len(history.findings) + len(trend.findings) <= MANY:
+            self._known[key] = [_written(history), _written(trend)]
+            self._changed = True
+
+    def save(self) -> None:
+        """Write what was remembered, as a whole or not at all."""
+        if not self._changed:
+            return
+        self._changed = False
+        latest = dict(list(self._known.items())[-KEPT:])
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".verdicts.", dir=self._path.parent)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump(latest, file, separators=(",", ":"))
+                Path(name).replace(self._path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+
+def key(*depends_on: object) -> str:
+    """The key of a verdict that depends on these values, all of them of simple types, and on the rules."""
+    return hashlib.sha256(repr((_rules(), depends_on)).encode()).hexdigest()
+
+
+@cache
+def _rules() -> str:
+    """Changes whenever the rules do, also between releases."""
+    digest = hashlib.sha256(__version__.encode())
+    with suppress(OSError):
+        for name in _RULES:
+            digest.update(Path(__file__).with_name(name).read_bytes())
+    return digest.hexdigest()
+
+
+def _written(report: FileReport) -> Mapping[str, Any]:
+    return {
+        "rows": report.rows,
+        "missing": report.missing,
+        "first": report.first and report.first.isoformat(),
+        "last": report.last and report.last.isoformat(),
+        "errors": report.errors,
+        "warnings": report.warnings,
+        "findings": [[finding.severity, finding.line, finding.message] for finding in report.findings],
+    }
+
+
+def _read(kept: Mapping[str, Any], report: FileReport) -> FileReport:
+    return FileReport(
+        report.kind,
+        report.file,
+        rows=int(kept["rows"]),
+        missing=int(kept["missing"]),
+        first=kept["first"] and date.fromisoformat(kept["first"]),
+        last=kept["last"] and date.fromisoformat(kept["last"]),
+        errors=int(kept["errors"]),
+        warnings=int(kept["warnings"]),
+        findings=[
+            Finding(severity, report.kind, report.file, line, str(message))
+            for severity, line, message in kept["findings"]
+        ],
+    )
