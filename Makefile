@@ -7,11 +7,12 @@ VENV := .venv
 SPARK_VENV := .venv-spark
 BIN := $(VENV)/bin
 SECURITY_VENV := .venv-security
+AWSCLI_VENV := .venv-awscli
 SECURITY := CRYPTOETL_SECURITY_BIN=$(CURDIR)/$(SECURITY_VENV)/bin
 SPARK := CRYPTOETL_SPARK_PYTHON=$(CURDIR)/$(SPARK_VENV)/bin/python
 WORKERS ?= 2
 
-.PHONY: help setup demo lint format types test test-spark test-security bench check clean
+.PHONY: help setup demo lint format types test test-spark test-security bench bench-upload check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -33,6 +34,11 @@ $(SPARK_VENV)/ready: requirements-spark.txt
 $(SECURITY_VENV)/ready: requirements-security.txt
 	$(PYTHON) -m venv $(SECURITY_VENV)
 	$(SECURITY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-security.txt
+	touch $@
+
+$(AWSCLI_VENV)/ready: requirements-awscli.txt
+	$(PYTHON) -m venv $(AWSCLI_VENV)
+	$(AWSCLI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-awscli.txt
 	touch $@
 
 demo: setup  ## the example, from raw files to tables ready for SQL
@@ -61,7 +67,10 @@ test-security: setup $(SECURITY_VENV)/ready  ## checkov and parliament find noth
 bench: setup $(SPARK_VENV)/ready  ## seconds per currency and memory, beside JVM Spark
 	$(SPARK) $(BIN)/python benchmarks/local_run.py
 
+bench-upload: setup $(AWSCLI_VENV)/ready  ## seconds and requests of an upload, beside `aws s3 sync` (and the system's)
+	CRYPTOETL_AWS_CLI="$(CURDIR)/$(AWSCLI_VENV)/bin/aws $$(command -v aws)" $(BIN)/python benchmarks/upload.py
+
 check: lint types test test-spark test-security  ## everything that CI runs
 
 clean:  ## remove the environments and caches
-	rm -rf $(VENV) $(SPARK_VENV) $(SECURITY_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) $(SPARK_VENV) $(SECURITY_VENV) $(AWSCLI_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

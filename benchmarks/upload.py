@@ -1,0 +1,228 @@
+"""Seconds and requests of `cryptoetl upload` beside `aws s3 sync`, against the same loopback server.
+
+    make bench-upload
+
+Makes synthetic currencies (fixed seed) of two files of 100 KB each. Both tools upload them into an empty
+bucket, and then again with nothing changed. Both talk to moto's server, in a process of its own, that counts
+their requests. They take turns, several times, so that the ratios mean something on a machine of any speed;
+quote the medians. `aws s3 sync` copies what differs in size or is newer; `cryptoetl upload` also reads
+and checks every file before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+
+REPOSITORY = Path(__file__).parents[1]
+AWS = "CRYPTOETL_AWS_CLI"
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+BYTES = 100_000
+LAST = date(2022, 11, 19)
+COUNTED = "counted "
+
+
+def make_currency(folder: Path, number: int) -> dict[str, str]:
+    """Write a history and a trend of about 100 KB each; returns the currency's part of the configuration."""
+    generator = random.Random(number)
+    price, size, day, lines = 100.0, 0, LAST, ['"Date","Price","Open","High","Low","Vol.","Change %"']
+    while size < BYTES:
+        price *= 1 + generator.gauss(0, 0.01)
+        shown = f"{price:,.3f}"
+        lines.append(f'"{day:%m/%d/%Y}","{shown}","{shown}","{shown}","{shown}","1.00K","0.10%"')
+        size, day = size + len(lines[-1]) + 1, day - timedelta(days=1)
+    first = LAST - timedelta(weeks=BYTES // len('"2022-11-13","57"\n'))
+    weeks = (first + timedelta(weeks=week) for week in range((LAST - first).days // 7))
+    trend = ["Week,interest", *(f'"{week}","{generator.randint(10, 99)}"' for week in weeks)]
+    names = {"history": f"{number} history.csv", "trend": f"{number} trend.csv"}
+    for name, content in zip(names.values(), (lines, trend), strict=True):
+        (folder / name).write_text("\n".join(content), encoding="utf-8")
+    return {"ticker": f"C{number}", **names}
+
+
+# --- the server ---------------------------------------------------------------------------------------
+
+
+def serve() -> None:
+    """moto's server, printing its port; a line of standard input asks for the requests since the last one."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    counts: Counter[str] = Counter()
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    class Handler(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections are kept, as S3 keeps them
+
+        def log(self, type: str, message: str, *args: Any) -> None:
+            pass
+
+    def app(environ: dict[str, Any], respond: Callable[..., Any]) -> Any:
+        counts[f"{environ['REQUEST_METHOD']}"] += 1
+        return moto(environ, respond)
+
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, flush=True)
+    for _ in sys.stdin:
+        print(COUNTED + json.dumps(counts), flush=True)
+        counts.clear()
+
+
+class Server(NamedTuple):
+    """The server's process and where it listens."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def counted(self) -> Counter[str]:
+        """The requests since the last call, by method."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(file=self.process.stdin, flush=True)
+        while not (line := self.process.stdout.readline()).startswith(COUNTED):
+            if not line:
+                raise RuntimeError("the server has ended")
+        return Counter(json.loads(line.removeprefix(COUNTED)))
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """A server that ends with the block."""
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield Server(process, f"http://127.0.0.1:{int(process.stdout.readline())}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+# --- the two tools ------------------------------------------------------------------------------------
+
+
+class Upload(NamedTuple):
+    """A whole process: seconds by the clock, and its requests."""
+
+    seconds: float
+    requests: Counter[str]
+
+
+def measure(command: Sequence[str], environment: Mapping[str, str], server: Server) -> Upload:
+    """Run a command to its end. Raises RuntimeError if it fails."""
+    server.counted()
+    started = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise RuntimeError(f"{command} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    return Upload(seconds, server.counted())
+
+
+OURS = "cryptoetl upload"
+Round = dict[str, tuple[Upload, Upload]]
+"""One turn: the first upload and the unchanged one, by the tool's name."""
+
+
+def named(aws: str) -> str:
+    """`aws s3 sync` with the version of the command, such as aws-cli/2.9.19. Raises CalledProcessError."""
+    version = subprocess.run([aws, "--version"], capture_output=True, text=True, check=True)
+    return f"aws s3 sync ({version.stdout.split()[0]})"
+
+
+def measure_round(folder: Path, tools: Mapping[str, str], files: int) -> Round:
+    """Every tool on a server of its own, from nothing. Raises RuntimeError if a file is not there."""
+    environment = {
+        **os.environ, "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+        "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "PYTHONPATH": str(REPOSITORY),
+    }  # fmt: skip
+    figures = {}
+    for name, program in tools.items():
+        with server() as running, tempfile.TemporaryDirectory() as cache:
+            where = {**environment, "AWS_ENDPOINT_URL": running.url, "XDG_CACHE_HOME": cache}
+            bucket = f"bench-raw-{ACCOUNT}-{REGION}"
+            s3 = boto3.client(
+                "s3", REGION, endpoint_url=running.url, aws_access_key_id="a", aws_secret_access_key="b"
+            )
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+            sync = ["--endpoint-url", running.url, "s3", "sync", str(folder / "files"), f"s3://{bucket}/raw"]
+            upload = ["-m", "cryptoetl.cli", "upload", "-c", str(folder / "config.yaml")]
+            command = [program, *(upload if name == OURS else sync)]
+            figures[name] = measure(command, where, running), measure(command, where, running)
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            if (there := sum(page["KeyCount"] for page in pages)) != files:
+                raise RuntimeError(f"{there} objects of {files} files ({name})")
+    return figures
+
+
+def show(name: str, uploads: Sequence[Upload]) -> None:
+    """The median of the seconds, all of them, and the requests."""
+    seconds = [upload.seconds for upload in uploads]
+    listed = "  ".join(f"{figure:.2f}" for figure in seconds)
+    requests = ", ".join(f"{count} {method}" for method, count in sorted(uploads[-1].requests.items()))
+    print(f"  {name:32} {statistics.median(seconds):6.2f} s  ({listed})  {requests}")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Uploads beside `aws s3 sync`.")
+    parser.add_argument("--currencies", type=int, default=250)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        return serve()
+    programs = os.environ.get(AWS, "").split()
+    if not programs:
+        sys.exit(f"{AWS} names no `aws`: run `make bench-upload`")
+    tools = {OURS: sys.executable} | {named(program): program for program in programs}
+
+    with tempfile.TemporaryDirectory(prefix="cryptoetl benchmark ") as name:
+        folder = Path(name)
+        (folder / "files").mkdir()
+        currencies = [make_currency(folder / "files", number) for number in range(options.currencies)]
+        for currency in currencies:
+            currency.update({kind: f"files/{currency[kind]}" for kind in ("history", "trend")})
+        content = {"pipeline": "bench", "target": "aws", "aws": {"region": REGION}, "max_age_days": None}
+        (folder / "config.yaml").write_text(json.dumps({**content, "currencies": currencies}))
+        files = 2 * len(currencies)
+        size = sum(file.stat().st_size for file in (folder / "files").iterdir())
+        rounds = [measure_round(folder, tools, files) for _ in range(options.rounds)]
+    print(
+        f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}; "
+        f"{files} files, {size / 1e6:.1f} MB; median (each round)  requests"
+    )
+    for at, what in enumerate(("first upload", "nothing changed")):
+        print(what)
+        for name in tools:
+            show(name, [r[name][at] for r in rounds])
+        for name in tools:
+            if name != OURS:
+                ratios = [r[name][at].seconds / r[OURS][at].seconds for r in rounds]
+                listed = "  ".join(f"{ratio:.2f}" for ratio in ratios)
+                print(f"  ratio to {name:23} {statistics.median(ratios):6.2f}    ({listed})")
+    return None
+
+
+if __name__ == "__main__":
+    main()

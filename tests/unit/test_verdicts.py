@@ -1,0 +1,158 @@
+"""What the check has found is remembered by content, and only for that very content, day and rules."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from cryptoetl import pipeline, raw_files, verdicts
+from cryptoetl.config import Currency
+from cryptoetl.findings import FileReport
+from cryptoetl.results import CheckRules, CurrencyCheck
+from cryptoetl.verdicts import Verdicts
+
+TODAY = date(2024, 3, 1)
+HISTORY = "Date,Price\n01/01/2024,1\n01/02/2024,-1\n01/05/2024,500\n"
+TREND = "Week,bitcoin\n2024-01-07,5\n2024-01-14,6\n"
+
+
+@pytest.fixture
+def btc(tmp_path: Path) -> Currency:
+    (tmp_path / "BTC.csv").write_text(HISTORY)
+    (tmp_path / "trend.csv").write_text(TREND)
+    files = {"history": tmp_path / "BTC.csv", "trend": tmp_path / "trend.csv"}
+    return Currency.model_validate({"ticker": "BTC", "drop": False, **files})
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The histories that were really read."""
+    files: list[Path] = []
+    check = raw_files.check
+
+    def counted(history: FileReport, *arguments: object, **named: object) -> None:
+        files.append(history.file)
+        check(history, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(raw_files, "check", counted)
+    return files
+
+
+def checked(currency: Currency, rules: CheckRules) -> CurrencyCheck:
+    (verdict,) = pipeline.check([currency], rules, lambda _: None).currencies
+    return verdict
+
+
+def rules(path: Path, *, today: date = TODAY, strict: bool = False, age: int | None = 30) -> CheckRules:
+    return CheckRules(today, age, strict, Verdicts(path))
+
+
+def test_the_same_content_is_read_once_and_found_the_same(
+    btc: Currency, tmp_path: Path, read: list[Path]
+) -> None:
+    first = checked(btc, rules(tmp_path / "kept.json"))
+    assert first.history.warnings == 4  # a gap, a missing price, a jump, its age
+    assert checked(btc, rules(tmp_path / "kept.json")) == first
+    assert len(read) == 1
+    (tmp_path / "moved.csv").write_text(HISTORY)
+    moved = checked(btc.model_copy(update={"history": tmp_path / "moved.csv"}), rules(tmp_path / "kept.json"))
+    assert {finding.file for finding in moved.history.findings} == {tmp_path / "moved.csv"}
+    assert len(read) == 1
+    assert checked(btc, rules(tmp_path / "kept.json", strict=True)).history.errors == 4
+    assert len(read) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda btc, rules: (btc.model_copy(update={"drop": True}), rules),
+        lambda btc, rules: (btc.model_copy(update={"date_format": "dd/MM/yyyy"}), rules),
+        lambda btc, rules: (btc.model_copy(update={"trend_delimiter": ";"}), rules),
+        lambda btc, rules: (btc, replace(rules, today=TODAY + timedelta(1))),
+        lambda btc, rules: (btc, replace(rules, max_age_days=None)),
+        lambda btc, rules: (btc.history.write_text(HISTORY + "\n") and btc, rules),
+        lambda btc, rules: (btc.trend.write_text(TREND + "2024-01-21,7\n") and btc, rules),
+    ],
+)
+def test_whatever_a_verdict_depends_on_makes_it_another(
+    btc: Currency,
+    tmp_path: Path,
+    read: list[Path],
+    change: Callable[[Currency, CheckRules], tuple[Currency, CheckRules]],
+) -> None:
+    checked(btc, rules(tmp_path / "kept.json"))
+    changed, other = change(btc, rules(tmp_path / "kept.json"))
+    found = checked(changed, other)
+    assert len(read) == 2
+    assert found == checked(changed, replace(other, known=None))
+
+
+def test_a_verdict_is_one_of_the_rules_that_found_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = verdicts.key("a")
+    assert before == verdicts.key("a") != verdicts.key("b")
+    monkeypatch.setattr(verdicts, "_rules", lambda: "other rules")
+    assert verdicts.key("a") != before
+
+
+def test_every_module_of_the_rules_is_among_them() -> None:
+    folder = Path(verdicts.__file__).parent
+    assert all((folder / name).is_file() for name in verdicts._RULES)
+    imports = re.compile(r"^from cryptoetl(?:\.(\w+) import .*| import (.*))$", re.MULTILINE)
+    used = {
+        f"{module}.py"
+        for name in verdicts._RULES
+        for one, several in imports.findall((folder / name).read_text(encoding="utf-8"))
+        for module in (several.split(", ") if several else [one])
+    }
+    assert used
+    assert used <= set(verdicts._RULES)
+
+
+def test_a_file_that_is_written_while_it_is_checked_is_not_remembered(
+    btc: Currency, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = raw_files.check
+
+    def and_written(*arguments: object, **named: object) -> None:
+        check(*arguments, **named)  # type: ignore[arg-type]
+        os.utime(btc.history, ns=(1, 1))
+
+    monkeypatch.setattr(raw_files, "check", and_written)
+    checked(btc, rules(tmp_path / "kept.json"))
+    assert not (tmp_path / "kept.json").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{", b'{"KEY": 3}', b'{"KEY": [{}, {}]}'])
+def test_a_cache_that_makes_no_sense_is_an_empty_one(btc: Currency, tmp_path: Path, content: bytes) -> None:
+    kept = tmp_path / "kept.json"
+    expected = checked(btc, rules(kept))
+    key = next(iter(Verdicts(kept)._known))
+    kept.write_bytes(content.replace(b"KEY", key.encode()))
+    assert checked(btc, rules(kept)) == expected
+    assert next(iter(Verdicts(kept)._known)) == key
+
+
+def test_where_nothing_can_be_written_nothing_is_remembered(btc: Currency, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert checked(btc, rules(tmp_path / "file" / "kept.json")).ok
+
+
+def test_only_the_latest_used_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts, "KEPT", 2)
+    empty = FileReport("history", tmp_path), FileReport("trend", tmp_path)
+    known = Verdicts(tmp_path / "kept.json")
+    for key in ("a", "b"):
+        known.keep(key, *empty)
+    known.save()
+    known = Verdicts(tmp_path / "kept.json")
+    assert known.find("a", *empty) is not None
+    known.keep("c", *empty)
+    known.save()
+    known = Verdicts(tmp_path / "kept.json")
+    assert [key for key in "abc" if known.find(key, *empty)] == ["a", "c"]
