@@ -27,15 +27,22 @@ from cryptoetl.aws.refusals import no_region, told, watch
 from cryptoetl.aws_settings import Aws
 from cryptoetl.errors import AwsError
 
-_CLIENT_CONFIG = ClientConfig(
-    # botocore's own defaults have changed before.
-    retries={"mode": "standard", "total_max_attempts": 5},
-    connect_timeout=10,
-    read_timeout=60,
-    user_agent_extra=f"cryptoetl/{__version__}",
-)
+READ_TIMEOUT = "CRYPTOETL_READ_TIMEOUT"
 
-_CACHE = Path.home() / ".aws" / "cli" / "cache"
+
+def _client_config() -> ClientConfig:
+    given = os.environ.get(READ_TIMEOUT) or "60"
+    if not given.isdecimal() or int(given) == 0:
+        raise AwsError(
+            f"{READ_TIMEOUT} is {given!r}", hint="It is how many seconds an answer may take, such as 60."
+        )
+    return ClientConfig(
+        # botocore's own defaults have changed before.
+        retries={"mode": "standard", "total_max_attempts": 5},
+        connect_timeout=10,
+        read_timeout=int(given),
+        user_agent_extra=f"cryptoetl/{__version__}",
+    )
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class Session:
         region = self.region
         with self._lock, told():
             if service not in self._clients:
-                client = self._boto.client(service, region_name=region, config=_CLIENT_CONFIG)
+                client = self._boto.client(service, region_name=region, config=_client_config())
                 watch(client)
                 self._clients[service] = client
             return self._clients[service]

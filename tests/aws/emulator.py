@@ -12,6 +12,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,10 @@ from tests.aws.glue import Glue, replacing
 from tests.aws.resources import HANDLERS
 
 Environ = Mapping[str, Any]
-Fault = Literal["denied", "throttled", "500", "dropped"]
+Fault = Literal["denied", "throttled", "500", "dropped", "unheard", "silent"]
+"""Refused, failed, its connection lost before it was carried out or after, or no answer at all."""
+SILENCE = 3.0
+"""Seconds until a silent call is dropped: more than a client is told to wait."""
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
@@ -188,10 +192,23 @@ class _Front:
         if own:
             self._emulator.calls.append(operation)
         if own and (fault := self._emulator.fault(operation)) is not None:
+            if fault == "unheard":
+                list(self._carried_out(operation, target, body, query, environ, lambda *_: None))
             return _fail(fault, target, environ, respond)
         for pattern, refusal in self._emulator.denied.items() if own else ():
             if re.match(pattern, operation):
                 return _refuse(*refusal, target, respond)
+        return self._carried_out(operation, target, body, query, environ, respond)
+
+    def _carried_out(
+        self,
+        operation: str,
+        target: str,
+        body: bytes,
+        query: Mapping[str, list[str]],
+        environ: dict[str, Any],
+        respond: Respond,
+    ) -> Iterable[bytes]:
         if operation == "SimulatePrincipalPolicy":
             return self._simulate(query, respond)
         if target and (answer := self._emulator.answer(target, json.loads(body))) is not None:
@@ -246,7 +263,9 @@ def _fail(fault: Fault, target: str, environ: Environ, respond: Respond) -> Iter
         case "500":
             respond("500 Internal Server Error", [("Content-Type", "text/plain")])
             return [b""]
-        case "dropped":
+        case "dropped" | "unheard" | "silent":
+            if fault == "silent":
+                time.sleep(SILENCE)
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError
 

@@ -293,12 +293,12 @@ class Once:
         return self.fault
 
 
-@pytest.mark.parametrize("fault", ["throttled", "500", "dropped"])
+@pytest.mark.parametrize("fault", ["throttled", "500", "dropped", "unheard", "silent"])
 def test_whatever_fails_once_is_tried_again_and_nothing_happens_twice(ready: Account, fault: Fault) -> None:
     write_history(ready.project.folder / "BTC.csv", 40)
     for command in (["upload"], ["run"], ["status"], ["stop"]):
         ready.emulator.fault = Once(fault)
-        outcome = ready(*command)
+        outcome = ready(*command, CRYPTOETL_READ_TIMEOUT="1")
         assert outcome.code == 0, (command, outcome.err)
     ready.emulator.fault = lambda operation: None
     assert set(ready.emulator.glue.starts.values()) == {1}

@@ -36,6 +36,12 @@ def test_no_credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> No
     assert first_line(account("deploy", "--dry-run")) == "error: no AWS credentials were found"
 
 
+def test_a_read_timeout_that_is_no_number(account: Account) -> None:
+    for given in ("soon", "0", "-1"):
+        outcome = account("deploy", "--dry-run", CRYPTOETL_READ_TIMEOUT=given)
+        assert first_line(outcome) == f"error: CRYPTOETL_READ_TIMEOUT is '{given}'"
+
+
 def test_half_of_the_credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert first_line(account("deploy", "--dry-run")) == (
