@@ -1,6 +1,6 @@
 """The use cases, and with them the whole story.
 
-`check` reads the raw files and says everything that is wrong with them (raw_files.py). `upload`
+`check` reads the raw files and says everything that is wrong with them (checks.py, raw_files.py). `upload`
 copies those that pass and have changed to the target's raw location: bronze (uploads.py). `deploy` builds the
 bundle of state machine, jobs and scripts (bundle.py, state_machine.py, definitions/, glue_scripts/),
 compares it with what is deployed, and applies the difference; on AWS this is a CloudFormation stack
@@ -20,13 +20,12 @@ currency is a result. What keeps a use case from being carried out at all is an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 from cryptoetl import bundle as bundles
-from cryptoetl import raw_files, state_machine, uploads, verdicts, verification, warehouse_sql
+from cryptoetl import checks, state_machine, uploads, verification, warehouse_sql
 from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config, Currency
 from cryptoetl.errors import (
@@ -36,13 +35,9 @@ from cryptoetl.errors import (
     NotDeployedError,
     UsageError,
 )
-from cryptoetl.findings import FileReport
-from cryptoetl.raw_files import HistoryFormat, TrendFormat
 from cryptoetl.results import (
     CheckResult,
     CheckRules,
-    CurrencyCheck,
-    FileProgress,
     Observe,
     Phase,
     Plan,
@@ -59,8 +54,7 @@ from cryptoetl.results import (
 from cryptoetl.side_by_side import in_turn
 from cryptoetl.state_machine import STEPS, Step
 from cryptoetl.status import retry_plan
-from cryptoetl.target import Fingerprint, Target
-from cryptoetl.uploads import ComparedFile
+from cryptoetl.target import Target
 from cryptoetl.watching import NotInTime, follow, latest_name, status
 
 # --- check and upload ---------------------------------------------------------------------------------
@@ -69,74 +63,7 @@ from cryptoetl.watching import NotInTime, follow, latest_name, status
 def check(currencies: Iterable[Currency], rules: CheckRules, observe: Observe) -> CheckResult:
     """Read every raw file of the currencies and report all that is wrong, and all that is odd."""
     observe(Phase("check"))
-    return CheckResult(tuple(_checks(currencies, rules, observe)))
-
-
-def _checks(
-    currencies: Iterable[Currency], rules: CheckRules, observe: Observe, compared: Iterable[ComparedFile] = ()
-) -> Iterator[CurrencyCheck]:
-    """The verdict on each, in order, as it is asked for; `compared` saves reading their files once more."""
-    prints = {file.raw.source: file.fingerprint for file in compared}
-    try:
-        for currency in currencies:
-            found = [prints.get(file) or uploads.fingerprint(file) for file in _files(currency)]
-            history, trend = _check_one(currency, found, rules, observe)
-            if rules.strict:
-                history, trend = history.strictly(), trend.strictly()
-            yield CurrencyCheck(currency.ticker, history, trend)
-    finally:
-        if rules.known is not None:
-            rules.known.save()
-
-
-def _files(currency: Currency) -> tuple[Path, Path]:
-    return currency.history, currency.trend
-
-
-def _check_one(
-    currency: Currency, prints: Sequence[Fingerprint], rules: CheckRules, observe: Observe
-) -> tuple[FileReport, FileReport]:
-    def progress(report: FileReport) -> Callable[[int], None]:
-        total = report.file.stat().st_size
-        return lambda done: observe(FileProgress(currency.ticker, report.file, done, total))
-
-    history, trend = FileReport("history", currency.history), FileReport("trend", currency.trend)
-    history_format = HistoryFormat(
-        currency.date_column,
-        currency.price_column,
-        currency.date_format,
-        currency.decimal,
-        currency.delimiter,
-    )
-    trend_format = TrendFormat(currency.trend_date_format, currency.trend_delimiter)
-    key = verdicts.key(
-        [found.sha256 for found in prints],
-        tuple(history_format),
-        tuple(trend_format),
-        currency.drop,
-        rules.today,
-        rules.max_age_days,
-    )
-    if rules.known is not None and (known := rules.known.find(key, history, trend)):
-        return known
-    raw_files.check(
-        history,
-        trend,
-        history_format,
-        trend_format,
-        drop=currency.drop,
-        today=rules.today,
-        max_age_days=rules.max_age_days,
-        on_bytes=progress,
-    )
-    # A verdict on what somebody wrote meanwhile is not one on what was fingerprinted.
-    untouched = all(
-        file.stat().st_mtime_ns == found.modified
-        for file, found in zip(_files(currency), prints, strict=True)
-    )
-    if rules.known is not None and untouched:
-        rules.known.keep(key, history, trend)
-    return history, trend
+    return CheckResult(tuple(checks.verdicts_on(currencies, rules, observe)))
 
 
 def upload(
@@ -152,8 +79,8 @@ def upload(
     with nullcontext() if dry_run else target.exclusive("upload"):
         observe(Phase("upload"))
         compared = uploads.compare(currencies, target.storage)
-        checks = _checks(currencies, rules, observe, compared)
-        return uploads.copy(compared, checks, target.storage, observe, dry_run=dry_run)
+        verdicts = checks.verdicts_on(currencies, rules, observe, compared)
+        return uploads.copy(compared, verdicts, target.storage, observe, dry_run=dry_run)
 
 
 def _copy(

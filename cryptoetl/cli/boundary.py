@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, NoReturn, cast
 
 import typer
@@ -21,7 +21,6 @@ def command(group: typer.Typer, function: Callable[..., int | None]) -> None:
     """
     signature = inspect.signature(function, eval_str=True)
     own = list(signature.parameters.values())[1:]
-    shared = inspect.signature(Globals, eval_str=True).parameters.values()
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
     @wraps(function)
@@ -30,10 +29,16 @@ def command(group: typer.Typer, function: Callable[..., int | None]) -> None:
         options = given.over(cast(Globals, context.obj))
         raise typer.Exit(_bounded(function, options, arguments))
 
-    parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared))]
+    parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *_shared()))]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in parameters}
     group.command()(call)
+
+
+@cache
+def _shared() -> list[inspect.Parameter]:
+    """The global options as parameters."""
+    return list(inspect.signature(Globals, eval_str=True).parameters.values())
 
 
 def _bounded(function: Callable[..., int | None], options: Globals, arguments: dict[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -13,6 +14,8 @@ from cryptoetl.tables.words import columns, count, size, span
 
 SHOWN_FINDINGS = 10
 """Findings shown per file; `verbose` shows what is known."""
+SHOWN_UPLOADS = 100
+"""Files shown of an upload, those that are unchanged aside; `verbose` shows all."""
 SHOWN_FILES = 20
 """Files of no currency that are shown; `verbose` shows all."""
 
@@ -56,17 +59,19 @@ def _findings(ticker: str, report: FileReport, limit: int | None) -> Iterator[Te
 def upload(result: UploadResult, *, verbose: bool) -> Iterator[RenderableType]:
     if result.check.exit_code or any(c.history.warnings or c.trend.warnings for c in result.check.currencies):
         yield from check(result.check, verbose=verbose)
-    unchanged = [file for file in result.files if file.action == "unchanged" and not verbose]
-    if len(unchanged) < len(result.files):
+    shown = [file for file in result.files if verbose or file.action != "unchanged"]
+    hidden = [] if verbose else shown[SHOWN_UPLOADS:]
+    if shown:
         table = columns("Currency", "File", "Upload", ">Size", "From")
         styles = {"uploaded": "green", "unchanged": "dim", "refused": "bold red", "to upload": "yellow"}
-        for file in result.files:
-            if file.action != "unchanged" or verbose:
-                action = Text(file.action, style=styles[file.action])
-                table.add_row(file.ticker, file.kind, action, size(file.bytes), str(file.source))
+        for file in shown[: len(shown) - len(hidden)]:
+            action = Text(file.action, style=styles[file.action])
+            table.add_row(file.ticker, file.kind, action, size(file.bytes), str(file.source))
         yield table
-    if unchanged:
-        yield Text(f"{plural(len(unchanged), 'file')} unchanged.")
+    for became, number in Counter(file.action for file in hidden).items():
+        yield Text(f"… and {plural(number, 'file')} more {became}; --verbose shows all", style="dim")
+    if unchanged := len(result.files) - len(shown):
+        yield Text(f"{plural(unchanged, 'file')} unchanged.")
     places = {file.location.rpartition(f"{file.ticker}/")[0] for file in result.files}
     yield from (Text(f"The raw files are in {place.rstrip('/')}.") for place in sorted(places))
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from cryptoetl.results import CheckResult, UploadAction, UploadedFile, UploadResult
 from cryptoetl.status import CurrencyProgress, CurrencyStatus, ExecutionStatus, Stage, StepStatus
+from cryptoetl.tables import render
 from cryptoetl.tables.executions import execution
+from cryptoetl.tables.files import SHOWN_UPLOADS
 from cryptoetl.tables.words import seconds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,3 +74,29 @@ def test_where_all_fit_none_is_counted() -> None:
 )
 def test_times_are_rounded_before_minutes_are_taken_from_them(taken: float, words: str) -> None:
     assert seconds(START, START + timedelta(seconds=taken)) == words
+
+
+def uploaded(action: UploadAction, count: int) -> tuple[UploadedFile, ...]:
+    return tuple(
+        UploadedFile(f"C{n}", "history", Path(f"/{n}.csv"), f"s3://raw/C{n}/history.csv", action, 1)
+        for n in range(count)
+    )
+
+
+def printed(files: tuple[UploadedFile, ...], *, verbose: bool = False) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    for part in render(UploadResult(CheckResult(()), files), verbose=verbose):
+        console.print(part)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+def test_an_upload_shows_what_changed_and_counts_the_rest() -> None:
+    files = uploaded("uploaded", SHOWN_UPLOADS + 3) + uploaded("refused", 1) + uploaded("unchanged", 5)
+    text = printed(files)
+    assert text.count(".csv") == SHOWN_UPLOADS
+    assert "… and 3 files more uploaded; --verbose shows all" in text
+    assert "… and 1 file more refused; --verbose shows all" in text
+    assert "5 files unchanged." in text
+    assert printed(files, verbose=True).count(".csv") == len(files)
+    assert "Currency" not in printed(uploaded("unchanged", 5))
