@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import gc
 import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -82,6 +83,12 @@ def _global_options(
     context.obj = Globals(config, target, region, profile, json, verbose, debug)
 
 
+def _leave_garbage() -> None:
+    """Take no last look for garbage, unless an extension would call what is left its leaks."""
+    if not {"duckdb", "pyarrow", "pysail"} & sys.modules.keys():
+        gc.freeze()
+
+
 def main() -> None:
     """The entry point. SIGTERM and SIGHUP stop a run as Ctrl-C does."""
 
@@ -91,7 +98,7 @@ def main() -> None:
     # Imports make a hundred thousand objects that stay. Looking for garbage among them, now and then and once
     # more at the end, takes a tenth of a second.
     gc.set_threshold(100_000, 20, 20)
-    atexit.register(gc.freeze)
+    atexit.register(_leave_garbage)
     for number in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, number):
             signal.signal(getattr(signal, number), interrupt)
