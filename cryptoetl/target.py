@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -38,15 +38,22 @@ class Fingerprint:
     modified: int
 
 
-Stored = Literal["same", "other", "absent"]
-"""What is under a key: this very content, other content, nothing."""
+@dataclass(frozen=True)
+class StoredFile:
+    """A stored file as a listing knows it; `md5` is None where the listing does not tell it."""
+
+    size: int
+    md5: str | None = None
 
 
 class Storage(Protocol):
     """The raw files (bronze): the users' bytes, untouched, by key. Several threads may use it."""
 
-    def compare(self, files: Mapping[str, Fingerprint | None]) -> Mapping[str, Stored]:
-        """What is stored under each key, beside what the file here is; None is none, like nothing stored."""
+    def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
+        """Which of the keys have a file, with few calls."""
+
+    def sha256(self, key: str) -> str | None:
+        """SHA-256 of the stored file in hexadecimal; None if it is not known, or if there is no file."""
 
     def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         """Store the file whole or not at all; `on_bytes` receives the size of each part as it is written.

@@ -29,10 +29,13 @@ from cryptoetl.results import (
     Warned,
 )
 from cryptoetl.side_by_side import AT_ONCE, side_by_side
-from cryptoetl.target import Fingerprint, Storage, Stored
+from cryptoetl.target import Fingerprint, Storage
 
 Kind = Literal["history", "trend"]
 KINDS: tuple[Kind, ...] = ("history", "trend")
+
+Stored = Literal["same", "other", "absent"]
+"""What is under a key: this very content, other content, nothing."""
 
 _CHUNK = 1 << 20
 
@@ -55,12 +58,15 @@ class ComparedFile(NamedTuple):
 
 
 def compare(currencies: Sequence[Currency], storage: Storage) -> list[ComparedFile]:
-    """Every file of the currencies, beside what is stored; nothing is changed."""
+    """Every file of the currencies, beside what is stored; nothing is changed. Raises OSError."""
     raw_files = _raw_files(currencies)
-    prints = _fingerprints(raw_files)
-    stored = storage.compare(prints)
+    prints, stored = _beside(raw_files, storage)
     return [
-        ComparedFile(file, prints[file.key], "unchanged" if stored[file.key] == "same" else "to upload")
+        ComparedFile(
+            file,
+            prints.get(file.key) or fingerprint(file.source),  # which says why it cannot be read
+            "unchanged" if stored[file.key] == "same" else "to upload",
+        )
         for file in raw_files
     ]
 
@@ -128,14 +134,36 @@ def states(currencies: Sequence[Currency], storage: Storage) -> Mapping[tuple[st
     Whatever is stored counts as "same" where there is no file here that it could differ from.
     """
     raw_files = _raw_files(currencies)
-    prints = _fingerprints([file for file in raw_files if file.source.is_file()])
-    stored = storage.compare({file.key: prints.get(file.key) for file in raw_files})
+    prints, stored = _beside(raw_files, storage)
     return {
         (file.ticker, file.kind): "same"
         if file.key not in prints and stored[file.key] == "other"
         else stored[file.key]
         for file in raw_files
     }
+
+
+def _beside(
+    files: Sequence[_RawFile], storage: Storage
+) -> tuple[Mapping[str, Fingerprint], Mapping[str, Stored]]:
+    """By key, what the files here are, those that are there, and what is stored beside them."""
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(storage.listing, {file.key for file in files})  # while the files are read
+        prints = _fingerprints([file for file in files if file.source.is_file()])
+        found = listing.result()
+    states: dict[str, Stored] = {file.key: "other" if file.key in found else "absent" for file in files}
+    doubtful = []
+    for key, here in prints.items():
+        there = found.get(key)
+        if there is not None and there.size == here.size:
+            if there.md5 == here.md5:
+                states[key] = "same"
+            else:
+                doubtful.append(key)
+    for key, sha256 in zip(doubtful, side_by_side(storage.sha256, doubtful), strict=True):
+        if sha256 == prints[key].sha256:
+            states[key] = "same"
+    return prints, states
 
 
 def _raw_files(currencies: Sequence[Currency]) -> list[_RawFile]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ from cryptoetl.results import Observe, Part, Removal
 from cryptoetl.review import Review
 from cryptoetl.state_machine import STEPS, Step
 from cryptoetl.status import StepStatus
-from cryptoetl.target import Fingerprint, Left, LogLine, QueryRows, Record, Stored, TableFacts, Target
+from cryptoetl.target import Left, LogLine, QueryRows, Record, StoredFile, TableFacts, Target
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 JOBS: Mapping[str, Step] = dict(zip(("bronze2silver", "silver2gold", "redshift-upload"), STEPS, strict=True))
@@ -58,15 +58,11 @@ class FakeStorage:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
-    def compare(self, files: Mapping[str, Fingerprint | None]) -> Mapping[str, Stored]:
-        return {
-            key: "absent"
-            if key not in self.files
-            else "same"
-            if found is not None and hashlib.sha256(self.files[key]).hexdigest() == found.sha256
-            else "other"
-            for key, found in files.items()
-        }
+    def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
+        return {key: StoredFile(len(self.files[key])) for key in keys if key in self.files}
+
+    def sha256(self, key: str) -> str | None:
+        return hashlib.sha256(self.files[key]).hexdigest() if key in self.files else None
 
     def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         self.files[key] = source.read_bytes()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,11 +24,10 @@ from cryptoetl.aws.refusals import code, told
 from cryptoetl.aws.session import Session
 from cryptoetl.config import Config
 from cryptoetl.errors import EnvironmentFault, NotDeployedError
-from cryptoetl.side_by_side import side_by_side
-from cryptoetl.target import Fingerprint, Stored, changed_meanwhile
+from cryptoetl.target import StoredFile, changed_meanwhile
 
 _MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
-_SHA256 = "sha256"
+_NAME = "sha256"
 """Name of our metadata."""
 
 
@@ -51,42 +50,24 @@ class AwsStorage:
     def location(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
 
-    def compare(self, files: Mapping[str, Fingerprint | None]) -> Mapping[str, Stored]:
-        found = self._listed() if files else {}
-        states: dict[str, Stored] = {}
-        doubtful: dict[str, Fingerprint] = {}
-        for key, fingerprint in files.items():
-            size, etag = found.get(key, (-1, ""))
-            states[key] = "other" if key in found else "absent"
-            if fingerprint is not None and size == fingerprint.size:
-                if etag == fingerprint.md5:
-                    states[key] = "same"
-                else:
-                    doubtful[key] = fingerprint
-        keys = list(doubtful)
-        for key, digest in zip(keys, side_by_side(self._sha256, keys), strict=True):
-            if digest == doubtful[key].sha256:
-                states[key] = "same"
-        return states
-
-    def _listed(self) -> Mapping[str, tuple[int, str]]:
-        """Key → bytes and ETag."""
+    def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, ExpectedBucketOwner=self._session.identity.account
         )
         with told():
             try:
                 return {
-                    item["Key"]: (item["Size"], item["ETag"].strip('"'))
+                    item["Key"]: StoredFile(item["Size"], item["ETag"].strip('"'))
                     for page in pages
                     for item in page.get("Contents", ())
+                    if item["Key"] in keys
                 }
             except ClientError as error:
-                if code(error) in _MISSING:  # of the bucket: `put` says what to do
+                if code(error) in _MISSING:  # the bucket: `put` says what to do
                     return {}
                 raise
 
-    def _sha256(self, key: str) -> str | None:
+    def sha256(self, key: str) -> str | None:
         with told():
             try:
                 head = self._s3.head_object(**self._object(key), ChecksumMode="ENABLED")
@@ -94,7 +75,7 @@ class AwsStorage:
                 if code(error) in _MISSING:
                     return None
                 raise
-        return _digest(head)
+        return _sha256(head)
 
     def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         with told():
@@ -128,7 +109,7 @@ class AwsStorage:
 
     def _put_in_parts(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         upload = self._s3.create_multipart_upload(
-            **self._object(key), ChecksumAlgorithm="SHA256", Metadata={_SHA256: sha256}
+            **self._object(key), ChecksumAlgorithm="SHA256", Metadata={_NAME: sha256}
         )
         it = {**self._object(key), "UploadId": upload["UploadId"]}
         try:
@@ -174,12 +155,12 @@ class AwsStorage:
         return self._session.client("s3")
 
 
-def _digest(head: Mapping[str, Any]) -> str | None:
-    """The object's SHA-256 in hexadecimal; "" for an object of somebody else's that has none."""
-    if kept := head.get("Metadata", {}).get(_SHA256):
+def _sha256(head: Mapping[str, Any]) -> str | None:
+    """The object's SHA-256 in hexadecimal; None for an object of somebody else's that has none."""
+    if kept := head.get("Metadata", {}).get(_NAME):
         return str(kept)
     checksum = head.get("ChecksumSHA256", "")
     # The type is left out by stores that are older than it; a checksum of checksums then ends in "-<parts>".
     if checksum and "-" not in checksum and head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
         return base64.b64decode(checksum).hex()
-    return ""
+    return None

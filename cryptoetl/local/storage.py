@@ -6,11 +6,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from cryptoetl.local.home import Home, told
-from cryptoetl.target import Fingerprint, Stored, changed_meanwhile
+from cryptoetl.target import StoredFile, changed_meanwhile
 
 _CHUNK = 1 << 20
 
@@ -21,17 +21,16 @@ class LocalStorage:
     def __init__(self, home: Home) -> None:
         self._root = home.raw
 
-    def compare(self, files: Mapping[str, Fingerprint | None]) -> Mapping[str, Stored]:
-        return {key: self._compare(self._root / key, fingerprint) for key, fingerprint in files.items()}
+    def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
+        there = {key: self._root / key for key in keys if (self._root / key).is_file()}
+        return {key: StoredFile(path.stat().st_size) for key, path in there.items()}
 
-    def _compare(self, path: Path, fingerprint: Fingerprint | None) -> Stored:
+    def sha256(self, key: str) -> str | None:
+        path = self._root / key
         if not path.is_file():
-            return "absent"
-        if fingerprint is None or path.stat().st_size != fingerprint.size:
-            return "other"
+            return None
         with told(path), path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return "same" if digest == fingerprint.sha256 else "other"
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
         path = self._root / key

@@ -244,9 +244,11 @@ def test_a_large_file_is_sent_in_parts_and_known_again(storage: AwsStorage, tmp_
     found, parts = fingerprint(source), list[int]()
     storage.put("BTC/history.csv", source, found.sha256, parts.append)
     assert parts == [5 * 1024 * 1024, 6_400_000 - 5 * 1024 * 1024]
-    assert storage.compare({"BTC/history.csv": found}) == {"BTC/history.csv": "same"}
-    source.write_bytes(bytes(reversed(source.read_bytes())))
-    assert storage.compare({"BTC/history.csv": fingerprint(source)}) == {"BTC/history.csv": "other"}
+    listed = storage.listing({"BTC/history.csv", "XMR/history.csv"})
+    assert list(listed) == ["BTC/history.csv"]
+    assert listed["BTC/history.csv"].size == found.size
+    assert listed["BTC/history.csv"].md5 != found.md5  # an object in parts has another ETag
+    assert storage.sha256("BTC/history.csv") == found.sha256
 
 
 def test_a_large_file_that_changes_meanwhile_leaves_nothing(storage: AwsStorage, tmp_path: Path) -> None:
@@ -254,4 +256,5 @@ def test_a_large_file_that_changes_meanwhile_leaves_nothing(storage: AwsStorage,
     source.write_bytes(b"x" * 6_000_000)
     with pytest.raises(EnvironmentFault, match="was changed while it was being uploaded"):
         storage.put("BTC/history.csv", source, "00" * 32, lambda _: None)
-    assert storage.compare({"BTC/history.csv": fingerprint(source)}) == {"BTC/history.csv": "absent"}
+    assert storage.listing({"BTC/history.csv"}) == {}
+    assert storage.sha256("BTC/history.csv") is None

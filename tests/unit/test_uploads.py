@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from cryptoetl.findings import FileReport
 from cryptoetl.local.home import Home
 from cryptoetl.local.storage import LocalStorage
 from cryptoetl.results import CurrencyCheck, Event, FileProgress, Transfer, UploadResult, Warned
+from cryptoetl.target import StoredFile
 from tests.fakes import FakeStorage
 
 
@@ -108,7 +110,7 @@ def test_a_file_that_is_not_the_one_that_was_compared_is_not_stored(tmp_path: Pa
     source.write_text("written meanwhile")
     with pytest.raises(EnvironmentFault, match=r"BTC\.csv was changed while it was being uploaded"):
         storage.put("BTC/history.csv", source, found.sha256, lambda _: None)
-    assert storage.compare({"BTC/history.csv": found}) == {"BTC/history.csv": "same"}
+    assert storage.sha256("BTC/history.csv") == found.sha256
     assert [path.name for path in (tmp_path / "home" / "lake" / "raw" / "BTC").iterdir()] == ["history.csv"]
 
 
@@ -117,8 +119,10 @@ def test_a_currency_is_copied_while_the_next_is_still_checked(currencies: list[C
 
     def checks() -> Iterator[CurrencyCheck]:
         for number, verdict in enumerate(passed(currencies)):
-            while len(storage.files) < 2 * number:
-                time.sleep(0.01)  # until the currencies before are there
+            deadline = time.monotonic() + 10
+            while len(storage.files) < 2 * number:  # until the currencies before are there
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
             yield verdict
 
     result = uploads.copy(uploads.compare(currencies, storage), checks(), storage, lambda _: None)
@@ -168,3 +172,31 @@ def test_what_is_stored_is_told_beside_what_is_here(currencies: list[Currency]) 
         ("ETH", "history"): "same",
         ("ETH", "trend"): "absent",
     }
+
+
+class Knowing(FakeStorage):
+    """A listing that tells the MD5 of some, as S3 does; counts what else it is asked."""
+
+    def __init__(self, md5: dict[str, str]) -> None:
+        super().__init__()
+        self.md5 = md5
+        self.asked: list[str] = []
+
+    def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
+        return {key: replace(there, md5=self.md5.get(key)) for key, there in super().listing(keys).items()}
+
+    def sha256(self, key: str) -> str | None:
+        self.asked.append(key)
+        return super().sha256(key)
+
+
+def test_only_what_a_listing_cannot_tell_is_asked_for(currencies: list[Currency]) -> None:
+    btc = currencies[:1]
+    storage = Knowing({"BTC/history.csv": uploads.fingerprint(btc[0].history).md5})
+    copy(btc, storage)
+    assert {file.action for file in uploads.compare(btc, storage)} == {"unchanged"}
+    assert storage.asked == ["BTC/trend.csv"]
+    btc[0].trend.write_text("of another size, which is enough to know")
+    storage.asked.clear()
+    assert [file.action for file in uploads.compare(btc, storage)] == ["unchanged", "to upload"]
+    assert storage.asked == []
