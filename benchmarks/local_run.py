@@ -64,7 +64,14 @@ def measure(command: Sequence[str], output: Path) -> Run:
     started = time.perf_counter()
     with output.open("wb") as file:
         process = subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}
+            command,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(REPOSITORY),
+                "CRYPTOETL_CACHE": str(output.with_suffix(".cache")),
+            },
         )
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
@@ -145,7 +152,7 @@ def measure_round(folder: Path, currencies: Sequence[dict[str, str]], python: st
     each = (many.seconds - one.seconds) / (len(currencies) - 1)
     chosen = currencies[: on_spark + WARM_UP]
     seconds = spark(python, folder, chosen, os.cpu_count() or 1) if on_spark else 0.0
-    for made in (*folder.glob("home of *"), folder / "spark lake"):
+    for made in (*folder.glob("home of *"), *folder.glob("*.cache"), folder / "spark lake"):
         shutil.rmtree(made, ignore_errors=True)
     return Round(one, many, each, execution / len(currencies), seconds)
 

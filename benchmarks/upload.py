@@ -160,7 +160,7 @@ def measure_round(folder: Path, tools: Mapping[str, str], files: int) -> Round:
     figures: Round = {}
     for name, program in tools.items():
         with server() as running, tempfile.TemporaryDirectory() as cache:
-            where = {**environment, "AWS_ENDPOINT_URL": running.url, "XDG_CACHE_HOME": cache}
+            where = {**environment, "AWS_ENDPOINT_URL": running.url, "CRYPTOETL_CACHE": cache}
             bucket = f"bench-raw-{ACCOUNT}-{REGION}"
             s3 = boto3.client(
                 "s3", REGION, endpoint_url=running.url, aws_access_key_id="a", aws_secret_access_key="b"

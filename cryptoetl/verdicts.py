@@ -37,7 +37,9 @@ _RULES = (
 
 
 def folder() -> Path:
-    """The cache's folder: XDG_CACHE_HOME (XDG Base Directory Specification) or the system's own."""
+    """The cache's folder: CRYPTOETL_CACHE, or one where caches are (XDG Base Directory Specification)."""
+    if given := os.environ.get("CRYPTOETL_CACHE"):
+        return Path(given)
     if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
         return Path(base) / "cryptoetl"
     return Path.home() / ".cache" / "cryptoetl"

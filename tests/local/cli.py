@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from tests.conftest import CACHE
+
 REPOSITORY = Path(__file__).parents[2]
 SHARED_DATA = Path(os.environ.get("CRYPTOETL_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 SECONDS = 120.0
@@ -56,7 +58,6 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.home = folder / home
-        self.cache = folder.with_name(f"{folder.name}.cache")
         self._home_setting = home
         self._currencies: list[dict[str, Any]] = []
 
@@ -93,7 +94,7 @@ class Project:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment({"XDG_CACHE_HOME": str(self.cache)} | env),
+            env=environment(env),
             input=stdin,
             capture_output=True,
             encoding="utf-8",
@@ -107,7 +108,7 @@ class Project:
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
-            env=environment({"XDG_CACHE_HOME": str(self.cache)}),
+            env=environment({}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -174,6 +175,7 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> N
 def environment(changes: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without what steers the tool, so that only the test's arguments do."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRYPTOETL", "SPARK", "PYTEST"))}
+    kept[CACHE] = os.environ[CACHE]
     return {**kept, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100", **changes}
 
 

@@ -26,6 +26,7 @@ from cryptoetl.console import Terminal
 from cryptoetl.errors import UsageError
 from cryptoetl.review import Cost, Notice, Prediction, Review
 from cryptoetl.target import QueryRows, Target
+from tests.conftest import CACHE
 from tests.fakes import Fakes
 from tests.unit.made import HISTORY, write_config
 
@@ -66,7 +67,7 @@ class CommandLine:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     for name in os.environ:
-        if name.startswith("CRYPTOETL"):
+        if name.startswith("CRYPTOETL") and name != CACHE:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     line = CommandLine(tmp_path)
@@ -548,11 +549,11 @@ def test_the_artifacts_of_a_stack_are_written_under_the_keys_that_it_names(
 
 
 def process(*arguments: str, cwd: Path, **options: Any) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CRYPTOETL")}
+    kept = {k: v for k, v in os.environ.items() if k == CACHE or not k.startswith("CRYPTOETL")}
     return subprocess.Popen(
         [sys.executable, "-m", "cryptoetl.cli", *arguments],
         cwd=cwd,
-        env={**environment, "PYTHONPATH": str(REPOSITORY)},
+        env={**kept, "PYTHONPATH": str(REPOSITORY)},
         stderr=subprocess.PIPE,
         text=True,
         **options,

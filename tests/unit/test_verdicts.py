@@ -156,3 +156,14 @@ def test_only_the_latest_used_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
     known.save()
     known = Verdicts(tmp_path / "kept.json")
     assert [key for key in "abc" if known.find(key, *empty)] == ["a", "c"]
+
+
+def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("CRYPTOETL_CACHE", str(tmp_path / "own"))
+    assert verdicts.folder() == tmp_path / "own"
+    monkeypatch.delenv("CRYPTOETL_CACHE")
+    assert verdicts.folder() == tmp_path / "xdg" / "cryptoetl"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    assert verdicts.folder() == Path.home() / ".cache" / "cryptoetl"

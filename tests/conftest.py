@@ -1,0 +1,21 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+CACHE = "CRYPTOETL_CACHE"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whoever runs the tests keeps their own cache; this one is for what fixtures of whole modules do."""
+    os.environ[CACHE] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of its own for each test: what the check has found in another one is not known."""
+    monkeypatch.setenv(CACHE, str(tmp_path_factory.mktemp("cache")))
