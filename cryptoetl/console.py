@@ -161,7 +161,7 @@ class Terminal:
     def _transfer(self, event: Transfer) -> None:
         """A bar for all files together."""
         if event.bytes >= SMALL_FILE and self.err.is_terminal:
-            name = f"all {event.files} files"
+            name = f"upload of {event.files} files"
             self._files[_ALL] = self._bars().add_task(name, total=event.bytes)
 
     def _file_progress(self, event: FileProgress) -> None:

@@ -93,7 +93,8 @@ def parse(text: str, date_format: str) -> date | None:
 class Ordinals(dict[str, int]):
     """The proleptic ordinals of dates in a format, looked up by their text; KeyError for what is no date.
 
-    What was parsed once is remembered: files of many currencies hold the same days.
+    A text with blanks around it is none: fields are trimmed before they are read. What was parsed once is
+    remembered: files of many currencies hold the same days.
     """
 
     def __init__(self, date_format: str) -> None:
@@ -101,7 +102,7 @@ class Ordinals(dict[str, int]):
 
     def __missing__(self, text: str) -> int:
         day = parse(text, self._format)
-        if day is None:
+        if day is None or text != text.strip():
             raise KeyError(text)
         if len(self) >= REMEMBERED:
             self.clear()

@@ -97,3 +97,22 @@ def test_every_day_of_the_calendar_is_read_back(day: date, mark: str) -> None:
 def test_any_text_at_all_may_be_asked(text: str) -> None:
     found = dates.parse(text, "MM/dd/yyyy")
     assert found is None or f"{found:%m/%d/%Y}" == text
+
+
+def test_ordinals_are_those_of_the_dates_and_remembered_up_to_a_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dates, "REMEMBERED", 3)
+    found = dates.Ordinals("yyyy-MM-dd")
+    for day in ("2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04", "2024-01-01"):
+        assert found[day] == date.fromisoformat(day).toordinal()
+    assert len(found) <= 3
+
+
+@pytest.mark.parametrize(
+    ("date_format", "text"),
+    [("yyyy-MM-dd", "2024-02-30"), (" yyyy-MM-dd", " 2024-01-01"), ("yyyy-MM-dd' '", "2024-01-01 ")],
+)
+def test_what_is_no_date_has_no_ordinal(date_format: str, text: str) -> None:
+    with pytest.raises(KeyError):
+        dates.Ordinals(date_format)[text]

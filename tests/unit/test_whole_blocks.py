@@ -35,8 +35,19 @@ GOOD = st.integers(0, 40).flatmap(
 )
 
 
-def quoted(fields: list[str]) -> str:
-    return ",".join(f'"{field}"' for field in fields)
+MARKS = {",": ",", "tab": "\t"}
+
+
+def bare(fields: list[str], mark: str = ",") -> str:
+    return mark.join(fields)
+
+
+def quoted(fields: list[str], mark: str = ",") -> str:
+    return mark.join(f'"{field}"' for field in fields)
+
+
+def half_quoted(fields: list[str], mark: str) -> str:
+    return mark.join([quoted(fields[:1]), *fields[1:]])
 
 
 @pytest.fixture(params=["history", "trend"])
@@ -44,14 +55,14 @@ def read(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Any]
     """Reads a text, and returns everything that is known of it."""
     path = tmp_path / "file.csv"
 
-    def read(text: str) -> Any:
+    def read(text: str, delimiter: str = ",") -> Any:
         path.write_text(text, encoding="utf-8", newline="")
         report = FileReport(request.param, path)
         if request.param == "history":
-            layout = HistoryFormat(date_format="yyyy-MM-dd")
+            layout = HistoryFormat(date_format="yyyy-MM-dd", delimiter=delimiter)
             series: Series = raw_files.read_history(report, layout, drop=False)
         else:
-            series = raw_files.read_trend(report, TrendFormat())
+            series = raw_files.read_trend(report, TrendFormat(delimiter=delimiter))
         return report, list(series), series.missing, series.first, series.last
 
     return read
@@ -66,28 +77,32 @@ def read(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Any]
 @given(
     good=st.lists(GOOD, min_size=1, max_size=3),
     bad=ROWS,
-    write=st.sampled_from([quoted, ",".join, lambda fields: ",".join([quoted(fields[:1]), *fields[1:]])]),
+    write=st.sampled_from([bare, quoted, half_quoted]),
+    delimiter=st.sampled_from(list(MARKS)),
     backwards=st.booleans(),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     chunk=st.sampled_from([7, 60, 1 << 16]),
 )
 def test_blocks_and_lines_give_the_same(
-    read: Callable[[str], Any],
+    read: Callable[..., Any],
     good: list[list[list[str]]],
     bad: list[list[str]],
-    write: Callable[[list[str]], str],
+    write: Callable[[list[str], str], str],
+    delimiter: str,
     backwards: bool,
     end: str,
     chunk: int,
 ) -> None:
     rows = [*good[0], *bad, *(row for rows in good[1:] for row in rows)]
-    lines = ["Date,Price", *(write(row) for row in (reversed(rows) if backwards else rows))]
+    mark = MARKS[delimiter]
+    below = [write(row, mark) for row in (reversed(rows) if backwards else rows)]
+    lines = [bare(["Date", "Price"], mark), *below]
     text = end.join(lines)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delimited, "_CHUNK", chunk)
-        together = read(text)
+        together = read(text, delimiter)
         patch.setattr(delimited.Splitter, "columns", lambda *_: None)
-        assert together == read(text)
+        assert together == read(text, delimiter)
 
 
 def test_what_is_plain_is_not_looked_at_line_by_line(
@@ -101,7 +116,7 @@ def test_what_is_plain_is_not_looked_at_line_by_line(
         return one_by_one(self, text)
 
     monkeypatch.setattr(delimited.Splitter, "__call__", look)
-    for write in (",".join, quoted):
+    for write in (bare, quoted):
         looked.clear()
         lines = [write([f"{FIRST + timedelta(n)}", f"{n}"]) for n in range(50)]
         _, days, *_ = read("\n".join(["Date,Price", *lines]))
