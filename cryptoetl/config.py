@@ -17,7 +17,7 @@ from cryptoetl import dates
 from cryptoetl.aws_settings import Aws, Buckets, Glue, Machine, Notify, Redshift
 from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
 from cryptoetl.fields import Column, Delimiter, FilePath, Model, Text, YesNo
-from cryptoetl.yaml_lines import Location, compose, find, items, line_of, scalar, values
+from cryptoetl.yaml_lines import Location, compose, find, items, line_of, scalar
 
 TargetName = Literal["local", "aws"]
 
@@ -154,8 +154,7 @@ def load(path: Path) -> Config:
 
     Raises ConfigError with every problem found. Nothing but the file itself is read.
     """
-    root = compose(path)
-    data = values(root)
+    root, data = compose(path)
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
@@ -169,21 +168,29 @@ def load(path: Path) -> Config:
 
 def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProblem]:
     """The files named by `currencies` that cannot be opened, each with its line in the file at `path`."""
-    root = compose(path)
+    missing = [
+        (currency.ticker, field, f"{file}: {reason}")
+        for currency in currencies
+        for field, file in (("history", currency.history), ("trend", currency.trend))
+        if (reason := _unreadable(file))
+    ]
+    if not missing:
+        return []
+    root, _ = compose(path)  # for the lines; parsing it takes longer than looking at the files
     lines = {
         node.value: index
         for index in range(len(items(root, "currencies")))
         if (node := find(root, ("currencies", index, "ticker"))) is not None
     }
-    problems = []
-    for currency in currencies:
-        for field in ("history", "trend"):
-            file: Path = getattr(currency, field)
-            if reason := _unreadable(file):
-                location = ("currencies", lines.get(currency.ticker, 0), field)
-                where = f"currencies[{currency.ticker}].{field}"
-                problems.append(ConfigProblem(path, line_of(root, location), where, f"{file}: {reason}"))
-    return problems
+    return [
+        ConfigProblem(
+            path,
+            line_of(root, ("currencies", lines.get(ticker, 0), field)),
+            f"currencies[{ticker}].{field}",
+            message,
+        )
+        for ticker, field, message in missing
+    ]
 
 
 def _unreadable(file: Path) -> str | None:

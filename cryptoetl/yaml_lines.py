@@ -21,11 +21,6 @@ Location = Sequence[str | int]
 """Keys and places in lists that lead to a node."""
 
 
-def values(root: yaml.Node) -> object:
-    """The values of a tree."""
-    return yaml.SafeLoader("").construct_document(root)
-
-
 def scalar(value: object) -> str:
     """A value for a message, cut to 40 characters; a list or keys in a word."""
     if isinstance(value, list | dict | set):
@@ -34,8 +29,8 @@ def scalar(value: object) -> str:
     return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
-def compose(path: Path) -> yaml.Node:
-    """The node tree of the file, which unlike its values knows its lines."""
+def compose(path: Path) -> tuple[yaml.Node, object]:
+    """The node tree of the file, which knows its lines, and its values, which do not."""
 
     def problem(message: str, line: int | None = None) -> ConfigError:
         return ConfigError([ConfigProblem(path, line, None, message)])
@@ -54,12 +49,12 @@ def compose(path: Path) -> yaml.Node:
     except OSError as error:
         raise problem(f"cannot be read ({error.strerror})") from None
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root, values = yaml.compose(text, Loader=yaml.SafeLoader), None
         if isinstance(root, yaml.MappingNode):
             # Before the values are made: that puts what `<<` merges beside a node's own keys.
             if duplicates := list(_duplicate_keys(path, root)):
                 raise ConfigError(duplicates)
-            yaml.SafeLoader("").construct_document(root)
+            values = yaml.SafeLoader("").construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
@@ -75,7 +70,7 @@ def compose(path: Path) -> yaml.Node:
         raise problem(reason, node.start_mark.line + 1) from None
     if not isinstance(root, yaml.MappingNode):
         raise problem("must hold keys such as pipeline, target and currencies")
-    return root
+    return root, values
 
 
 def _unreadable_value(root: yaml.Node) -> yaml.Node:
