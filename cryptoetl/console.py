@@ -99,14 +99,13 @@ class Terminal:
     def show_line(self, line: StepLine) -> None:
         """Print a line of a log as it comes; as JSON, one object a line."""
         if self._as_json:
-            plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-            self.text(json.dumps(to_data(line), ensure_ascii=plain))
+            self._write_json(to_data(line), indent=None)
         else:
             self.out.print(executions.log_line(line))
 
-    def _write_json(self, data: Any) -> None:
+    def _write_json(self, data: Any, indent: int | None = 2) -> None:
         plain = not (sys.stdout.encoding or "").lower().startswith("utf")  # names must survive any encoding
-        self.text(json.dumps(data, indent=2, ensure_ascii=plain))
+        self.text(json.dumps(data, indent=indent, ensure_ascii=plain))
 
     # --- progress and messages, on standard error
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from cryptoetl import assets
@@ -153,6 +154,11 @@ def parse_state_name(name: str) -> tuple[str, Role] | None:
     ticker, _, rest = name.partition(" ")
     role = _ROLES.get(rest)
     return (ticker, role) if role else None
+
+
+def execution_name(started: datetime) -> str:
+    """The name of an execution, by the time in UTC: sorting the names sorts the executions."""
+    return f"{started:%Y%m%dT%H%M%S}{started.microsecond // 1000:03}Z"
 
 
 def execution_input(start: Mapping[str, Step], refused: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -123,6 +123,11 @@ class Fold:
         self._error: str | None = None
         self._reason: str | None = None
 
+    @property
+    def last(self) -> int:
+        """The id of the latest event; 0 before the first."""
+        return next(reversed(self._states), 0)
+
     def add(self, event: Mapping[str, Any]) -> None:
         """Take in the next event."""
         type: str = event["type"]

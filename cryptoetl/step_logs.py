@@ -16,6 +16,7 @@ from cryptoetl.results import StepLine
 from cryptoetl.state_machine import Step
 from cryptoetl.status import CurrencyStatus, Fold
 from cryptoetl.target import LogLine, LogReader, Target
+from cryptoetl.watching import look
 
 _ERROR = re.compile(r"\b(ERROR|FATAL|CRITICAL)\b")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -36,14 +37,11 @@ def lines(
 
     Raises UsageError if the execution knows no such currency.
     """
-    fold, after = Fold(execution), 0
+    fold = Fold(execution)
     logs: dict[str, _Log] = {}
     ended = False
     for pause in target.executions.pauses():
-        record = target.executions.read(execution, after)
-        for event in record.events:
-            fold.add(event)
-            after = event["id"]
+        record = look(target, execution, fold)
         currency = _currency(fold, record.status != "RUNNING", ticker, execution)
         if currency is not None:
             for step in currency.steps:

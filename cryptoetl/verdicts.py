@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
@@ -19,6 +18,7 @@ from typing import Any
 
 from cryptoetl import __version__
 from cryptoetl.findings import FileReport, Finding
+from cryptoetl.replacing import replacing
 
 KEPT = 2_000
 """Verdicts that are kept at the most, the latest used: one megabyte."""
@@ -82,14 +82,8 @@ class Verdicts:
         latest = dict(list(self._known.items())[-KEPT:])
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".verdicts.", dir=self._path.parent)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(latest, file, separators=(",", ":"))
-                Path(name).replace(self._path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            with replacing(self._path, mode=0o600) as file:
+                file.write(json.dumps(latest, separators=(",", ":")).encode())
 
 
 def key(*depends_on: object) -> str:

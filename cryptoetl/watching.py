@@ -8,7 +8,7 @@ from collections.abc import Callable
 from cryptoetl.errors import AwsError, AwsUnreachable, UsageError
 from cryptoetl.results import Observe, Progressed, Warned
 from cryptoetl.status import ExecutionStatus, Fold
-from cryptoetl.target import Target
+from cryptoetl.target import Record, Target
 
 
 def status(target: Target, name: str | None = None) -> ExecutionStatus:
@@ -24,11 +24,17 @@ def latest_name(target: Target) -> str:
 
 
 def _read(target: Target, name: str) -> ExecutionStatus:
-    record = target.executions.read(name, 0)
     fold = Fold(name)
+    record = look(target, name, fold)
+    return fold.status(record.status, record.ended, record.reason)
+
+
+def look(target: Target, name: str, fold: Fold) -> Record:
+    """What has come since the last look, taken in by the fold. Raises UsageError for an unknown execution."""
+    record = target.executions.read(name, fold.last)
     for event in record.events:
         fold.add(event)
-    return fold.status(record.status, record.ended, record.reason)
+    return record
 
 
 def latest(target: Target, count: int) -> list[ExecutionStatus]:
@@ -58,11 +64,11 @@ def follow(
     A connection that is lost is found again: the events that were missed are read then. Raises NotInTime.
     """
     name = name or latest_name(target)
-    fold, after = Fold(name), 0
+    fold = Fold(name)
     started, failures = clock(), 0
     for pause in target.executions.pauses():
         try:
-            record = target.executions.read(name, after)
+            record = look(target, name, fold)
         except AwsError as error:
             failures += 1
             if not isinstance(error, AwsUnreachable) or failures > LOST:
@@ -74,9 +80,6 @@ def follow(
             sleep(pause)
             continue
         failures = 0
-        for event in record.events:
-            fold.add(event)
-            after = event["id"]
         current = fold.status(record.status, record.ended, record.reason)
         if record.events or record.status != "RUNNING":
             observe(Progressed(current))

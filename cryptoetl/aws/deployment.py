@@ -22,7 +22,7 @@ from cryptoetl.aws.cloudformation import FAILED_FIRST, ChangeSet, Stack, State
 from cryptoetl.aws.preflight import Preflight
 from cryptoetl.aws.redshift import Found, Warehouse
 from cryptoetl.aws.removal import Remover
-from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.bundle import Bundle, Change, Layout
 from cryptoetl.config import ALL_CURRENCIES, Config
@@ -281,10 +281,7 @@ class AwsDeployment:
         )
 
     def _resolve(self, text: str) -> str:
-        identity = self._session.identity
-        return stacks.resolve(
-            text, account=identity.account, region=self._session.region, partition=identity.partition
-        )
+        return resolved(text, self._session)
 
     def _url(self, bucket: str, key: str) -> str:
         suffix = "amazonaws.com.cn" if self._session.identity.partition == "aws-cn" else "amazonaws.com"

@@ -80,7 +80,7 @@ class AwsExecutions:
         moment = self._clock()
         while True:
             # The name comes from us, so that a call that the SDK sends twice starts one execution.
-            name = f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03}Z"
+            name = state_machine.execution_name(moment)
             try:
                 with told("the execution was not started"):
                     self._states.start_execution(

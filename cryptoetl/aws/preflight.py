@@ -15,7 +15,7 @@ from cryptoetl import stack, state_machine
 from cryptoetl.aws.artifacts import Buckets
 from cryptoetl.aws.cloudformation import State
 from cryptoetl.aws.refusals import code, is_denied, translate
-from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import Session, resolved
 from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config
 from cryptoetl.permissions import deployer
@@ -155,11 +155,7 @@ class Preflight:
         if resource == "*":
             return "*"
         text = str(resource["Fn::Sub"] if isinstance(resource, dict) else resource)
-        identity = self._session.identity
-        resolved = stack.resolve(
-            text, account=identity.account, region=self._session.region, partition=identity.partition
-        )
-        return resolved.replace("*", "x")
+        return resolved(text, self._session).replace("*", "x")
 
     def concurrent_runs(self) -> int | None:
         """How many Glue job runs the account may have at once; None if that cannot be known."""

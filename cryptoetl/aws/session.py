@@ -23,6 +23,7 @@ from botocore.config import Config as ClientConfig
 from botocore.utils import JSONFileCache
 
 from cryptoetl import __version__
+from cryptoetl import stack as stacks
 from cryptoetl.aws.refusals import no_region, told, watch
 from cryptoetl.aws_settings import Aws
 from cryptoetl.errors import AwsError
@@ -133,6 +134,12 @@ class Session:
             str(Path.home() / ".aws" / "cli" / "cache")
         )
         return boto3.Session(botocore_session=core)
+
+
+def resolved(text: str, session: Session) -> str:
+    """CloudFormation's names for account, region and partition in a text, as they are in this session."""
+    identity = session.identity
+    return stacks.resolve(text, account=identity.account, region=session.region, partition=identity.partition)
 
 
 def read_keys(file: Path) -> Keys:

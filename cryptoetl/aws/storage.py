@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from cryptoetl import stack as stacks
 from cryptoetl.aws.refusals import code, told
-from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import Session, resolved
 from cryptoetl.config import Config
 from cryptoetl.errors import EnvironmentFault, NotDeployedError
 from cryptoetl.target import StoredFile, changed_meanwhile
@@ -142,13 +142,7 @@ class AwsStorage:
 
     @cached_property
     def _bucket(self) -> str:
-        identity = self._session.identity
-        return stacks.resolve(
-            stacks.bucket(self._config, "raw"),
-            account=identity.account,
-            region=self._session.region,
-            partition=identity.partition,
-        )
+        return resolved(stacks.bucket(self._config, "raw"), self._session)
 
     @cached_property
     def _s3(self) -> Any:

@@ -18,7 +18,7 @@ from cryptoetl import gold, sql_guard, warehouse_sql
 from cryptoetl import stack as stacks
 from cryptoetl.aws.data_api import Column, DataApi
 from cryptoetl.aws.refusals import told
-from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import Session, resolved
 from cryptoetl.config import Config
 from cryptoetl.reals import shortest
 from cryptoetl.target import QueryRows, TableFacts
@@ -123,13 +123,7 @@ class AwsWarehouse:
 
     def _gold_files(self, ticker: str) -> list[bytes]:
         """The parquet files of the currency's gold set."""
-        identity = self._session.identity
-        bucket = stacks.resolve(
-            stacks.bucket(self._config, "gold"),
-            account=identity.account,
-            region=self._session.region,
-            partition=identity.partition,
-        )
+        bucket = resolved(stacks.bucket(self._config, "gold"), self._session)
         client, prefix = self._session.client("s3"), f"{ticker}/"
         with told(f"gold of {ticker}"):
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)

@@ -18,6 +18,7 @@ from cryptoetl.discovery.readings import (
     is_number,
     number,
 )
+from cryptoetl.findings import quoted
 from cryptoetl.numerals import Decimal
 
 DELIMITERS: Final = (",", ";", TAB, "|")
@@ -146,12 +147,7 @@ def _without_dates(rows: list[list[str]]) -> str:
         return "there are no data lines below the header"
     column = next(place for place, name in enumerate(rows[at]) if _is_date_name(name))
     example = next((row[column] for row in rows[at + 1 :] if len(row) > column), "")
-    return f"the dates, such as {shown(example)}, are in no form that is known"
-
-
-def shown(text: str) -> str:
-    """A text for a message, cut to 40 characters."""
-    return f"'{text if len(text) <= 40 else text[:37] + '...'}'"
+    return f"the dates, such as {quoted(example)}, are in no form that is known"
 
 
 def _is_date_name(name: str) -> bool:
@@ -212,7 +208,7 @@ def _value_column(
     named = [at for at in columns if at != at_date and _at(names, at) in _PRICE_NAMES]
     if named and not set(named) & set(numeric):
         example = next((row[named[0]] for row in data if len(row) > named[0] and row[named[0]]), "")
-        return f"the prices, such as {shown(example)}, are not plain numbers"
+        return f"the prices, such as {quoted(example)}, are not plain numbers"
     if known := sorted(set(named) & set(numeric), key=lambda at: (_PRICE_NAMES.index(names[at]), at)):
         return known[0], None
     if not numeric:
@@ -256,7 +252,7 @@ def _unusable(header: Sequence[str], *columns: int) -> str | None:
                 f"the name of column {at + 1} is one that no configuration can hold: change it in the header"
             )
         if header.index(name) != at:
-            return f"two columns have the name {shown(name)}"
+            return f"two columns have the name {quoted(name)}"
     return None
 
 

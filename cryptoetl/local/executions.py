@@ -12,7 +12,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
-from pathlib import Path
 from random import random
 from typing import Any
 
@@ -24,7 +23,7 @@ from cryptoetl.local.interpreter import Interpreter
 from cryptoetl.local.logs import FileLog
 from cryptoetl.local.record import RecordReader, RecordWriter
 from cryptoetl.local.worker import Worker
-from cryptoetl.state_machine import Step
+from cryptoetl.state_machine import Step, execution_name
 from cryptoetl.status import StepStatus
 from cryptoetl.target import Left, Record, RecordStatus
 
@@ -62,7 +61,8 @@ class LocalExecutions:
     def start(self, deployed: Bundle, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
         modules = self._worker.load(deployed, self._home.deployed / "scripts")
         started = self._clock()
-        writer = RecordWriter(self._new_folder(started), input, deployed.machine, started)
+        folder = self._home.executions / execution_name(started)
+        writer = RecordWriter(folder, input, deployed.machine, started)
         try:
             interpreter = self._interpreter(deployed, modules, writer, fail)
         except BaseException:
@@ -83,11 +83,6 @@ class LocalExecutions:
             sleep=time.sleep,
             random=random,
         )
-
-    def _new_folder(self, started: datetime) -> Path:
-        """Named by the time in UTC: sorting the names sorts the executions."""
-        stamp = f"{started:%Y%m%dT%H%M%S}{started.microsecond // 1000:03}Z"
-        return self._home.executions / stamp
 
     def read(self, name: str, after: int) -> Record:
         if self._running is not None and self._running.name == name:

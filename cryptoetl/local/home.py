@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from cryptoetl.bundle import Layout
 from cryptoetl.errors import BusyError, EnvironmentFault
+from cryptoetl.replacing import replacing
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,5 @@ def write_atomically(path: Path, content: bytes) -> None:
     """The file is the old one or the new one, never a part. Raises EnvironmentFault."""
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with replacing(path, mode=0o644) as file:
+            file.write(content)

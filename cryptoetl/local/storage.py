@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
+import stat
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from cryptoetl.local.home import Home, told
+from cryptoetl.replacing import replacing
 from cryptoetl.target import StoredFile, changed_meanwhile
 
 _CHUNK = 1 << 20
@@ -36,21 +35,15 @@ class LocalStorage:
         path = self._root / key
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            try:
-                copied = hashlib.sha256()
-                with source.open("rb") as reader, os.fdopen(handle, "wb") as writer:
-                    while chunk := reader.read(_CHUNK):
-                        copied.update(chunk)
-                        writer.write(chunk)
-                        on_bytes(len(chunk))
+            mode = stat.S_IMODE(source.stat().st_mode)
+            copied = hashlib.sha256()
+            with source.open("rb") as reader, replacing(path, mode=mode) as writer:
+                while chunk := reader.read(_CHUNK):
+                    copied.update(chunk)
+                    writer.write(chunk)
+                    on_bytes(len(chunk))
                 if copied.hexdigest() != sha256:
-                    raise changed_meanwhile(source)  # noqa: TRY301 - the copy is to be removed
-                shutil.copymode(source, name)
-                Path(name).replace(path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+                    raise changed_meanwhile(source)
 
     def location(self, key: str) -> str:
         return str(self._root / key)

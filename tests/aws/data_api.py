@@ -72,7 +72,7 @@ class Redshift:
             case "GetStatementResult":
                 done = self._done[p["Id"]]
                 return {
-                    "Records": [[_field(value) for value in row] for row in done.rows],
+                    "Records": [[field_of(value) for value in row] for row in done.rows],
                     "ColumnMetadata": [{"name": n, "label": n, "typeName": t} for n, t in done.columns],
                     "TotalNumRows": len(done.rows),
                 }
@@ -103,7 +103,7 @@ class Redshift:
         return {"Id": id, "SessionId": str(uuid.uuid4())}
 
 
-def _field(value: Any) -> dict[str, Any]:
+def field_of(value: Any) -> dict[str, Any]:
     """A value as the API has it."""
     match value:
         case None:

@@ -21,6 +21,7 @@ from cryptoetl.config import Config, Currency
 from cryptoetl.errors import QueryError
 from cryptoetl.results import VerifyResult
 from cryptoetl.target import Target
+from tests.aws.data_api import field_of
 from tests.aws.redshift_data import FakeRedshiftData, Result
 from tests.fakes import Fakes
 from tests.local.test_redshift_upload import RESERVED
@@ -89,7 +90,7 @@ class Place:
         union = " UNION ALL ".join(
             warehouse_sql.facts(warehouse_sql.quoted("market_data", n), label=n) for n in whole
         )
-        rows = [[{"stringValue": n}, *(_field(v) for v in self.figures[n].values())] for n in whole]
+        rows = [[{"stringValue": n}, *(field_of(v) for v in self.figures[n].values())] for n in whole]
         self.data.results[union] = Result([("name", "varchar"), *TYPES], rows)
         for name in self.columns:
             count = Result([("count", "int8")], [[{"longValue": 2}]])
@@ -124,18 +125,6 @@ TYPES = [
     (name, "date" if isinstance(value, date) else "numeric" if isinstance(value, str) else "float8")
     for name, value in FIGURES.items()
 ]
-
-
-def _field(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {"isNull": True}
-        case int():
-            return {"longValue": value}
-        case float():
-            return {"doubleValue": value}
-        case _:
-            return {"stringValue": str(value)}
 
 
 def gold() -> bytes:
