@@ -14,6 +14,7 @@ from typing import Literal
 from cryptoetl.discovery import owners
 from cryptoetl.discovery.owners import Named
 from cryptoetl.discovery.sniffing import HistorySniff, NotRecognised, Sniff, TrendSniff
+from cryptoetl.findings import plural
 
 NO_TICKER = "TICKER"
 """What stands in an entry for a ticker that only the user knows."""
@@ -212,7 +213,7 @@ def _oddities(history: HistorySniff, trend: TrendSniff) -> Iterator[str]:
         yield "prices and trend have no day in common"
     for sniff in (history, trend):
         if count := sniff.facts.unreadable:
-            lines = "1 line" if count == 1 else f"{count:,} lines"
+            lines = plural(count, "line")
             yield f"{sniff.file.name} has {lines} that cannot be read: cryptoetl check names them"
 
 

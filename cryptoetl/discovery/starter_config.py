@@ -13,6 +13,7 @@ from cryptoetl.config import Currency
 from cryptoetl.discovery.owners import search_term
 from cryptoetl.discovery.pairing import NO_TICKER, Entry, Leftover, Pair
 from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
+from cryptoetl.findings import plural
 
 SHOWN_LEFTOVERS = 30
 """Files without a currency that the configuration mentions; the rest are counted."""
@@ -87,8 +88,8 @@ def _pair(pair: Pair, folder: Path) -> Iterator[str]:
 def facts(sniff: HistorySniff | TrendSniff) -> str:
     """A file's facts in one line."""
     found = sniff.facts
-    unit = "days" if isinstance(sniff, HistorySniff) else "rows"
-    parts = [f"{found.rows:,} {unit if found.rows != 1 else unit[:-1]}, {found.first} to {found.last}"]
+    rows = plural(found.rows, "day" if isinstance(sniff, HistorySniff) else "row")
+    parts = [f"{rows}, {found.first} to {found.last}"]
     if found.cadence:
         parts.append(found.cadence)
     if isinstance(sniff, TrendSniff):
