@@ -138,10 +138,10 @@ class Project:
         """Let the deployed copy of a script sleep before it works on a currency."""
         self.tamper(script, f"if {ticker!r} in argv:\n        import time\n        time.sleep({seconds})")
 
-    def tamper(self, script: str, before: str) -> None:
-        """Let the deployed copy of a script do something before its work."""
+    def tamper(self, script: str, before: str = "pass", after: str = "pass") -> None:
+        """Let the deployed copy of a script do something before its work, or after it."""
         with self.deployed_script(script).open("a", encoding="utf-8") as file:
-            file.write(f"\ndef main(argv, original=main):\n    {before}\n    original(argv)\n")
+            file.write(f"\ndef main(argv, original=main):\n    {before}\n    original(argv)\n    {after}\n")
 
 
 def by_ticker(execution: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
