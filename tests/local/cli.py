@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -134,9 +135,27 @@ class Project:
     def deployed_script(self, name: str) -> Path:
         return self.home / "deployed" / "scripts" / name
 
-    def slow_down(self, script: str, ticker: str, seconds: float = 60) -> None:
-        """Let the deployed copy of a script sleep before it works on a currency."""
-        self.tamper(script, f"if {ticker!r} in argv:\n        import time\n        time.sleep({seconds})")
+    def slow_down(self, script: str, ticker: str) -> None:
+        """Let the deployed copy of a script sleep for a minute before it works on a currency."""
+        self.tamper(script, f"if {ticker!r} in argv:\n        import time\n        time.sleep(60)")
+
+    @contextmanager
+    def held(self, script: str, ticker: str) -> Iterator[Callable[[], None]]:
+        """Let the deployed copy of a script wait, before it works on a currency, until it is let go.
+
+        Yields what lets it go, as the end of the block does.
+        """
+        mark = self.folder / f"held {script}"
+        mark.touch()
+        self.tamper(
+            script,
+            f"import pathlib, time\n    while {ticker!r} in argv and pathlib.Path({str(mark)!r}).exists():"
+            "\n        time.sleep(0.02)",
+        )
+        try:
+            yield lambda: mark.unlink(missing_ok=True)
+        finally:
+            mark.unlink(missing_ok=True)
 
     def tamper(self, script: str, before: str = "pass", after: str = "pass") -> None:
         """Let the deployed copy of a script do something before its work, or after it."""

@@ -84,8 +84,10 @@ def table_as_recorded(project: Project, ticker: str, currency: Mapping[str, Any]
 def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
     project: Project, number: signal.Signals
 ) -> None:
-    project.slow_down("silver2gold.py", "BTC", seconds=1.5)
-    with running(project, "run", until="BTC gold running") as process:
+    with (
+        project.held("silver2gold.py", "BTC"),
+        running(project, "run", until="BTC gold running") as process,
+    ):
         outcome, seconds = signalled(process, number)
 
     assert outcome.code == 130
@@ -114,7 +116,7 @@ def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_once_or_twice_does_not_wait_for_a_script_to_end(project: Project, times: int) -> None:
-    project.slow_down("silver2gold.py", "BTC", seconds=60)
+    project.slow_down("silver2gold.py", "BTC")
     with running(project, "run", until="BTC gold running") as process:
         outcome, seconds = signalled(process, *([signal.SIGINT] * times))
 
@@ -127,8 +129,10 @@ def test_ctrl_c_once_or_twice_does_not_wait_for_a_script_to_end(project: Project
 
 
 def test_a_killed_run_is_called_interrupted_and_the_next_one_works(project: Project) -> None:
-    project.slow_down("silver2gold.py", "BTC", seconds=1.5)
-    with running(project, "run", until="BTC gold running") as process:
+    with (
+        project.held("silver2gold.py", "BTC"),
+        running(project, "run", until="BTC gold running") as process,
+    ):
         outcome, _ = signalled(process, signal.SIGKILL)
 
     assert outcome.code == -signal.SIGKILL
@@ -192,8 +196,10 @@ def test_a_process_that_is_killed_before_it_notes_a_load_down_is_not_called_load
 
 
 def test_other_processes_are_told_while_a_run_goes_on(project: Project) -> None:
-    project.slow_down("silver2gold.py", "BTC", seconds=15)
-    with running(project, "run", until="BTC gold running") as process:
+    with (
+        project.held("silver2gold.py", "BTC") as let_go,
+        running(project, "run", until="BTC gold running") as process,
+    ):
         for command in ("run", "upload", "up", "deploy"):
             outcome = project.run(command)
             assert outcome.code == 2, command
@@ -205,17 +211,22 @@ def test_other_processes_are_told_while_a_run_goes_on(project: Project) -> None:
         status = project.run("status", "--json")
         assert (status.code, status.data["status"]) == (0, "RUNNING")
         assert by_ticker(status.data)["BTC"]["step"] == "gold"
-        watched = project.run("status", "--watch", "--json")
-        assert statuses(watched.data) == dict.fromkeys(TICKERS, "LOADED")
+        watching = project.start("status", "--watch", "--json")
+        let_go()
+        assert statuses(ended(watching).data) == dict.fromkeys(TICKERS, "LOADED")
         assert ended(process).code == 0
 
 
 def test_ctrl_c_ends_a_watch_and_leaves_the_run_alone(project: Project) -> None:
-    project.slow_down("silver2gold.py", "BTC", seconds=6)
-    with running(project, "run", until="BTC gold running") as process:
+    with (
+        project.held("silver2gold.py", "BTC") as let_go,
+        running(project, "run", until="BTC gold running") as process,
+    ):
         with running(project, "status", "--watch", until="BTC gold running") as watching:
             outcome, seconds = signalled(watching, signal.SIGINT)
         assert (outcome.code, outcome.out) == (130, "")
         assert seconds < 20
+        assert project.run("status", "--json").data["status"] == "RUNNING"
+        let_go()
         assert ended(process).code == 0
     assert set(statuses(project.run("status", "--json").data).values()) == {"LOADED"}
