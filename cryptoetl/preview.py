@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from math import ceil, floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # results.py is above
 SHOWN_ROWS = 10
 WIDTH, HEIGHT = 100, 17
 """Columns at the most, so that a wide screen or a pipe does not stretch it; rows of the upper plot."""
+LEVELS = 5
+"""Numbers on a scale at the most. With fewer, a range between two steps of 2 and 5 could get a single one."""
 
 _Points = tuple[list[int], list[float]]
 
@@ -65,18 +67,21 @@ def _draw(result: Preview, width: int) -> str:
 
     figure = plotext.figure
     figure.clear()
+    # The rows below are longer than a small terminal anyway: squeezed into one, the trend had two lines.
+    plotext.terminal.limit(width=True, height=False)
     try:
         figure.plot_size(width, HEIGHT + HEIGHT // 2)
         figure.subplots(2, 1)
         upper, lower = figure.subplot(1, 1), figure.subplot(2, 1)
         days = result.days
-        ticks = [days[round(n * (len(days) - 1) / 4)] for n in range(5)] if len(days) > 4 else days
+        span = _number(days[-1], days) if days else 0
+        ticks = sorted({days[0] + timedelta(round(n * span / 4)) for n in range(5)}) if days else []
         for plot, height in ((upper, HEIGHT), (lower, HEIGHT // 2)):
             plot.plot_size(width, height)
             plot.theme("colorless")
             plot.ruler("x").ticks([_number(day, days) for day in ticks], [str(day) for day in ticks])
-        for plot, name in ((upper, "price"), (lower, "trend_i")):
-            levels = _levels(result.column(name), 4 if plot is upper else 3)
+        for plot, drawn in ((upper, ("price", "pricema")), (lower, ("trend_i",))):
+            levels = levels_between([value for name in drawn for value in result.column(name)])
             plot.ruler("y").ticks(levels, [_number_text(level) for level in levels])
         for plot, name, marker in (
             (upper, "pricema", "·"),
@@ -91,16 +96,21 @@ def _draw(result: Preview, width: int) -> str:
         figure.clear()  # the library's one figure, which keeps what was drawn
 
 
-def _levels(values: Sequence[float | None], count: int) -> list[float]:
-    """Round numbers between the least and the greatest value, for the scale beside a plot."""
+def levels_between(values: Sequence[float | None]) -> list[float]:
+    """Two to five round numbers from the least to the greatest value, for the scale beside a plot.
+
+    Of equal values it is that one, and of none nothing.
+    """
     known = [value for value in values if value is not None and isfinite(value)]
     if not known or min(known) == max(known):
         return known[:1]
     least, greatest = min(known), max(known)
-    unit = 10.0 ** floor(log10((greatest - least) / count))
-    step = min(unit * factor for factor in (1, 2, 5, 10) if (greatest - least) / (unit * factor) <= count)
-    first = ceil(least / step)
-    return [n * step for n in range(first, floor(greatest / step) + 1)]
+    unit = 10.0 ** floor(log10((greatest - least) / LEVELS))
+    for step in (unit * factor for factor in (1, 2, 5, 10, 20)):
+        levels = [n * step for n in range(ceil(least / step), floor(greatest / step) + 1)]
+        if len(levels) <= LEVELS:
+            break
+    return levels
 
 
 def _number(day: date, days: Sequence[date]) -> int:

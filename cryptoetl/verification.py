@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import fields
 
+from cryptoetl.findings import plural
 from cryptoetl.results import CheckRules, TableCheck
 from cryptoetl.target import TableFacts
 from cryptoetl.warehouse_sql import COLUMNS
@@ -78,9 +79,8 @@ def _differences(gold: TableFacts, table: TableFacts) -> Iterator[str]:
 
 def _staleness(found: TableFacts, age: int | None, rules: CheckRules) -> Iterator[str]:
     if age is not None and rules.max_age_days is not None and age > rules.max_age_days:
-        yield (
-            f"its newest day is {found.last}, {age} days ago: older than max_age_days, {rules.max_age_days}"
-        )
+        ago = f"{plural(age, 'day')} ago"
+        yield f"its newest day is {found.last}, {ago}: older than max_age_days, {rules.max_age_days}"
 
 
 def _nulls(found: TableFacts) -> dict[str, int]:

@@ -105,6 +105,15 @@ def test_a_table_that_breaks_its_contract_says_in_what(found: TableFacts | None,
     assert compare(found).problems == (problem,)
 
 
+@pytest.mark.parametrize(
+    ("limit", "today", "age"),
+    [(0, date(2024, 1, 4), "1 day"), (30, date(2028, 1, 3), "1,461 days")],
+)
+def test_the_age_of_old_prices_is_written_for_people(limit: int, today: date, age: str) -> None:
+    (note,) = compare(TABLE, rules=CheckRules(today, limit)).notes
+    assert f"2024-01-03, {age} ago" in note
+
+
 def test_old_prices_are_a_note_and_with_strict_rules_a_problem() -> None:
     note = "its newest day is 2024-01-03, 31 days ago: older than max_age_days, 30"
     checked = compare(TABLE, rules=CheckRules(date(2024, 2, 3), 30))
