@@ -74,23 +74,22 @@ def _draw(result: Preview, width: int) -> str:
         figure.subplots(2, 1)
         upper, lower = figure.subplot(1, 1), figure.subplot(2, 1)
         days = result.days
-        span = _number(days[-1], days) if days else 0
-        ticks = sorted({days[0] + timedelta(round(n * span / 4)) for n in range(5)}) if days else []
-        for plot, height in ((upper, HEIGHT), (lower, HEIGHT // 2)):
+        span = _number(days[-1], days)
+        ticks = sorted({round(n * span / 4) for n in range(5)})
+        for plot, height, series in (
+            (upper, HEIGHT, {"pricema": "·", "price": "braille"}),
+            (lower, HEIGHT // 2, {"trend_i": "braille"}),
+        ):
+            columns = {name: result.column(name) for name in series}
+            levels = levels_between([value for values in columns.values() for value in values])
             plot.plot_size(width, height)
             plot.theme("colorless")
-            plot.ruler("x").ticks([_number(day, days) for day in ticks], [str(day) for day in ticks])
-        for plot, drawn in ((upper, ("price", "pricema")), (lower, ("trend_i",))):
-            levels = levels_between([value for name in drawn for value in result.column(name)])
+            plot.ruler("x").ticks(ticks, [str(days[0] + timedelta(number)) for number in ticks])
             plot.ruler("y").ticks(levels, [_number_text(level) for level in levels])
-        for plot, name, marker in (
-            (upper, "pricema", "·"),
-            (upper, "price", "braille"),
-            (lower, "trend_i", "braille"),
-        ):
-            for x, y in _runs(days, result.column(name)):
-                signal = plot.signal(x, y, marker=marker)
-                plot.draw(signal.lines())
+            for name, marker in series.items():
+                for x, y in _runs(days, columns[name]):
+                    signal = plot.signal(x, y, marker=marker)
+                    plot.draw(signal.lines())
         return str(figure.build().string())
     finally:
         figure.clear()  # the library's one figure, which keeps what was drawn

@@ -11,7 +11,7 @@ import duckdb
 
 from cryptoetl.bundle import SCRIPTS
 from tests.aws.account import Account
-from tests.local.cli import Outcome, Project, ended, wait_for
+from tests.local.cli import Outcome, Project, ended, wait_for, wrapping
 
 STEP_SCRIPTS = {"silver": "bronze2silver", "gold": "silver2gold", "redshift": "redshift-upload"}
 Rows = list[tuple[Any, ...]]
@@ -92,8 +92,7 @@ class AwsPlace:
         bucket, _, key = location.removeprefix("s3://").partition("/")
         body = self.account.object(location)
         self._whole.setdefault((bucket, key), body)
-        changed = f"\ndef main(argv, original=main):\n    {before}\n    original(argv)\n"
-        self._put(bucket, key, body + changed.encode())
+        self._put(bucket, key, body + wrapping(before).encode())
 
     def hold(self, ticker: str, step: str) -> None:
         self.account.emulator.glue.held[ticker, step] = threading.Event()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,15 +153,21 @@ class Project:
             f"import pathlib, time\n    while {ticker!r} in argv and pathlib.Path({str(mark)!r}).exists():"
             "\n        time.sleep(0.02)",
         )
+        let_go = partial(mark.unlink, missing_ok=True)
         try:
-            yield lambda: mark.unlink(missing_ok=True)
+            yield let_go
         finally:
-            mark.unlink(missing_ok=True)
+            let_go()
 
     def tamper(self, script: str, before: str = "pass", after: str = "pass") -> None:
         """Let the deployed copy of a script do something before its work, or after it."""
         with self.deployed_script(script).open("a", encoding="utf-8") as file:
-            file.write(f"\ndef main(argv, original=main):\n    {before}\n    original(argv)\n    {after}\n")
+            file.write(wrapping(before, after))
+
+
+def wrapping(before: str = "pass", after: str = "pass") -> str:
+    """What a script ends with in order to do something before its work, or after it."""
+    return f"\ndef main(argv, original=main):\n    {before}\n    original(argv)\n    {after}\n"
 
 
 def by_ticker(execution: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -66,18 +66,19 @@ def table_of(project: Project, ticker: str, *prices: float) -> None:
     assert [row["price"] for row in rows[:30]] == [rows[0]["price"] + number for number in range(30)]
 
 
-def table_as_recorded(project: Project, ticker: str, currency: Mapping[str, Any]) -> None:
-    """Make sure that an interrupted run left the currency's table whole, and new or old as its record says.
+def tables_as_recorded(project: Project, execution: Mapping[str, Any]) -> None:
+    """Make sure that an interrupted run left every table whole, and new or old as its record says.
 
     A load may have been committed, and the process gone before it could note that down: in the step that
     loads, either table is right.
     """
-    if currency["status"] == "LOADED":
-        table_of(project, ticker, NEW)
-    elif currency["step"] == "redshift":
-        table_of(project, ticker, OLD, NEW)
-    else:
-        table_of(project, ticker, OLD)
+    for ticker, currency in by_ticker(execution).items():
+        if currency["status"] == "LOADED":
+            table_of(project, ticker, NEW)
+        elif currency["step"] == "redshift":
+            table_of(project, ticker, OLD, NEW)
+        else:
+            table_of(project, ticker, OLD)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -100,8 +101,7 @@ def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
     assert status.data["status"] == "INTERRUPTED"
     ends = statuses(status.data)
     assert ends["BTC"] == "ABORTED"
-    for ticker, currency in by_ticker(status.data).items():
-        table_as_recorded(project, ticker, currency)
+    tables_as_recorded(project, status.data)
     assert "INTERRUPTED" in project.run("status").out
 
     # What is left, and that alone, is finished by a retry.
@@ -140,8 +140,7 @@ def test_a_killed_run_is_called_interrupted_and_the_next_one_works(project: Proj
     assert (status.code, status.data["status"]) == (1, "INTERRUPTED")
     assert by_ticker(status.data)["BTC"]["status"] == "ABORTED"
     assert by_ticker(status.data)["BTC"]["step"] == "gold"
-    for ticker, currency in by_ticker(status.data).items():
-        table_as_recorded(project, ticker, currency)
+    tables_as_recorded(project, status.data)
 
     assert project.run("run").code == 0
     assert project.run("verify").code == 0

@@ -110,9 +110,8 @@ def test_the_view_follows_the_deployed_currencies(loaded: Project) -> None:
 
 
 def test_preview_shows_rows_and_draws_a_picture(loaded: Project) -> None:
-    outcome = loaded.run(
-        "preview", "BTC", "--png", "btc.png", LINES="12"
-    )  # a small terminal squeezes nothing
+    # A terminal of few lines squeezes nothing.
+    outcome = loaded.run("preview", "BTC", "--png", "btc.png", LINES="12")
     assert outcome.code == 0, outcome.err
     assert sum(line.endswith("│") for line in outcome.out.splitlines()) == 14 + 5
     assert "2024-02-04" in outcome.out
