@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
+
+# A job in the background of a shell inherits that SIGINT is ignored, and so would the commands under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CACHE = "CRYPTOETL_CACHE"
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -153,10 +154,9 @@ class Buckets:
         checksum: str | None = head.get("ChecksumSHA256")
         return checksum
 
-    def empty(self, bucket: str) -> int:
-        """Delete every version of every object, and every mark of a deletion. Returns their number."""
-        count = 0
-        with told():
+    def empty(self, bucket: str) -> None:
+        """Delete every version of every object, and every mark of a deletion, unless the bucket is gone."""
+        with told(), _unless_gone():
             # Always the first page: a marker that names what has just been deleted leads nowhere.
             while batch := self._first_versions(bucket):
                 answer = self._s3.delete_objects(
@@ -168,8 +168,6 @@ class Buckets:
                     raise AwsError(
                         f"s3://{bucket}/{error.get('Key')} was not deleted: {error.get('Message')}"
                     )
-                count += len(batch)
-        return count
 
     def _first_versions(self, bucket: str) -> list[dict[str, str]]:
         page = self._s3.list_object_versions(Bucket=bucket, MaxKeys=BATCH, ExpectedBucketOwner=self._account)
@@ -181,9 +179,15 @@ class Buckets:
 
     def delete(self, bucket: str) -> None:
         """Delete the empty bucket; nothing if it is gone already."""
-        with told():
-            try:
-                self._s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
-            except ClientError as error:
-                if code(error) not in _MISSING:
-                    raise
+        with told(), _unless_gone():
+            self._s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Inside, a missing bucket ends the work: whoever removes the stack beside us may take it any time."""
+    try:
+        yield
+    except ClientError as error:
+        if code(error) not in _MISSING:
+            raise

@@ -55,6 +55,11 @@ class State:
     def busy(self) -> bool:
         return self.exists and self.status.endswith("IN_PROGRESS")
 
+    @property
+    def going(self) -> bool:
+        """Whether it is being removed."""
+        return self.status == "DELETE_IN_PROGRESS"
+
 
 @dataclass(frozen=True)
 class ChangeSet:
@@ -66,7 +71,11 @@ class ChangeSet:
 
 
 class Stack:
-    """The stack with this name. Methods raise AwsError; `follow` also DeployError."""
+    """The stack with this name. Methods raise AwsError; `follow` also DeployError.
+
+    What has been found once is asked for by its id: somebody else may remove it meanwhile, and CloudFormation
+    knows a removed stack only by that (API Reference, ListStackResources and GetTemplate).
+    """
 
     def __init__(self, client: Any, name: str, sleep: Callable[[float], None]) -> None:
         self._client = client
@@ -84,10 +93,10 @@ class Stack:
         outputs = {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs") or ()}
         return State(found["StackId"], found["StackStatus"], outputs)
 
-    def template(self) -> Mapping[str, Any]:
+    def template(self, stack_id: str) -> Mapping[str, Any]:
         """The deployed template; it is JSON, as `deploy` writes it."""
         with told():
-            body = self._client.get_template(StackName=self.name, TemplateStage="Original")["TemplateBody"]
+            body = self._client.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
         try:
             template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
         except ValueError:
@@ -97,10 +106,10 @@ class Stack:
             ) from None
         return template
 
-    def resources(self) -> list[Mapping[str, Any]]:
+    def resources(self, stack_id: str) -> list[Mapping[str, Any]]:
         """LogicalResourceId, PhysicalResourceId, ResourceType, ResourceStatus of each."""
         with told():
-            pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+            pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
             return [item for page in pages for item in page["StackResourceSummaries"]]
 
     def prepare(
@@ -159,7 +168,7 @@ class Stack:
 
     def remove(self, stack_id: str, observe: Observe) -> None:
         """Delete the stack and follow it to its end."""
-        total = len(self.resources())
+        total = len(self.resources(stack_id))
         token = uuid.uuid4().hex
         with told():
             self._client.delete_stack(StackName=stack_id, ClientRequestToken=token)

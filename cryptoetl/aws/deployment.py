@@ -26,7 +26,7 @@ from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.bundle import Bundle, Change, Layout
 from cryptoetl.config import ALL_CURRENCIES, Config
-from cryptoetl.errors import DeployError, Interrupted
+from cryptoetl.errors import DeployError, Interrupted, NotDeployedError
 from cryptoetl.results import Observe, Phase, Removal, Warned
 from cryptoetl.review import Notice, Review
 from cryptoetl.stack_changes import ResourceChange
@@ -62,7 +62,13 @@ class AwsDeployment:
         return stacks.layout(self._config)
 
     def current(self) -> Bundle | None:
-        return self._look().bundle
+        deployed = self._look()
+        if deployed.state.going:
+            raise NotDeployedError(
+                f"the stack {self._stack.name} is being removed",
+                hint="`cryptoetl deploy` waits for that, and makes it again.",
+            )
+        return deployed.bundle
 
     def location(self) -> str:
         identity = self._session.identity
@@ -71,9 +77,9 @@ class AwsDeployment:
     def _look(self) -> _Deployed:
         self._session.sign_in()
         state = self._stack.state()
-        if not state.exists or state.status in FAILED_FIRST:
+        if not state.exists or state.going or state.status in FAILED_FIRST:
             return _Deployed(state, None, None)
-        template = self._stack.template()
+        template = self._stack.template(state.id)
         try:
             keys = stacks.artifact_keys(template)
         except KeyError:
@@ -132,7 +138,8 @@ class AwsDeployment:
                 Notice("note", f"what is left of a failed deploy ({state.status}) is removed first")
             )
         if changes:
-            resources = [change for change in changes if isinstance(change, ResourceChange)]
+            # What is going still has its names.
+            resources = [c for c in changes if isinstance(c, ResourceChange) and not state.going]
             account_limit = preflight.concurrent_runs()
             notices += [
                 *preflight.existing(),

@@ -171,7 +171,9 @@ class Preflight:
 
     def state(self, state: State) -> Iterator[Notice]:
         """What the stack's own state means for a deploy."""
-        if state.busy:
+        if state.going:
+            yield Notice("note", "the stack is being removed: `cryptoetl deploy` waits for that first")
+        elif state.busy:
             yield Notice(
                 "note", f"a deploy is under way ({state.status}): `cryptoetl deploy` follows it first"
             )

@@ -49,7 +49,7 @@ class Remover:
     def plan(self, location: str, *, delete_data: bool) -> Removal:
         """What would be removed and what would stay."""
         state = self._stack.state()
-        if state.busy and state.status != "DELETE_IN_PROGRESS":
+        if state.busy and not state.going:
             raise DeployError(
                 f"a deploy is under way ({state.status})", hint="`cryptoetl deploy` follows it to its end."
             )
@@ -58,7 +58,7 @@ class Remover:
             removed.append(Part("stack", self._stack.name, "announced, and never made"))
         ours = {name for kind in stacks.KINDS if (name := self._own(kind))}
         if state.exists:
-            for resource in self._stack.resources():
+            for resource in self._stack.resources(state.id):
                 what, _ = describe(resource["LogicalResourceId"], {"Type": resource["ResourceType"]})
                 name = resource.get("PhysicalResourceId") or resource["LogicalResourceId"]
                 if name in ours or resource["ResourceType"] == "AWS::RedshiftServerless::Namespace":
@@ -84,7 +84,7 @@ class Remover:
         if state.exists:
             if (temp := self._own("temp")) and self._buckets.look(temp) == "ours":
                 self._buckets.empty(temp)
-            if state.status == "DELETE_IN_PROGRESS":
+            if state.going:
                 self._stack.follow(state.id, observe)
             else:
                 self._stack.remove(state.id, observe)

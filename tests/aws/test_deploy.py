@@ -608,17 +608,60 @@ def test_a_stack_that_was_only_announced_is_used_by_a_deploy_and_removed_by_a_de
     wait_for(lambda: account.status == "", "the end of the stack")
 
 
-def test_an_interrupted_destroy_is_finished_by_the_next(account: Account) -> None:
-    filled(account)
+def left_halfway(account: Account) -> threading.Event:
+    """A stack whose removal goes on in AWS, while nobody watches, when the event is set."""
+    account.deploy()
+    account.emulator.client("s3").put_object(Bucket=BUCKET.format("temp"), Key="part", Body=b"1")
     gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
     process = account.project.start("destroy", "--yes")
     wait_for(lambda: account.status == "DELETE_IN_PROGRESS", "the destroy")
     process.send_signal(signal.SIGINT)
-    assert ended(process).code == 130
-    threading.Timer(0.5, gate.set).start()
-    assert account("destroy", "--yes").code == 0
-    assert account.status == ""
+    outcome = ended(process)
+    assert outcome.code == 130
+    assert "interrupted: cryptoetl-crypto goes on changing in AWS" in outcome.err
+    return gate
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["ListStackResources", "Get /crypto-temp-", "DescribeStackEvents"],
+    ids=["planning", "emptying a bucket", "following"],
+)
+def test_an_interrupted_destroy_is_finished_by_the_next_wherever_it_ends(
+    account: Account, moment: str
+) -> None:
+    gate = left_halfway(account)
+
+    def end(operation: str) -> None:
+        if operation.startswith(moment) and not gate.is_set():
+            gate.set()
+            wait_for(lambda: account.status == "", "the end of the stack")
+
+    account.emulator.fault = end
+    outcome = account("destroy", "--yes")
+    assert outcome.code == 0, outcome.err
+    assert gate.is_set()
     assert account.buckets == {"raw", "silver", "gold"}
+
+
+def test_a_stack_that_is_being_removed_is_deployed_no_longer(account: Account) -> None:
+    gate = left_halfway(account)
+    outcome = account("run")
+    assert outcome.code == 2
+    assert outcome.err == (
+        "error: the stack cryptoetl-crypto is being removed\n"
+        "`cryptoetl deploy` waits for that, and makes it again.\n"
+    )
+    plan = account("deploy", "--dry-run")
+    assert {"job crypto-silver2gold", "state machine crypto"} <= set(lines(plan.out, "+"))
+    assert "note: the stack is being removed: `cryptoetl deploy` waits for that first" in plan.out
+    assert "error:" not in plan.out
+    deploying = account.project.start("deploy", "--yes")
+    threading.Timer(1, gate.set).start()
+    outcome = ended(deploying)
+    assert outcome.code == 0, outcome.err
+    assert account.status == "CREATE_COMPLETE"
+    assert account.buckets == {"raw", "silver", "gold", "temp", "artifacts"}
 
 
 # --- a Redshift of its own ----------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +12,6 @@ import pytest
 from cryptoetl.local import glue_runtime
 from cryptoetl.local.engine import Engine
 from tests.local.scripts import Lake
-
-# A job in the background of a shell inherits that SIGINT is ignored, and so would the commands under test.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
