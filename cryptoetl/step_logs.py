@@ -6,11 +6,11 @@ The same for both targets, which differ in where a run's log is (`target.LogRead
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from cryptoetl import interruption
 from cryptoetl.errors import UsageError
 from cryptoetl.results import StepLine
 from cryptoetl.state_machine import Step
@@ -31,7 +31,7 @@ def lines(
     *,
     errors_only: bool = False,
     follow: bool = False,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = interruption.sleep,
 ) -> Iterator[StepLine]:
     """The lines of the currency's steps in this execution; with `follow`, until the currency has ended.
 

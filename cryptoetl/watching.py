@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from cryptoetl import interruption
 from cryptoetl.errors import AwsError, AwsUnreachable, UsageError
 from cryptoetl.results import Observe, Progressed, Warned
 from cryptoetl.status import ExecutionStatus, Fold
@@ -54,7 +55,7 @@ def follow(
     target: Target,
     name: str | None,
     observe: Observe,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = interruption.sleep,
     *,
     timeout: float | None = None,
     clock: Callable[[], float] = time.monotonic,

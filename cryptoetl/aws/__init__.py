@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from cryptoetl import interruption
 from cryptoetl.aws.deployment import AwsDeployment
 from cryptoetl.aws.executions import AwsExecutions
 from cryptoetl.aws.session import Session
@@ -21,7 +21,7 @@ def target(
     region: str | None,
     profile: str | None,
     warn: Callable[[str], None],
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = interruption.sleep,
 ) -> Target:
     """The pipeline in the configured account and region; nobody is asked anything yet.
 

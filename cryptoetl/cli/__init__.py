@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import atexit
 import gc
-import signal
 import sys
 from typing import Annotated
 
 import typer
 
-from cryptoetl import __version__
+from cryptoetl import __version__, interruption
 from cryptoetl.cli import deployment, executions, files, warehouse
 from cryptoetl.cli.boundary import command
 from cryptoetl.cli.session import (
@@ -90,16 +89,10 @@ def _leave_garbage() -> None:
 
 
 def main() -> None:
-    """The entry point. SIGTERM and SIGHUP stop a run as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
+    """The entry point."""
     # Imports make a hundred thousand objects that stay. Looking for garbage among them, now and then and once
     # more at the end, takes a tenth of a second.
     gc.set_threshold(100_000, 20, 20)
     atexit.register(_leave_garbage)
-    for number in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, number):
-            signal.signal(getattr(signal, number), interrupt)
+    interruption.heed()
     app(prog_name="cryptoetl")

@@ -114,6 +114,23 @@ def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
         table_of(project, ticker, NEW)
 
 
+def test_a_run_under_nohup_outlives_its_terminal(project: Project) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does, for what is started from here
+    try:
+        with (
+            project.held("silver2gold.py", "BTC") as let_go,
+            running(project, "run", until="BTC gold running") as process,
+        ):
+            process.send_signal(signal.SIGHUP)
+            let_go()
+            outcome = ended(process)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert outcome.code == 0, outcome.err
+    for ticker in TICKERS:
+        table_of(project, ticker, NEW)
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_once_or_twice_does_not_wait_for_a_script_to_end(project: Project, times: int) -> None:
     project.slow_down("silver2gold.py", "BTC")
