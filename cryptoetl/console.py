@@ -22,6 +22,7 @@ from rich.text import Text
 
 from cryptoetl import tables
 from cryptoetl.errors import CryptoetlError
+from cryptoetl.interruption import held_back
 from cryptoetl.results import (
     Event,
     FileProgress,
@@ -109,6 +110,7 @@ class Terminal:
 
     # --- progress and messages, on standard error
 
+    @held_back()
     def observe(self, event: Event) -> None:
         """Show an event of a use case."""
         match event:
@@ -127,9 +129,11 @@ class Terminal:
             case _:
                 assert_never(event)
 
+    @held_back()
     def say(self, message: str) -> None:
         self.err.print(Text(message))
 
+    @held_back()
     def warn(self, message: str) -> None:
         self.err.print(Text.assemble(("warning: ", "yellow"), message))
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import signal
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from cryptoetl import interruption
+from cryptoetl.console import Terminal
+from cryptoetl.errors import Interrupted
+from cryptoetl.results import Warned
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(autouse=True)
 def handlers_put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(interruption, "_noted", False)
+    for name in ("_noted", "_held_back"):
+        monkeypatch.setattr(interruption, name, False)
     before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in before.items():
@@ -38,3 +48,77 @@ def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
     interruption.heed()
     signal.raise_signal(number)
     interruption.sleep(0)
+
+
+def test_an_interruption_that_is_held_back_comes_at_the_end_and_a_second_one_at_once() -> None:
+    interruption.heed()
+    done = []
+
+    @interruption.held_back()
+    def work(*numbers: signal.Signals) -> None:
+        with interruption.held_back():
+            for number in numbers:
+                signal.raise_signal(number)
+        done.append(numbers)
+
+    for numbers in ([signal.SIGINT], [signal.SIGTERM, signal.SIGINT]):
+        with pytest.raises(KeyboardInterrupt):
+            work(*numbers)
+    assert done == [(signal.SIGINT,)]
+
+
+def test_another_thread_holds_nothing_back() -> None:
+    interruption.heed()
+    inside, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with interruption.held_back():
+            inside.set()
+            over.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(10)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    over.set()
+    thread.join()
+
+
+def interrupted_at(moment: int, work: Callable[[], None]) -> bool:
+    """Whether the work has so many lines of Python that a SIGINT comes at this one of them."""
+    passed = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal passed
+        passed += event in ("call", "line")
+        if passed == moment:
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGINT)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_no_line_is_broken_doubled_or_lost_wherever_an_interruption_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interruption.heed()
+    for moment in count(1):
+        said = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", said)
+        terminal = Terminal()
+        interrupted = interrupted_at(moment, lambda terminal=terminal: terminal.observe(Warned("late")))  # type: ignore[misc]
+        terminal.error(Interrupted("stopped"))
+        assert said.getvalue().removeprefix("warning: late\n") == "interrupted: stopped\n", moment
+        if not interrupted:
+            break
+    assert moment > 100
