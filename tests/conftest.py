@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
-# A job in the background of a shell inherits that SIGINT is ignored, and so would the commands under test.
+# A shell ignores SIGINT for what it runs in the background, nohup SIGHUP; commands under test inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 CACHE = "CRYPTOETL_CACHE"
 
