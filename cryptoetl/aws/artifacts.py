@@ -14,10 +14,9 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from cryptoetl.aws.refusals import code, is_denied, told
+from cryptoetl.aws.refusals import code, is_denied, is_missing, told
 from cryptoetl.errors import AwsError
 
-_MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 BATCH = 1000
 """Keys that one DeleteObjects request takes."""
 OLD_VERSIONS_DAYS = 30
@@ -39,7 +38,7 @@ class Buckets:
         try:
             self._s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
         except ClientError as error:
-            if code(error) in _MISSING:
+            if is_missing(error):
                 return "missing"
             if is_denied(error):
                 return "foreign"
@@ -124,7 +123,7 @@ class Buckets:
                     "Body"
                 ].read()
         except Exception as error:
-            if isinstance(error.__cause__, ClientError) and code(error.__cause__) in _MISSING:
+            if isinstance(error.__cause__, ClientError) and is_missing(error.__cause__):
                 return None
             raise
         return body
@@ -148,7 +147,7 @@ class Buckets:
                 Bucket=bucket, Key=key, ChecksumMode="ENABLED", ExpectedBucketOwner=self._account
             )
         except ClientError as error:
-            if code(error) in _MISSING or is_denied(error):  # denied, if listing is: it may be missing
+            if is_missing(error) or is_denied(error):  # denied, if listing is: it may be missing
                 return None
             raise
         checksum: str | None = head.get("ChecksumSHA256")
@@ -189,5 +188,5 @@ def _unless_gone() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if code(error) not in _MISSING:
+        if not is_missing(error):
             raise

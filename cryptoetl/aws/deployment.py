@@ -138,12 +138,11 @@ class AwsDeployment:
                 Notice("note", f"what is left of a failed deploy ({state.status}) is removed first")
             )
         if changes:
-            # What is going still has its names.
-            resources = [c for c in changes if isinstance(c, ResourceChange) and not state.going]
+            resources = [change for change in changes if isinstance(change, ResourceChange)]
             account_limit = preflight.concurrent_runs()
             notices += [
                 *preflight.existing(),
-                *preflight.names(resources),
+                *(() if state.going else preflight.names(resources)),  # what is going still has its names
                 *self._found.notices,
                 *preflight.definition(bundle),
                 *preflight.permissions(),

@@ -54,6 +54,7 @@ _DENIED = {
     "Forbidden",
     "403",
 }
+_MISSING_IN_S3 = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
 _UNKNOWN_KEY = {"InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException", "AuthFailure"}
 _WRONG_SECRET = {"SignatureDoesNotMatch", "InvalidSignatureException"}
@@ -102,6 +103,11 @@ def code(error: ClientError) -> str:
 
 def is_denied(error: ClientError) -> bool:
     return code(error) in _DENIED
+
+
+def is_missing(error: ClientError) -> bool:
+    """Whether S3 says that a bucket or an object is not there."""
+    return code(error) in _MISSING_IN_S3
 
 
 @contextmanager

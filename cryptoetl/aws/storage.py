@@ -20,13 +20,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cryptoetl import stack as stacks
-from cryptoetl.aws.refusals import code, told
+from cryptoetl.aws.refusals import code, is_missing, told
 from cryptoetl.aws.session import Session, resolved
 from cryptoetl.config import Config
 from cryptoetl.errors import EnvironmentFault, NotDeployedError
 from cryptoetl.target import StoredFile, changed_meanwhile
 
-_MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 _NAME = "sha256"
 """Name of our metadata."""
 
@@ -63,7 +62,7 @@ class AwsStorage:
                     if item["Key"] in keys
                 }
             except ClientError as error:
-                if code(error) in _MISSING:  # the bucket: `put` says what to do
+                if is_missing(error):  # the bucket: `put` says what to do
                     return {}
                 raise
 
@@ -72,7 +71,7 @@ class AwsStorage:
             try:
                 head = self._s3.head_object(**self._object(key), ChecksumMode="ENABLED")
             except ClientError as error:
-                if code(error) in _MISSING:
+                if is_missing(error):
                     return None
                 raise
         return _sha256(head)

@@ -300,15 +300,23 @@ def test_a_change_that_fails_is_undone(account: Account) -> None:
     assert account.job("crypto-bronze2silver")["NumberOfWorkers"] == 5
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_an_interrupted_deploy_goes_on_and_is_joined_again(account: Account, number: signal.Signals) -> None:
-    gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
-    process = account.project.start("deploy", "--yes")
-    wait_for(lambda: account.status == "CREATE_IN_PROGRESS", "the deploy")
+def interrupted(
+    account: Account, *command: str, when: str, number: signal.Signals = signal.SIGINT
+) -> Outcome:
+    """A command that gets a signal when the stack has this status, and says that AWS goes on."""
+    process = account.project.start(*command)
+    wait_for(lambda: account.status == when, when)
     process.send_signal(number)
     outcome = ended(process)
     assert outcome.code == 130
     assert "interrupted: cryptoetl-crypto goes on changing in AWS" in outcome.err
+    return outcome
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_an_interrupted_deploy_goes_on_and_is_joined_again(account: Account, number: signal.Signals) -> None:
+    gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
+    outcome = interrupted(account, "deploy", "--yes", when="CREATE_IN_PROGRESS", number=number)
     assert "The same command again follows it to its end." in outcome.err
 
     plan = account("deploy", "--dry-run")
@@ -326,10 +334,7 @@ def test_a_joined_deploy_that_fails_is_told(account: Account) -> None:
     account.configure(glue={"workers": 5})
     gate = account.emulator.cloudformation.held["RedshiftUploadJob"] = threading.Event()
     account.emulator.cloudformation.failing["RedshiftUploadJob"] = "not today"
-    process = account.project.start("deploy", "--yes")
-    wait_for(lambda: account.status == "UPDATE_IN_PROGRESS", "the deploy")
-    process.send_signal(signal.SIGINT)
-    assert ended(process).code == 130
+    interrupted(account, "deploy", "--yes", when="UPDATE_IN_PROGRESS")
     again = account.project.start("deploy", "--yes")
     threading.Timer(1, gate.set).start()
     outcome = ended(again)
@@ -613,12 +618,7 @@ def left_halfway(account: Account) -> threading.Event:
     account.deploy()
     account.emulator.client("s3").put_object(Bucket=BUCKET.format("temp"), Key="part", Body=b"1")
     gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
-    process = account.project.start("destroy", "--yes")
-    wait_for(lambda: account.status == "DELETE_IN_PROGRESS", "the destroy")
-    process.send_signal(signal.SIGINT)
-    outcome = ended(process)
-    assert outcome.code == 130
-    assert "interrupted: cryptoetl-crypto goes on changing in AWS" in outcome.err
+    interrupted(account, "destroy", "--yes", when="DELETE_IN_PROGRESS")
     return gate
 
 
@@ -641,6 +641,7 @@ def test_an_interrupted_destroy_is_finished_by_the_next_wherever_it_ends(
     outcome = account("destroy", "--yes")
     assert outcome.code == 0, outcome.err
     assert gate.is_set()
+    assert account.status == ""
     assert account.buckets == {"raw", "silver", "gold"}
 
 
