@@ -1,6 +1,5 @@
-# Every target sets up what it needs: a clone and Python 3.11 or newer are enough.
-# PostgreSQL's server programs (Debian: postgresql) are needed for the tests of the load's SQL.
-# Java is needed for test-spark and bench only, which compare with JVM Spark.
+# Every target installs what it needs into environments of its own: a clone and Python 3.11 to 3.14 are enough.
+# Java 17 or 21 is needed for test-spark and bench only, which compare with JVM Spark.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,9 +9,11 @@ SECURITY_VENV := .venv-security
 AWSCLI_VENV := .venv-awscli
 SECURITY := CRYPTOETL_SECURITY_BIN=$(CURDIR)/$(SECURITY_VENV)/bin
 SPARK := CRYPTOETL_SPARK_PYTHON=$(CURDIR)/$(SPARK_VENV)/bin/python
-WORKERS ?= 2
+WORKERS ?= 4
+PIP := -m pip --disable-pip-version-check --quiet install
+PYTEST := $(BIN)/pytest --dist worksteal -n $(WORKERS)
 
-.PHONY: help setup demo lint format types test test-spark test-security bench bench-upload check clean
+.PHONY: help setup demo lint format types test test-quick test-spark test-security bench bench-upload check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -20,35 +21,42 @@ help:  ## list the targets
 
 setup: $(VENV)/ready  ## the development environment, in .venv
 
-$(VENV)/ready: pyproject.toml constraints.txt
+$(VENV)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cryptoetl needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
 	touch $@
+
+$(VENV)/demo: $(VENV)/python pyproject.toml constraints.txt
+	$(BIN)/python $(PIP) --editable '.[local]' --constraint constraints.txt
+	touch $@
+
+$(VENV)/ready: $(VENV)/python pyproject.toml constraints.txt
+	$(BIN)/python $(PIP) --editable '.[dev]' --constraint constraints.txt
+	touch $(VENV)/demo $@
 
 $(SPARK_VENV)/ready: requirements-spark.txt
 	$(PYTHON) -m venv $(SPARK_VENV)
-	$(SPARK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	$(SPARK_VENV)/bin/python $(PIP) --requirement requirements-spark.txt
 	touch $@
 
 $(SECURITY_VENV)/ready: requirements-security.txt
 	$(PYTHON) -m venv $(SECURITY_VENV)
-	$(SECURITY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-security.txt
+	$(SECURITY_VENV)/bin/python $(PIP) --requirement requirements-security.txt
 	touch $@
 
 $(AWSCLI_VENV)/ready: requirements-awscli.txt
 	$(PYTHON) -m venv $(AWSCLI_VENV)
-	$(AWSCLI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-awscli.txt
+	$(AWSCLI_VENV)/bin/python $(PIP) --requirement requirements-awscli.txt
 	touch $@
 
-demo: setup  ## the example, from raw files to tables ready for SQL
+demo: $(VENV)/demo  ## the example, from raw files to tables ready for SQL
 	$(BIN)/cryptoetl up -c config.example.yaml
 
 lint: setup  ## style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: setup  ## mend what lint can mend
+format: setup  ## fix what lint can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -56,7 +64,10 @@ types: setup  ## strict type checking
 	$(BIN)/mypy
 
 test: setup  ## all tests that need no Java
-	$(BIN)/pytest -m 'not spark and not security' -n $(WORKERS) --dist loadfile
+	$(PYTEST) -m 'not spark and not security'
+
+test-quick: setup  ## the pure tests, for every save
+	$(PYTEST) -n 2 tests/unit
 
 test-spark: setup $(SPARK_VENV)/ready  ## the scripts on JVM Spark and on Sail give equal results
 	$(SPARK) $(BIN)/pytest -m spark

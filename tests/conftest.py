@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # A shell ignores SIGINT for what it runs in the background, nohup SIGHUP; commands under test inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+IN_CI = bool(os.environ.get("CI"))
+settings.register_profile("local", max_examples=20)
+if not IN_CI:
+    settings.load_profile("local")
+
+DATA = Path(__file__).parent / "data"
 CACHE = "CRYPTOETL_CACHE"
 
 
@@ -24,3 +32,8 @@ def no_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of its own for each test: what the check has found in another one is not known."""
     monkeypatch.setenv(CACHE, str(tmp_path_factory.mktemp("cache")))
+
+
+def examples(count: int) -> int:
+    """Return how many examples a property is tried on: `count` in CI, a fifth of it locally."""
+    return count if IN_CI else max(count // 5, 10)

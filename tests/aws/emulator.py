@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -178,6 +179,8 @@ class _Front:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._moto = DomainDispatcherApplication(create_backend_app)
+        # It would list moto's folder for every call, one call at a time.
+        self._moto.get_backend_for_host = cache(self._moto.get_backend_for_host)
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

@@ -46,7 +46,7 @@ from tests.aws.cloudformation import ACCOUNT, REGION
 
 POLL = 0.02
 """Seconds between two looks of the interpreter at a job run."""
-HASTE = 100
+HASTE = 50
 """How many times faster than on AWS the interpreter waits before it tries a throttled start again."""
 
 STEPS = {"bronze2silver": "silver", "silver2gold": "gold", "redshift-upload": "redshift"}
@@ -65,6 +65,8 @@ class Run:
     error: str = ""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
+    logged: set[str] = field(default_factory=set)
+    """The log groups that have a stream of this run."""
 
     @property
     def key(self) -> Key:
@@ -203,10 +205,12 @@ class Glue:
         """To the group that the job's arguments name, or to Glue's own."""
         prefix = run.arguments.get("--custom-logGroup-prefix", "/aws-glue/python-jobs")
         logs, group = self.client("logs"), f"{prefix}/{kind}"
-        with suppress(logs.exceptions.ResourceAlreadyExistsException):
-            logs.create_log_group(logGroupName=group)
-        with suppress(logs.exceptions.ResourceAlreadyExistsException):
-            logs.create_log_stream(logGroupName=group, logStreamName=run.id)
+        if group not in run.logged:
+            run.logged.add(group)
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                logs.create_log_group(logGroupName=group)
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                logs.create_log_stream(logGroupName=group, logStreamName=run.id)
         now = int(time.time() * 1000)
         logs.put_log_events(
             logGroupName=group, logStreamName=run.id, logEvents=[{"timestamp": now, "message": text}]
@@ -266,9 +270,11 @@ def replacing(glue: Glue, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterato
             return {key: value for key, value in self.run.described().items() if value is not None}
 
     def wait_for_the_run(self: Any, env: Any, **integration: Any) -> None:
+        run = glue.runs[env.stack[-1]["JobRunId"]]
         resolver = self._build_sync_resolver(env, **integration)
         while env.is_running():
-            if (result := resolver()) is not None:
+            # Only a run that has ended is worth a call.
+            if run.state != "RUNNING" and (result := resolver()) is not None:
                 env.stack.append(result)
                 return
             time.sleep(POLL)

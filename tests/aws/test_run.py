@@ -18,8 +18,9 @@ import pytest
 
 from tests.aws.account import BUCKET, Account
 from tests.aws.emulator import Fault
+from tests.conftest import DATA
 from tests.contract.places import rows
-from tests.local.cli import SHARED_DATA, Project, by_ticker, ended, statuses, wait_for, write_history
+from tests.local.cli import Project, by_ticker, ended, statuses, wait_for, write_history
 
 RAW = BUCKET.format("raw")
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:crypto"
@@ -120,7 +121,7 @@ def test_the_tables_of_the_reference_equal_the_local_ones_to_the_last_digit(
     for ticker in ("BTC", "XMR"):
         account.project.remove(ticker)
     for ticker, drop in (("LTC", False), ("XMR", True)):
-        raw = SHARED_DATA / "reference" / "raw"
+        raw = DATA / "reference" / "raw"
         for project in (local, account.project):
             project.add(ticker, raw / f"{ticker} hist.csv", raw / f"trend_{ticker}.csv", drop=drop)
     account.configure()

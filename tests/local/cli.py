@@ -19,10 +19,10 @@ from typing import Any
 
 import yaml
 
+from tests import preloaded
 from tests.conftest import CACHE
 
 REPOSITORY = Path(__file__).parents[2]
-SHARED_DATA = Path(os.environ.get("CRYPTOETL_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 SECONDS = 120.0
 """After which a command is taken to hang."""
 LIMITED = """
@@ -33,6 +33,10 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 """Runs a command that can write no larger file. Not by `preexec_fn`: between fork and exec, gRPC's threads of
 the test's own engine would come to life in the child, and end it where their files are closed."""
+
+SERVER = preloaded.Server()
+PER_PROCESS = {"LANG", "LC_ALL", "PYTHONIOENCODING", "PYTHONPATH", "PATH"}
+"""Variables that matter when a process starts, not later."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,14 @@ class Project:
 
     def run(self, *arguments: str, stdin: str = "", biggest_file: int | None = None, **env: str) -> Outcome:
         """Run a command to its end; `biggest_file` limits the bytes of a file that it writes: a full disk."""
-        command = self.command(*arguments)
-        if biggest_file is not None:
-            command = [sys.executable, "-c", LIMITED, str(biggest_file), *command]
-        done = subprocess.run(
-            command,
+        if biggest_file is None and not PER_PROCESS & env.keys():
+            done = SERVER.run(
+                arguments, folder=self.folder, environment=environment(env), stdin=stdin, seconds=SECONDS
+            )
+            return Outcome(*done, of_a_log="logs" in arguments)
+        limit = [sys.executable, "-c", LIMITED, str(biggest_file)] if biggest_file is not None else []
+        process = subprocess.run(
+            [*limit, *self.command(*arguments)],
             cwd=self.folder,
             env=environment(env),
             input=stdin,
@@ -103,7 +110,7 @@ class Project:
             timeout=SECONDS,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout, done.stderr, of_a_log="logs" in arguments)
+        return Outcome(process.returncode, process.stdout, process.stderr, of_a_log="logs" in arguments)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own, for `Outcome`s by way of `ended`."""

@@ -6,7 +6,6 @@ Needs the `engine` fixture, which starts Sail and makes the modules of a Glue wo
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +20,6 @@ import pyarrow.parquet
 from cryptoetl.local.engine import load_script, run_script
 
 ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("CRYPTOETL_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
 PLAIN = {
     "--DROP": "N",

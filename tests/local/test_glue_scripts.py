@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from tests.conftest import DATA
 from tests.local.odd_files import ODD_FILES, OddFile
-from tests.local.scripts import SHARED, TREND, Lake, rows, script, unequal
+from tests.local.scripts import TREND, Lake, rows, script, unequal
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -239,11 +240,11 @@ def test_one_week_alone_is_held_flat_around_itself(engine: SparkSession) -> None
 def test_gold_equals_what_the_original_pipeline_made(
     ticker: str, drop: str, columns: tuple[str, ...], lake: Lake
 ) -> None:
-    raw = SHARED / "reference" / "raw"
+    raw = DATA / "reference" / "raw"
     lake.make_silver(raw / f"{ticker} hist.csv", raw / f"trend_{ticker}.csv", ticker, DROP=drop)
     lake.make_gold(ticker)
     found = lake.table(f"gold/{ticker}")
-    with (SHARED / "reference" / "gold" / f"{ticker}.csv").open(encoding="utf-8", newline="") as file:
+    with (DATA / "reference" / "gold" / f"{ticker}.csv").open(encoding="utf-8", newline="") as file:
         expected = list(csv.DictReader(file))
     assert [str(day) for day in found["date"].to_pylist()] == [row["date"] for row in expected]
     for column in columns:

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from cryptoetl import config
 from cryptoetl.discovery import proposal
-from tests.local.cli import SECONDS, SHARED_DATA, Outcome, Project, environment
+from tests.conftest import DATA, examples
+from tests.local.cli import SECONDS, Outcome, Project, environment
 from tests.local.corpus import SUPPORTED, Variant
 from tests.unit import downloads
 
-REAL = SHARED_DATA / "real"
-SEED = SHARED_DATA / "seed"
+REAL = DATA / "real"
+SEED = DATA / "seed"
 
 
 @pytest.fixture
@@ -367,7 +368,9 @@ NAME = st.text(st.sampled_from("BTCETHUSDbitcoin _-/.trend()1'#: é\n"), min_siz
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(files=st.lists(st.tuples(NAME, CONTENT), max_size=5))
 def test_any_files_end_in_a_configuration_or_in_words(tmp_path: Path, files: list[tuple[str, bytes]]) -> None:
     shutil.rmtree(tmp_path)

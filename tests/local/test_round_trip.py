@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cryptoetl.raw_files import HistoryFormat, TrendFormat
+from tests.conftest import examples
 from tests.local.corpus import FORMS, Days, Form, Variant, Weeks
 from tests.local.scripts import Lake, rows, unequal
 from tests.unit.made import history_report, trend_report
@@ -102,7 +103,7 @@ def reasons(variant: Variant, lake: Lake, *, drop: bool) -> list[str | None]:
 
 
 @settings(
-    max_examples=120,
+    max_examples=examples(120),
     deadline=None,
     database=None,
     derandomize=True,

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from cryptoetl import dates
 from cryptoetl.findings import FileReport
 from cryptoetl.raw_files import HistoryFormat, TrendFormat
+from tests.conftest import examples
 from tests.local.odd_files import ODD_FILES, OddFile
 from tests.local.scripts import TREND, Lake
 from tests.unit.made import history_report, trend_report
@@ -31,7 +32,7 @@ EMPTY = "is missing or empty"
 NOT_TEXT = "the file is not UTF-8 text"
 
 per_file = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     database=None,
     derandomize=True,
@@ -45,7 +46,7 @@ per_file = settings(
 
 
 @pytest.fixture(scope="module")
-def shared_lake(tmp_path_factory: pytest.TempPathFactory, engine: SparkSession) -> Lake:
+def common_lake(tmp_path_factory: pytest.TempPathFactory, engine: SparkSession) -> Lake:
     """One lake for all examples of a property; every example writes what it reads."""
     return Lake(tmp_path_factory.mktemp("lake"))
 
@@ -394,9 +395,9 @@ def carried(days: dict[date, float | None], *, drop: bool) -> list[tuple[date, f
 @per_file
 @given(history=histories(), trend=trends())
 def test_good_files_are_read_by_both_with_the_same_rows(
-    history: Written, trend: Written, shared_lake: Lake
+    history: Written, trend: Written, common_lake: Lake
 ) -> None:
-    judged = judge(shared_lake, history.text, trend.text, **history.options)
+    judged = judge(common_lake, history.text, trend.text, **history.options)
 
     assert judged.check is None
     assert judged.step is None
@@ -404,8 +405,8 @@ def test_good_files_are_read_by_both_with_the_same_rows(
     assert_same_days(judged.trend, sorted(trend.days))
     assert judged.history.missing == sum(price is None for price in history.days.values())
     assert judged.trend.missing == 0
-    assert shared_lake.history() == carried(history.days, drop=history.options["DROP"] == "Y")
-    assert shared_lake.trend() == sorted(trend.days.items())
+    assert common_lake.history() == carried(history.days, drop=history.options["DROP"] == "Y")
+    assert common_lake.trend() == sorted(trend.days.items())
 
 
 PIECES = [
@@ -419,10 +420,10 @@ NOISE = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
 @per_file
 @given(history=NOISE, trend=NOISE, drop=st.sampled_from("YN"), decimal=st.sampled_from(".,"))
 def test_noise_is_judged_by_both_in_the_same_words(
-    history: str, trend: str, drop: str, decimal: str, shared_lake: Lake
+    history: str, trend: str, drop: str, decimal: str, common_lake: Lake
 ) -> None:
     judged = judge(
-        shared_lake,
+        common_lake,
         f"Date,Price\n01/01/2024,5\n{history}\n",
         f"Week,bitcoin\n2024-01-07,5\n{trend}\n",
         DROP=drop,
@@ -434,7 +435,7 @@ def test_noise_is_judged_by_both_in_the_same_words(
 @per_file
 @given(history=NOISE, trend=NOISE)
 def test_noise_in_the_place_of_a_header_is_judged_by_both_in_the_same_words(
-    history: str, trend: str, shared_lake: Lake
+    history: str, trend: str, common_lake: Lake
 ) -> None:
-    judged = judge(shared_lake, history, f"{trend}\n2024-01-07,5\n", DATE_COLUMN="1", PRICE_COLUMN="x")
+    judged = judge(common_lake, history, f"{trend}\n2024-01-07,5\n", DATE_COLUMN="1", PRICE_COLUMN="x")
     assert judged.check == judged.step

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import DATA
 from tests.local.cli import (
     REPOSITORY,
-    SHARED_DATA,
     Outcome,
     Project,
     files_below,
@@ -22,9 +22,9 @@ from tests.local.cli import (
     write_trend,
 )
 
-REAL = SHARED_DATA / "real"
-SEED = SHARED_DATA / "seed"
-REFERENCE = SHARED_DATA / "reference"
+REAL = DATA / "real"
+SEED = DATA / "seed"
+REFERENCE = DATA / "reference"
 
 
 def up(project: Project, *arguments: str, code: int = 0) -> Outcome:

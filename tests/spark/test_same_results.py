@@ -16,9 +16,10 @@ import pyarrow.parquet
 import pytest
 
 from cryptoetl.local.engine import Engine
+from tests.conftest import DATA
 from tests.local.corpus import PLAIN, SUPPORTED, UNSUPPORTED, Variant
 from tests.local.odd_files import ODD_FILES
-from tests.local.scripts import SHARED, TREND, Lake, read_set, unequal
+from tests.local.scripts import TREND, Lake, read_set, unequal
 from tests.spark.run_scripts import run_cases
 
 pytestmark = pytest.mark.spark
@@ -41,8 +42,8 @@ class Input:
     silver_alone: bool = False
 
 
-def shared(name: str, history: str, trend: str, *, good: bool = True, **options: str) -> Input:
-    return Input(name, (SHARED / history).read_bytes(), (SHARED / trend).read_bytes(), good, options)
+def from_files(name: str, history: str, trend: str, *, good: bool = True, **options: str) -> Input:
+    return Input(name, (DATA / history).read_bytes(), (DATA / trend).read_bytes(), good, options)
 
 
 def odd_inputs() -> Iterator[Input]:
@@ -80,18 +81,18 @@ ETH_USD = "real/Ethereum Historical Data - Investing.com.csv"
 BITCOIN = "real/bitcoin multiTimeline.csv"
 ALTCOIN = "real/altcoin multiTimeline.csv"
 INPUTS = [
-    shared("reference LTC", "reference/raw/LTC hist.csv", "reference/raw/trend_LTC.csv", DROP="N"),
-    shared("reference XMR", "reference/raw/XMR hist.csv", "reference/raw/trend_XMR.csv", DROP="Y"),
-    shared("real BTC", BTC_USD, BITCOIN),
-    shared("real BTC with monthly values", BTC_USD, "real/bitcoin monthly multiTimeline.csv", good=False),
-    shared("real ETH", ETH_USD, ALTCOIN, DATE_FORMAT="MMM dd, yyyy"),
-    shared("real ETH in the wrong format", ETH_USD, ALTCOIN, good=False),
-    shared("real XMR", XMR_USD, ALTCOIN, DROP="Y"),
-    shared("seed BTC", BTC_EUR, "seed/google_trend_bitcoin.csv", DROP="N"),
-    shared("seed BTC dropped", BTC_EUR, "seed/google_trend_bitcoin.csv", DROP="Y"),
-    shared("seed XMR", XMR_EUR, "seed/google_trend_monero.csv", DROP="N"),
-    shared("seed XMR dropped", XMR_EUR, "seed/google_trend_monero.csv", DROP="Y"),
-    shared("both files broken", "reference/gold/LTC.csv", ETH_USD, good=False),
+    from_files("reference LTC", "reference/raw/LTC hist.csv", "reference/raw/trend_LTC.csv", DROP="N"),
+    from_files("reference XMR", "reference/raw/XMR hist.csv", "reference/raw/trend_XMR.csv", DROP="Y"),
+    from_files("real BTC", BTC_USD, BITCOIN),
+    from_files("real BTC with monthly values", BTC_USD, "real/bitcoin monthly multiTimeline.csv", good=False),
+    from_files("real ETH", ETH_USD, ALTCOIN, DATE_FORMAT="MMM dd, yyyy"),
+    from_files("real ETH in the wrong format", ETH_USD, ALTCOIN, good=False),
+    from_files("real XMR", XMR_USD, ALTCOIN, DROP="Y"),
+    from_files("seed BTC", BTC_EUR, "seed/google_trend_bitcoin.csv", DROP="N"),
+    from_files("seed BTC dropped", BTC_EUR, "seed/google_trend_bitcoin.csv", DROP="Y"),
+    from_files("seed XMR", XMR_EUR, "seed/google_trend_monero.csv", DROP="N"),
+    from_files("seed XMR dropped", XMR_EUR, "seed/google_trend_monero.csv", DROP="Y"),
+    from_files("both files broken", "reference/gold/LTC.csv", ETH_USD, good=False),
     *odd_inputs(),
     *corpus_inputs(),
 ]

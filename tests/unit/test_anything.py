@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from cryptoetl.cli import app
+from tests.conftest import examples
 
 anything = settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     database=None,
     derandomize=True,

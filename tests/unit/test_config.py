@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cryptoetl.config import Config, Currency, json_schema, load, missing_files
 from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
 from cryptoetl.yaml_lines import MAX_CONFIG_BYTES
+from tests.conftest import examples
 
 GOOD = """\
 pipeline: crypto
@@ -478,13 +479,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("any")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(tree=TREES)
 def test_any_values_end_in_a_configuration_or_in_its_problems(folder: Path, tree: object) -> None:
     ends_well(folder, json.dumps(tree))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(currency=st.dictionaries(KEYS, SCALARS, max_size=3), rest=st.dictionaries(KEYS, TREES, max_size=3))
 def test_any_currency_ends_in_a_configuration_or_in_its_problems(
     folder: Path, currency: dict[str, object], rest: dict[str, object]
@@ -493,13 +494,13 @@ def test_any_currency_ends_in_a_configuration_or_in_its_problems(
     ends_well(folder, json.dumps({**rest, "currencies": [{**good, **currency}]}))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(words=st.lists(WORDS, max_size=20))
 def test_any_yaml_marks_end_in_a_configuration_or_in_its_problems(folder: Path, words: list[str]) -> None:
     ends_well(folder, "".join(words))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(words=st.lists(WORDS, min_size=1, max_size=3))
 def test_any_value_of_a_field_ends_in_a_configuration_or_in_its_problems(
     folder: Path, words: list[str]
@@ -507,7 +508,7 @@ def test_any_value_of_a_field_ends_in_a_configuration_or_in_its_problems(
     ends_well(folder, GOOD.replace("data/history.csv", "".join(words)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(content=st.binary(max_size=100))
 def test_any_bytes_end_in_a_configuration_or_in_its_problems(folder: Path, content: bytes) -> None:
     ends_well(folder, content)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from cryptoetl import delimited
 from cryptoetl.findings import MAX_FINDINGS, FileReport
 from cryptoetl.raw_files import HistoryFormat
+from tests.conftest import examples
 from tests.unit.made import history_report, trend_report
 
 Write = Callable[[str | bytes], Path]
@@ -280,7 +281,7 @@ def test_progress_is_told_in_bytes_up_to_the_whole_file(tmp_path: Path) -> None:
 ANY_FILE = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     deadline=None,
-    max_examples=150,
+    max_examples=examples(150),
     database=None,
 )
 

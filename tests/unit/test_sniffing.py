@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cryptoetl.discovery.readings import date_formats, decimal_sign
 from cryptoetl.discovery.sniffing import Facts, HistorySniff, NotRecognised, TrendSniff, sniff
+from tests.conftest import examples
 from tests.unit import downloads
 from tests.unit.downloads import DAYS, WEEKS, history_of, rows, stored, trend_of
 
@@ -289,7 +290,9 @@ CSV_LIKE = st.text(
 ).map(str.encode)
 
 
-@settings(max_examples=300, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(300), deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(content=st.binary(max_size=300) | CSV_LIKE | CSV_LIKE.map(b"Date,Price\n2024-01-01,5\n".__add__))
 def test_any_bytes_are_something_or_nothing_but_never_an_error(tmp_path: Path, content: bytes) -> None:
     (found,) = stored(tmp_path, {"any.csv": content})

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cryptoetl import config
 from cryptoetl.discovery.pairing import Entry, pair
 from cryptoetl.discovery.starter_config import SHOWN_LEFTOVERS, lines, relative, render, scalar
+from tests.conftest import examples
 from tests.unit import downloads
 from tests.unit.downloads import history_of, investing, iso, stored, trend, trend_of
 
@@ -153,7 +154,9 @@ NAMES = st.text(
 ).filter(lambda name: name.strip(".") != "" and len(name.encode()) < 120)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(name=NAMES, column=NAMES.filter(lambda name: not set(name) & set('",') and name.strip() == name))
 def test_any_name_of_a_file_and_of_a_column_survives_being_written(
     tmp_path: Path, name: str, column: str

@@ -15,6 +15,7 @@ from cryptoetl import delimited, raw_files
 from cryptoetl.findings import FileReport
 from cryptoetl.raw_files import HistoryFormat, TrendFormat
 from cryptoetl.series import Series
+from tests.conftest import examples
 
 FIRST = date(2024, 1, 1)
 ODD = [
@@ -72,7 +73,7 @@ def read(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Any]
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     deadline=None,
     database=None,
-    max_examples=400,
+    max_examples=examples(400),
 )
 @given(
     good=st.lists(GOOD, min_size=1, max_size=3),

