@@ -10,7 +10,8 @@ AWSCLI_VENV := .venv-awscli
 SECURITY := CRYPTOETL_SECURITY_BIN=$(CURDIR)/$(SECURITY_VENV)/bin
 SPARK := CRYPTOETL_SPARK_PYTHON=$(CURDIR)/$(SPARK_VENV)/bin/python
 WORKERS ?= 4
-PIP := -m pip --disable-pip-version-check --quiet install
+# What is never imported is never compiled; the rest is at its first import.
+PIP := -m pip --disable-pip-version-check --quiet install --no-compile
 PYTEST := $(BIN)/pytest --dist worksteal -n $(WORKERS)
 
 .PHONY: help setup demo lint format types test test-quick test-spark test-security bench bench-upload check clean

@@ -35,7 +35,9 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.s3.models import FakeBucket
+from moto.stepfunctions.parser.api import InvalidDefinition
 from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from werkzeug.serving import make_server
 
 from tests.aws.cloudformation import ACCOUNT, REGION, CloudFormation, Refused
@@ -159,6 +161,7 @@ class Emulator:
         return None
 
 
+@cache
 def _validated(definition: str) -> dict[str, Any]:
     """moto's parser of the Amazon States Language has its say; over HTTP it has none."""
     try:
@@ -167,6 +170,12 @@ def _validated(definition: str) -> dict[str, Any]:
         fault = {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": str(error)}
         return {"result": "FAIL", "diagnostics": [fault]}
     return {"result": "OK", "diagnostics": []}
+
+
+def _refuse_invalid(definition: str) -> None:
+    """CreateStateMachine and UpdateStateMachine judge as ValidateStateMachineDefinition has done."""
+    for diagnostic in _validated(definition)["diagnostics"]:
+        raise InvalidDefinition(message=diagnostic["message"])
 
 
 def _error(code: str, message: str) -> dict[str, Any]:
@@ -180,7 +189,7 @@ class _Front:
         self._emulator = emulator
         self._moto = DomainDispatcherApplication(create_backend_app)
         # It would list moto's folder for every call, one call at a time.
-        self._moto.get_backend_for_host = cache(self._moto.get_backend_for_host)
+        vars(self._moto)["get_backend_for_host"] = cache(self._moto.get_backend_for_host)
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -296,6 +305,7 @@ def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Emulator]
         monkeypatch.setattr(CloudFormationResponse, name, method(name), raising=False)
     # It would refuse everything to everybody for a Deny whose condition it does not read.
     monkeypatch.setattr(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
+    monkeypatch.setattr(StepFunctionsParserBackend, "_validate_definition", _refuse_invalid)
     monkeypatch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
     monkeypatch.setattr(CloudFormationResponse, "RESPONSE_KEY_PATH_TO_TRANSFORMER", {})
     holder: list[_Front] = []

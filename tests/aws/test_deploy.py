@@ -731,8 +731,7 @@ def test_a_namespace_is_data_and_outlives_a_destroy(own_redshift: Account) -> No
 def with_currencies(account: Account, count: int) -> None:
     """A project of so many currencies, all with the files of the first."""
     history, trend = account.project.folder / "BTC.csv", account.project.folder / "BTC_trend.csv"
-    for number in range(count - 2):
-        account.project.add(f"COIN{number}", history, trend)
+    account.project.add_alike([f"COIN{number}" for number in range(count - 2)], history, trend)
     account.configure(glue={"max_concurrent_runs": count})
 
 
@@ -750,8 +749,7 @@ def test_more_currencies_than_a_machine_holds_are_refused_before_anything_is_mad
     assert account.emulator.writes == []
     found = re.search(r"the first (\d+) currencies fit", refused.err)
     assert found is not None
-    for ticker in range(int(found[1]) - 2, 318):
-        account.project.remove(f"COIN{ticker}")
+    account.project.remove(*(f"COIN{number}" for number in range(int(found[1]) - 2, 318)))
     account.configure()
     assert account("deploy", "--dry-run").code == 0
 

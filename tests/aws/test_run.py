@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -118,8 +117,7 @@ def test_the_tables_of_the_reference_equal_the_local_ones_to_the_last_digit(
     account: Account, tmp_path: Path
 ) -> None:
     local = Project(tmp_path / "local")
-    for ticker in ("BTC", "XMR"):
-        account.project.remove(ticker)
+    account.project.remove("BTC", "XMR")
     for ticker, drop in (("LTC", False), ("XMR", True)):
         raw = DATA / "reference" / "raw"
         for project in (local, account.project):
@@ -141,9 +139,7 @@ def test_the_tables_of_the_reference_equal_the_local_ones_to_the_last_digit(
 
 def test_fifty_currencies_load_through_five_slots_and_throttling_with_few_calls(account: Account) -> None:
     history, trend = account.project.folder / "BTC.csv", account.project.folder / "BTC_trend.csv"
-    for number in range(48):
-        settings: dict[str, Any] = {"ticker": f"COIN{number}", "history": str(history), "trend": str(trend)}
-        account.project._currencies.append(settings)
+    account.project.add_alike([f"COIN{number}" for number in range(48)], history, trend)
     account.configure(glue={"max_concurrent_runs": 5})
     account.deploy()
     assert account("upload").code == 0

@@ -69,8 +69,12 @@ class Project:
 
     def add(self, ticker: str, history: Path, trend: Path, **settings: Any) -> None:
         """Add a currency to the configuration, `drop: false` if nothing else is said."""
-        currency = {"ticker": ticker, "history": str(history), "trend": str(trend), "drop": False}
-        self._currencies.append(currency | settings)
+        self.add_alike([ticker], history, trend, **settings)
+
+    def add_alike(self, tickers: Iterable[str], history: Path, trend: Path, **settings: Any) -> None:
+        """Add currencies that share their files and settings."""
+        files = {"history": str(history), "trend": str(trend), "drop": False}
+        self._currencies += [{"ticker": ticker} | files | settings for ticker in tickers]
         self.configure()
 
     def add_made(self, *tickers: str, days: int = 30) -> None:
@@ -81,15 +85,15 @@ class Project:
             write_trend(trend)
             self.add(ticker, history, trend)
 
-    def remove(self, ticker: str) -> None:
-        """Take a currency out of the configuration; its files stay."""
-        self._currencies = [currency for currency in self._currencies if currency["ticker"] != ticker]
+    def remove(self, *tickers: str) -> None:
+        """Take currencies out of the configuration; their files stay."""
+        self._currencies = [currency for currency in self._currencies if currency["ticker"] not in tickers]
         self.configure()
 
     def configure(self, **others: Any) -> None:
         """Write the configuration; `others` are further keys at its top."""
         config = {"local": {"home": self._home_setting}, "currencies": self._currencies} | others
-        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        text = yaml.dump(config, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
         (self.folder / "config.yaml").write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str, stdin: str = "", biggest_file: int | None = None, **env: str) -> Outcome:

@@ -60,7 +60,18 @@ def server() -> Iterator[Server]:
             programs = _copied(programs, folder)
         data = folder / "data"
         subprocess.run(
-            [programs / "initdb", "-D", str(data), "-U", "admin", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            [
+                str(programs / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                "admin",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+            ],
             check=True,
             capture_output=True,
             **run,
@@ -73,7 +84,7 @@ def server() -> Iterator[Server]:
             "port": str(port),
         }
         options = " ".join(f"-c {name}={value!r}" for name, value in settings.items())
-        control = [programs / "pg_ctl", "-D", str(data), "-w", "-t", "60"]
+        control = [str(programs / "pg_ctl"), "-D", str(data), "-w", "-t", "60"]
         log = str(folder / "log")
         subprocess.run(
             [*control, "-o", options, "-l", log, "start"], check=True, stdout=subprocess.DEVNULL, **run
