@@ -88,7 +88,7 @@ def local(folder: Path, currencies: Sequence[dict[str, str]]) -> tuple[Run, floa
     content = {"local": {"home": f"home of {name}"}, "currencies": currencies}
     config.write_text(json.dumps(content), encoding="utf-8")
     errors, result = folder / f"{name}.err", folder / f"{name}.json"
-    words = [sys.executable, "-m", "cryptoetl.cli", "up", "--json", "-c", str(config)]
+    words = [sys.executable, "-m", "cryptoetl", "up", "--json", "-c", str(config)]
     run = measure(["sh", "-c", f"exec {shlex.join(words)} >{shlex.quote(str(result))}"], errors)
     execution = json.loads(result.read_text(encoding="utf-8"))["run"]["execution"]
     begun, ended = (datetime.fromisoformat(execution[moment]) for moment in ("started", "ended"))

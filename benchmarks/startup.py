@@ -33,7 +33,7 @@ def main() -> None:
     if base is not None:
         print(f"{' '.join(other):24} {base:.3f} s")
     for option in ("--help", "--version"):
-        figure = cpu_seconds([sys.executable, "-m", "cryptoetl.cli", option])
+        figure = cpu_seconds([sys.executable, "-m", "cryptoetl", option])
         ratio = f"  ratio {figure / base:.2f}" if base else ""
         print(f"{'cryptoetl ' + option:24} {figure:.3f} s{ratio}")
 

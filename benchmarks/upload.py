@@ -167,7 +167,7 @@ def measure_round(folder: Path, tools: Mapping[str, str], files: int) -> Round:
             )
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
             sync = ["--endpoint-url", running.url, "s3", "sync", str(folder / "files"), f"s3://{bucket}/raw"]
-            upload = ["-m", "cryptoetl.cli", "upload", "-c", str(folder / "config.yaml")]
+            upload = ["-m", "cryptoetl", "upload", "-c", str(folder / "config.yaml")]
             command = [program, *(upload if name == OURS else sync)]
             figures[name] = {FIRST: measure(command, where, running)}
             figures[name][UNCHANGED] = measure(command, where, running)

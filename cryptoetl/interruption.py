@@ -1,42 +1,105 @@
-"""Ctrl-C and the other signals that ask a program to end; none gets lost, and none breaks a line.
+"""Ctrl-C, SIGTERM and SIGHUP: none is lost, none breaks a printed line, none waits longer than `GRACE`.
 
-Python raises KeyboardInterrupt wherever the main thread happens to be. If that is a finalizer, or a library's
-bare `except`, the exception ends there (Library Reference, signal, Note on Signal Handlers and Exceptions).
-So each signal is noted down as well, and whoever waits looks at the note.
+Python raises KeyboardInterrupt wherever the main thread happens to be, where a finalizer or a library's bare
+`except` may swallow it (Library Reference, signal, Note on Signal Handlers and Exceptions), and Sail replaces
+the handler of SIGINT with its own. So the signals are blocked in all threads, and one thread waits for them.
+It forwards each to the main thread as SIGUSR1, whose handler no library replaces. Child processes inherit
+the blocked signals.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
+
+EXIT_CODE = 130
+GRACE = 4.5
+"""Seconds after which a command that was interrupted ends even if it is not done tidying up."""
 
 _noted = False
+_orderly = False
 _holding = 0
 _held_back = False
 
 
-def heed() -> None:
-    """Let Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt; what is ignored stays so, as by nohup."""
+def listen() -> None:
+    """Take over the signals, except those that are ignored, as under nohup. Call it once, in the main thread.
 
-    def interrupt(*_: object) -> None:
-        global _noted, _held_back
+    Until `orderly`, each ends the process at once, with a message and `EXIT_CODE`.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = {getattr(signal, name) for name in names if hasattr(signal, name)}
+    taken = {number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
+    if hasattr(signal, "sigwait"):
+        signal.signal(signal.SIGUSR1, _interrupt)
+        signal.pthread_sigmask(signal.SIG_BLOCK, taken)
+        threading.Thread(target=_wait, args=(taken,), name="signals", daemon=True).start()
+    else:  # Windows
+
+        def handle(*_: object) -> None:
+            _note()
+            _interrupt()
+
+        for number in taken:
+            signal.signal(number, handle)
+
+
+def _wait(taken: set[signal.Signals]) -> None:
+    while True:
+        signal.sigwait(taken)
+        _note()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
+def _note() -> None:
+    """Note an interruption; end the process now if no command is running, or when `GRACE` is over."""
+    global _noted
+    if not _orderly:
+        leave()
+    if not _noted:
         _noted = True
-        if _holding and not _held_back:
-            _held_back = True
-        else:
-            raise KeyboardInterrupt
+        watchdog = threading.Timer(GRACE, leave)
+        watchdog.daemon = True
+        watchdog.start()
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interrupt)
+
+def _interrupt(*_: object) -> None:
+    global _held_back
+    if _holding and not _held_back:
+        _held_back = True
+    else:
+        raise KeyboardInterrupt
+
+
+def leave() -> NoReturn:
+    """End the process at once."""
+    os.write(2, b"interrupted: stopped before it was done\n")
+    os._exit(EXIT_CODE)
+
+
+def noted() -> bool:
+    """Return whether an interruption has come."""
+    return _noted
+
+
+@contextmanager
+def orderly() -> Iterator[None]:
+    """Let interruptions raise KeyboardInterrupt in the main thread instead of ending the process at once."""
+    global _orderly
+    _orderly = True
+    try:
+        yield
+    finally:
+        _orderly = False
 
 
 def sleep(seconds: float) -> None:
-    """As time.sleep, for work that an interruption ends; raises KeyboardInterrupt also if one came before."""
+    """Sleep like time.sleep; raise KeyboardInterrupt also if an interruption came before."""
     if _noted:
         raise KeyboardInterrupt
     time.sleep(seconds)
@@ -44,9 +107,9 @@ def sleep(seconds: float) -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Inside, an interruption waits for the end of the block; a second one does not.
+    """Delay an interruption to the end of the block; a second one is not delayed.
 
-    For short work that a library leaves in pieces, such as a line being printed. Other threads than the main
+    For short work that a library would leave in pieces, such as printing a line. Threads other than the main
     one are never interrupted.
     """
     global _holding, _held_back

@@ -2,7 +2,7 @@
 
 Importing takes longer than most commands do. One server per test process imports the package and its heavy
 libraries once and forks for each command. The child takes over the caller's files, folder and environment
-and calls `cryptoetl.cli.main`. Tests of start-up, signals and resource limits start real processes instead.
+and calls `cryptoetl.__main__.main`. Tests of start-up, signals and limits start real processes.
 """
 
 from __future__ import annotations
@@ -162,10 +162,9 @@ def become(request: Mapping[str, object], files: Sequence[int]) -> NoReturn:
     arguments = request["arguments"]
     assert isinstance(arguments, Sequence)
     sys.argv = ["cryptoetl", *arguments]
-    from cryptoetl.cli import main
+    from cryptoetl.__main__ import main
 
     main()
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

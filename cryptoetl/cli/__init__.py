@@ -5,14 +5,12 @@ Heavy modules are imported inside the commands, so that `--help` and `--version`
 
 from __future__ import annotations
 
-import atexit
 import gc
-import sys
 from typing import Annotated
 
 import typer
 
-from cryptoetl import __version__, interruption
+from cryptoetl import __version__
 from cryptoetl.cli import deployment, executions, files, warehouse
 from cryptoetl.cli.boundary import command
 from cryptoetl.cli.session import (
@@ -82,17 +80,12 @@ def _global_options(
     context.obj = Globals(config, target, region, profile, json, verbose, debug)
 
 
-def _leave_garbage() -> None:
-    """Take no last look for garbage, unless an extension would call what is left its leaks."""
-    if not {"duckdb", "pyarrow", "pysail"} & sys.modules.keys():
-        gc.freeze()
-
-
-def main() -> None:
-    """The entry point."""
-    # Imports make a hundred thousand objects that stay. Looking for garbage among them, now and then and once
-    # more at the end, takes a tenth of a second.
+def run() -> int:
+    """Run the command that sys.argv names and return its exit code."""
+    # Imports make 100,000 objects that stay: collecting garbage among them takes a tenth of a second.
     gc.set_threshold(100_000, 20, 20)
-    atexit.register(_leave_garbage)
-    interruption.heed()
-    app(prog_name="cryptoetl")
+    try:
+        app(prog_name="cryptoetl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    return 0

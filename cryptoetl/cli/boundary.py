@@ -10,6 +10,7 @@ from typing import Any, NoReturn, cast
 
 import typer
 
+from cryptoetl import interruption
 from cryptoetl.cli.session import Globals, Session
 from cryptoetl.errors import CryptoetlError, EnvironmentFault, Interrupted
 
@@ -45,7 +46,7 @@ def _bounded(function: Callable[..., int | None], options: Globals, arguments: d
     """Run a command; whatever goes wrong becomes a message and an exit code."""
     from cryptoetl.console import Terminal
 
-    with Terminal(as_json=options.json, verbose=options.verbose) as terminal:
+    with Terminal(as_json=options.json, verbose=options.verbose) as terminal, interruption.orderly():
         try:
             return function(Session(options, terminal), **arguments) or 0
         except CryptoetlError as error:
@@ -59,6 +60,9 @@ def _bounded(function: Callable[..., int | None], options: Globals, arguments: d
         except Exception as error:
             if options.debug:
                 raise
+            if interruption.noted():  # which a library has made another exception of
+                terminal.error(Interrupted("stopped before it was done"))
+                return Interrupted.exit_code
             terminal.error(_unforeseen(error))
             return 2
 

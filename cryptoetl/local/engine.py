@@ -5,23 +5,16 @@ One server and one session per process serve all branches, each in its own threa
 
 from __future__ import annotations
 
-import atexit
-import ctypes
 import importlib.util
 import os
-import signal
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-SIGNAL_SECONDS = 2.0
-"""How long to wait for Sail to take SIGINT, which it does within milliseconds of its start."""
 
 
 class Engine:
@@ -33,8 +26,6 @@ class Engine:
     Queries belong in threads other than the main one: a KeyboardInterrupt amid a gRPC call can leave gRPC's
     locks taken, and then nothing ends any more.
     """
-
-    _has_taken_ctrl_c: ClassVar = False
 
     def __init__(self, url: str | None = None) -> None:
         self._url = url
@@ -48,21 +39,11 @@ class Engine:
         with self._lock:
             if self._session is None:
                 self._session = self._start()
-                self.leave_ctrl_c_alone()
             return self._session
-
-    def leave_ctrl_c_alone(self) -> None:
-        """Give SIGINT back to Python: Sail would end on it, under job runs that are to be ended in order.
-
-        Does nothing outside the main thread, where signals cannot be set.
-        """
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
 
     def stop(self) -> None:
         """End the session and the server, and leave the environment as it was."""
         with self._lock:
-            atexit.unregister(self.stop)
             session, self._session = self._session, None
             server, self._server = self._server, None
             try:
@@ -88,7 +69,6 @@ class Engine:
 
     def _start(self) -> SparkSession:
         url = self._url
-        handler = _sigint_handler()
         if url is None:
             from pysail.spark import SparkConnectServer
 
@@ -111,40 +91,16 @@ class Engine:
         )
         session = builder.getOrCreate()
         if self._server is not None:
-            self._await_sail_has_ctrl_c(handler)
             # A server inside this process that does not answer will not come back: no ten minutes of retries,
             # and no calls that keep each result for a client that might lose its connection.
             client = cast(Any, session).client  # the classic session's stub is in the way
             client.set_retry_policies([])
             client.disable_reattachable_execute()
-        # Registered after the client's own exit handler, hence run before it: that one calls the server,
-        # and goes on trying for ten minutes if Sail has gone with the interpreter.
-        atexit.register(self.stop)
         return session
-
-    @classmethod
-    def _await_sail_has_ctrl_c(cls, handler: int | None) -> None:
-        """Wait until SIGINT is no longer with `handler`: what Sail took later could not be given back.
-
-        Sail takes it in a thread of its own, once per process.
-        """
-        deadline = time.monotonic() + SIGNAL_SECONDS
-        while not cls._has_taken_ctrl_c and time.monotonic() < deadline:
-            if _sigint_handler() != handler:
-                cls._has_taken_ctrl_c = True
-            else:
-                time.sleep(0.001)
 
     def _set(self, name: str, value: str) -> None:
         self._before.setdefault(name, os.environ.get(name))
         os.environ[name] = value
-
-
-def _sigint_handler() -> int | None:
-    """The address of what handles SIGINT, which Python's `signal` module knows only of its own."""
-    address = ctypes.pythonapi.PyOS_getsig
-    address.argtypes, address.restype = [ctypes.c_int], ctypes.c_void_p
-    return cast("int | None", address(signal.SIGINT))
 
 
 def load_script(path: Path) -> ModuleType:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +13,7 @@ from random import random
 from typing import Any
 
 from cryptoetl.bundle import Bundle
-from cryptoetl.errors import Interrupted, UsageError
+from cryptoetl.errors import UsageError
 from cryptoetl.local.glue_jobs import GlueJobs
 from cryptoetl.local.home import Home
 from cryptoetl.local.interpreter import Interpreter
@@ -27,7 +24,7 @@ from cryptoetl.state_machine import Step, execution_name
 from cryptoetl.status import StepStatus
 from cryptoetl.target import Left, Record, RecordStatus
 
-STOP_SECONDS = 3.0
+STOP_SECONDS = 2.0
 """How long an interrupted run waits for the job runs in progress, most of which take less than a second."""
 
 ASKED_SECONDS = 0.2
@@ -218,14 +215,5 @@ class _Running:
         # reader knows.
         with suppress(KeyboardInterrupt):  # a second Ctrl-C: not even so long
             self._over.wait(STOP_SECONDS)
-        if not self._over.is_set():
-            atexit.register(self._leave)
-            if self._reason:
-                self._record("ABORTED", output=None, error="Stopped", cause=self._reason)
-
-    def _leave(self) -> None:
-        """End the process without tidying up under a thread at work: libraries would complain at length."""
-        if not self._over.is_set():
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(1 if self._reason else Interrupted.exit_code)
+        if self._reason and not self._over.is_set():
+            self._record("ABORTED", output=None, error="Stopped", cause=self._reason)

@@ -57,7 +57,6 @@ class Worker:
         self._starting.join()
         if self._failure is not None:
             raise self._unavailable(self._failure)
-        self._engine.leave_ctrl_c_alone()
         self._connection = self._open()
         self._tickers = bundle.tickers
         glue_runtime.install(DuckDBSink(self._connection))

@@ -305,7 +305,7 @@ def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Emulator]
         monkeypatch.setattr(CloudFormationResponse, name, method(name), raising=False)
     # It would refuse everything to everybody for a Deny whose condition it does not read.
     monkeypatch.setattr(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
-    monkeypatch.setattr(StepFunctionsParserBackend, "_validate_definition", _refuse_invalid)
+    monkeypatch.setattr(StepFunctionsParserBackend, "_validate_definition", staticmethod(_refuse_invalid))
     monkeypatch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
     monkeypatch.setattr(CloudFormationResponse, "RESPONSE_KEY_PATH_TO_TRANSFORMER", {})
     holder: list[_Front] = []

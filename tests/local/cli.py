@@ -130,7 +130,7 @@ class Project:
         )
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "cryptoetl.cli", *arguments]
+        return [sys.executable, "-m", "cryptoetl", *arguments]
 
     def table(self, ticker: str) -> list[dict[str, Any]]:
         """All rows of the currency's table, by date."""

@@ -14,12 +14,8 @@ HEAVY = {"boto3", "botocore", "duckdb", "filelock", "grpc", "numpy", "pandas", "
 PROGRAM = """
 import sys
 from cryptoetl import cli
-try:
-    cli.main()
-except SystemExit as end:
-    assert not end.code, end.code
-finally:
-    print(*sys.modules, file=sys.stderr)
+assert cli.run() == 0
+print(*sys.modules, file=sys.stderr)
 """
 
 

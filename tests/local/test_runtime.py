@@ -241,50 +241,13 @@ print(len(set(map(id, sessions))), counts)
     assert (process.returncode, out, err) == (0, "1 [0, 1, 2, 3, 4, 5, 6, 7]\n", "")
 
 
-EXITS = {
-    "at the end": ("", 0),
-    "by an exception": ("raise SystemExit(3)", 3),
-    "with a session used in a thread": (
-        "import threading; "
-        "work = threading.Thread(target=lambda: session.range(5).collect()); work.start(); work.join()",
-        0,
-    ),
-    "with a daemon thread at work": (
-        "import contextlib, threading, time\n"
-        "def work():\n"
-        "    with contextlib.suppress(Exception):\n"
-        "        while True: session.range(5).collect()\n"
-        "threading.Thread(target=work, daemon=True).start(); time.sleep(0.2)",
-        0,
-    ),
-}
-
-
-@pytest.mark.parametrize("way", EXITS)
-def test_a_process_that_never_stops_its_engine_ends_at_once_all_the_same(way: str) -> None:
-    last, exit_code = EXITS[way]
-    program = f"""
-from cryptoetl.local.engine import Engine
-session = Engine().session()
-session.range(5).collect()
-print("ready", flush=True)
-{last}
-"""
-    with python(program) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        started = time.monotonic()
-        _, err = process.communicate(timeout=60)
-        assert time.monotonic() - started < 30
-    assert process.returncode == exit_code
-    assert "Traceback" not in err
-
-
 def test_ctrl_c_reaches_the_main_thread_and_leaves_the_engine_running() -> None:
     program = """
 import time
+from cryptoetl import interruption
 from cryptoetl.local.engine import Engine
-with Engine() as engine:
+interruption.listen()
+with interruption.orderly(), Engine() as engine:
     session = engine.session()
     try:
         print("ready", flush=True)
@@ -305,9 +268,11 @@ with Engine() as engine:
 def test_ctrl_c_in_the_main_thread_lets_a_query_in_another_one_be_ended_in_order() -> None:
     program = """
 import threading
+from cryptoetl import interruption
 from cryptoetl.local.engine import Engine
+interruption.listen()
 stop, ended = threading.Event(), threading.Event()
-with Engine() as engine:
+with interruption.orderly(), Engine() as engine:
     session = engine.session()
     def branch():
         while not stop.is_set():

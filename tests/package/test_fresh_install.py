@@ -80,7 +80,12 @@ def installed(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     good(run(f"'{sys.executable}' -m venv venv", folder))
     good(run(f"'{python}' -m pip wheel --quiet --no-deps --wheel-dir . '{clone}'", folder))
     wheel = next(folder.glob("cryptoetl-*.whl"))
-    good(run(f"'{python}' -m pip install --quiet --no-compile '{wheel}[local]' -c '{clone}/constraints.txt'", folder))
+    good(
+        run(
+            f"'{python}' -m pip install --quiet --no-compile '{wheel}[local]' -c '{clone}/constraints.txt'",
+            folder,
+        )
+    )
     return python.parent
 
 

@@ -551,7 +551,7 @@ def test_the_artifacts_of_a_stack_are_written_under_the_keys_that_it_names(
 def process(*arguments: str, cwd: Path, **options: Any) -> subprocess.Popen[str]:
     kept = {k: v for k, v in os.environ.items() if k == CACHE or not k.startswith("CRYPTOETL")}
     return subprocess.Popen(
-        [sys.executable, "-m", "cryptoetl.cli", *arguments],
+        [sys.executable, "-m", "cryptoetl", *arguments],
         cwd=cwd,
         env={**kept, "PYTHONPATH": str(REPOSITORY)},
         stderr=subprocess.PIPE,

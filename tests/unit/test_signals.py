@@ -23,18 +23,22 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(autouse=True)
-def handlers_put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Signals as on Windows: handled in the main thread, not in a thread that would outlive the test."""
+    monkeypatch.delattr(signal, "sigwait")
+    monkeypatch.setattr(interruption, "GRACE", 3600)
     for name in ("_noted", "_held_back"):
         monkeypatch.setattr(interruption, name, False)
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
+    with interruption.orderly():
+        yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_an_interruption_that_a_library_swallows_ends_the_next_wait(number: signal.Signals) -> None:
-    interruption.heed()
+    interruption.listen()
     interruption.sleep(0)
     with suppress(BaseException):  # as the bare `except` in copyreg does, for one
         signal.raise_signal(number)
@@ -45,13 +49,13 @@ def test_an_interruption_that_a_library_swallows_ends_the_next_wait(number: sign
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
     signal.signal(number, signal.SIG_IGN)
-    interruption.heed()
+    interruption.listen()
     signal.raise_signal(number)
     interruption.sleep(0)
 
 
 def test_an_interruption_that_is_held_back_comes_at_the_end_and_a_second_one_at_once() -> None:
-    interruption.heed()
+    interruption.listen()
     done = []
 
     @interruption.held_back()
@@ -68,7 +72,7 @@ def test_an_interruption_that_is_held_back_comes_at_the_end_and_a_second_one_at_
 
 
 def test_another_thread_holds_nothing_back() -> None:
-    interruption.heed()
+    interruption.listen()
     inside, over = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -111,7 +115,7 @@ def interrupted_at(moment: int, work: Callable[[], None]) -> bool:
 def test_no_line_is_broken_doubled_or_lost_wherever_an_interruption_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    interruption.heed()
+    interruption.listen()
     for moment in count(1):
         said = io.StringIO()
         monkeypatch.setattr(sys, "stderr", said)

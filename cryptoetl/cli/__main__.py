@@ -1,5 +1,0 @@
-"""`python -m cryptoetl.cli`."""
-
-from cryptoetl.cli import main
-
-main()
