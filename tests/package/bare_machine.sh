@@ -16,6 +16,7 @@ command -v debootstrap >/dev/null || { echo "bare_machine.sh: install debootstra
 try() { # try SUITE: in a subshell, so that its trap runs at its end
     local root
     root=$(mktemp -d "${TMPDIR:-/tmp}/bare-$1-XXXXXX")
+    chmod 755 "$root" # the root folder of a machine: not for root alone
     # shellcheck disable=SC2064  # the folder is known now
     trap "for place in dev/pts dev sys proc; do umount '$root'/\$place 2>/dev/null || true; done
           [ -n '${KEEP:-}' ] && echo 'kept: $root' || rm -rf --one-file-system '$root'" EXIT
