@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from cryptoetl.reading import load_json
 from cryptoetl.state_machine import one_line
 
 REASON_LIMIT = 500
@@ -71,6 +71,6 @@ def _without_noise(line: str) -> str:
 def parse_json(text: str | None) -> Any:
     """JSON text as data; None if it is not JSON (cut off, or plain words)."""
     try:
-        return json.loads(text) if text else None
+        return load_json(text) if text else None
     except ValueError:
         return None

@@ -17,6 +17,7 @@ from cryptoetl import dates
 from cryptoetl.aws_settings import Aws, Buckets, Glue, Machine, Notify, Redshift
 from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
 from cryptoetl.fields import Column, Delimiter, FilePath, Model, Text, YesNo
+from cryptoetl.reading import unreadable
 from cryptoetl.yaml_lines import Location, compose, find, items, line_of, scalar
 
 TargetName = Literal["local", "aws"]
@@ -172,7 +173,7 @@ def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProb
         (currency.ticker, field, f"{file}: {reason}")
         for currency in currencies
         for field, file in (("history", currency.history), ("trend", currency.trend))
-        if (reason := _unreadable(file))
+        if (reason := unreadable(file))
     ]
     if not missing:
         return []
@@ -191,18 +192,6 @@ def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProb
         )
         for ticker, field, message in missing
     ]
-
-
-def _unreadable(file: Path) -> str | None:
-    try:
-        if file.is_dir():
-            return "is a folder, not a file"
-        with file.open("rb"):
-            return None
-    except FileNotFoundError:
-        return "does not exist"
-    except (OSError, ValueError) as error:
-        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
 
 
 def _anchored(config: Config, folder: Path) -> Config:

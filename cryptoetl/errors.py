@@ -9,6 +9,7 @@
     ├── BusyError             another process or execution is working on the same home or currencies
     ├── QueryError            a statement that is refused or fails
     ├── EnvironmentFault      disk, permissions, a missing extra: the machine, not the input
+    │   └── DamagedState      a file of the local home that cannot be read or does not hold what it should
     ├── AwsError              AWS refuses, or there are no usable credentials
     │   └── AwsUnreachable    AWS does not answer, or asks to slow down: the same call may succeed later
     ├── DeployError           a deploy or destroy that must not begin, or that failed and was undone
@@ -76,6 +77,10 @@ class QueryError(CryptoetlError):
 
 class EnvironmentFault(CryptoetlError):
     """The machine does not let the work be done: permissions, disk, a package that is not installed."""
+
+
+class DamagedState(EnvironmentFault):
+    """A file that cryptoetl keeps itself is missing, unreadable or damaged."""
 
 
 class AwsError(CryptoetlError):

@@ -6,21 +6,33 @@ from collections.abc import Sequence
 from datetime import date
 from typing import IO, Any
 
+from cryptoetl.errors import DamagedState
+from cryptoetl.state_machine import one_line
 from cryptoetl.target import TableFacts
 
 _EPOCH_TO_2000 = (date(2000, 1, 1) - date(1970, 1, 1)).days
 
 
 def facts(files: Sequence[str | IO[bytes]]) -> TableFacts:
-    """The figures of `warehouse_sql.facts` for the rows in these parquet files."""
+    """Return the figures of `warehouse_sql.facts` for the rows in these parquet files.
+
+    Raises DamagedState.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet
 
-    # Each file by itself: a folder or a pattern would be read by other rules than the engine's.
-    gold = pa.concat_tables([pyarrow.parquet.ParquetFile(file).read() for file in files])
-    day = pc.subtract(gold["date"].cast(pa.int32()), _EPOCH_TO_2000).cast(pa.float64())
-    price, trend = (gold[name].cast(pa.float64()) for name in ("price", "g_trend"))
+    try:
+        # Each file by itself: a folder or a pattern would be read by other rules than the engine's.
+        gold = pa.concat_tables([pyarrow.parquet.ParquetFile(file).read() for file in files])
+        gold = gold.select(["date", "price", "g_trend", "pricema", "trendma"])
+        day = pc.subtract(gold["date"].cast(pa.int32()), _EPOCH_TO_2000).cast(pa.float64())
+        price, trend = (gold[name].cast(pa.float64()) for name in ("price", "g_trend"))
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise DamagedState(
+            f"its gold set cannot be read ({one_line(str(error), 200)})",
+            hint="Run `cryptoetl run`: it makes gold anew from the raw files.",
+        ) from error
 
     def total(column: Any) -> Any:
         return pc.sum(column).as_py()

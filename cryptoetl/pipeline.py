@@ -30,6 +30,7 @@ from cryptoetl.bundle import Bundle
 from cryptoetl.config import Config, Currency
 from cryptoetl.errors import (
     BusyError,
+    DamagedState,
     DeployError,
     Interrupted,
     NotDeployedError,
@@ -54,7 +55,7 @@ from cryptoetl.results import (
 from cryptoetl.side_by_side import in_turn
 from cryptoetl.state_machine import STEPS, Step
 from cryptoetl.status import retry_plan
-from cryptoetl.target import Target
+from cryptoetl.target import TableFacts, Tables, Target
 from cryptoetl.watching import NotInTime, follow, latest_name, status
 
 # --- check and upload ---------------------------------------------------------------------------------
@@ -153,9 +154,10 @@ def run(config: Config, target: Target, request: RunRequest, observe: Observe) -
         _chosen(deployed, list(request.fail))
         if request.retry_failed:
             return _retry(config, target, deployed, request, observe)
-        start: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), "silver")
-        for message in _not_uploaded(config, target, start):
-            observe(Warned(message))
+        start: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), request.begin)
+        if request.begin == STEPS[0]:
+            for message in _not_uploaded(config, target, start):
+                observe(Warned(message))
         return _execute(target, deployed, start, {}, request, observe)
 
 
@@ -322,13 +324,20 @@ def verify(
             verification.compare(
                 ticker,
                 f"{schema}.{ticker.lower()}",
-                gold=warehouse.gold(ticker),
+                gold=_gold(warehouse, ticker),
                 found=tables.get(ticker.lower()),
                 rules=rules,
             )
             for ticker in tickers
         ]
     return VerifyResult(tuple(checks), target.warehouse.location())
+
+
+def _gold(warehouse: Tables, ticker: str) -> TableFacts | str | None:
+    try:
+        return warehouse.gold(ticker)
+    except DamagedState as error:
+        return error.message
 
 
 def preview(config: Config, target: Target, ticker: str, days: int) -> Preview:

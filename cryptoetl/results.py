@@ -208,6 +208,8 @@ class RunRequest:
     failed_in: str | None = None
     detach: bool = False
     timeout: float | None = None
+    begin: Step = "silver"
+    """The step at which each currency begins."""
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,17 @@ def branch_of(definition: Mapping[str, Any], ticker: str) -> dict[str, Any]:
     raise KeyError(ticker)
 
 
+def checked(definition: Any) -> dict[str, Any]:
+    """Return the definition if it is a rendered machine.
+
+    Raises ValueError, LookupError, TypeError or AttributeError.
+    """
+    for ticker in tickers(definition):
+        silver_arguments(definition, ticker)
+    machine: dict[str, Any] = definition
+    return machine
+
+
 def silver_arguments(definition: Mapping[str, Any], ticker: str) -> dict[str, str]:
     """What the currency's branch passes to bronze2silver. Raises KeyError if the machine has none."""
     silver = branch_of(definition, ticker)["States"][state_name(ticker, "silver")]

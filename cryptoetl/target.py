@@ -220,7 +220,7 @@ class Tables(Protocol):
     """The warehouse while it is being looked at."""
 
     def gold(self, ticker: str) -> TableFacts | None:
-        """The currency's gold set; None if it is missing."""
+        """Return the facts of the currency's gold set; None if it is missing. Raises DamagedState."""
 
     def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
         """Those of the named tables that are in the pipeline's schema, by name.

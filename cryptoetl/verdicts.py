@@ -18,6 +18,7 @@ from typing import Any
 
 from cryptoetl import __version__
 from cryptoetl.findings import FileReport, Finding
+from cryptoetl.reading import load_json
 from cryptoetl.replacing import replacing
 
 KEPT = 2_000
@@ -53,7 +54,7 @@ class Verdicts:
         self._known: dict[str, Any] = {}
         self._changed = False
         with suppress(OSError, ValueError):
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = load_json(path.read_bytes())
             self._known = found if isinstance(found, dict) else {}
 
     def find(self, key: str, history: FileReport, trend: FileReport) -> tuple[FileReport, FileReport] | None:

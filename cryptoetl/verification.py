@@ -20,13 +20,23 @@ thousand rows. Counts, dates, least and greatest values are compared exactly."""
 
 
 def compare(
-    ticker: str, table: str, *, gold: TableFacts | None, found: TableFacts | None, rules: CheckRules | None
+    ticker: str,
+    table: str,
+    *,
+    gold: TableFacts | str | None,
+    found: TableFacts | None,
+    rules: CheckRules | None,
 ) -> TableCheck:
-    """What is wrong with a table, and with `rules`, what is odd; strict rules make that wrong as well."""
+    """What is wrong with a table, and with `rules`, what is odd; strict rules make that wrong as well.
+
+    `gold` is text where it says why the gold set cannot be read.
+    """
     if found is None:
         return TableCheck(ticker, table, None, None, None, None, ("the table is missing",))
     problems = list(_contract(found))
-    if not problems:
+    if isinstance(gold, str):
+        problems.append(gold)
+    elif not problems:
         problems += ["there is no gold set to compare it with"] if gold is None else _differences(gold, found)
     age = (rules.today - found.last).days if rules and found.last else None
     notes = list(_staleness(found, age, rules)) if rules else []

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from cryptoetl import interruption
-from cryptoetl.errors import AwsError, AwsUnreachable, UsageError
+from cryptoetl.errors import AwsError, AwsUnreachable, DamagedState, UsageError
 from cryptoetl.results import Observe, Progressed, Warned
 from cryptoetl.status import ExecutionStatus, Fold
 from cryptoetl.target import Record, Target
@@ -33,14 +33,26 @@ def _read(target: Target, name: str) -> ExecutionStatus:
 def look(target: Target, name: str, fold: Fold) -> Record:
     """What has come since the last look, taken in by the fold. Raises UsageError for an unknown execution."""
     record = target.executions.read(name, fold.last)
-    for event in record.events:
-        fold.add(event)
+    try:
+        for event in record.events:
+            fold.add(event)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedState(
+            f"event {fold.last} of execution {name} is damaged ({type(error).__name__}: {error})",
+            hint="`cryptoetl run` starts a new execution; `cryptoetl status --last 10` lists the others.",
+        ) from error
     return record
 
 
-def latest(target: Target, count: int) -> list[ExecutionStatus]:
-    """The latest executions, newest first."""
-    return [_read(target, name) for name in target.executions.names(count)]
+def latest(target: Target, count: int, observe: Observe) -> list[ExecutionStatus]:
+    """Return the latest executions, newest first; warn of those whose record is damaged."""
+    found = []
+    for name in target.executions.names(count):
+        try:
+            found.append(_read(target, name))
+        except DamagedState as error:
+            observe(Warned(error.message))
+    return found
 
 
 class NotInTime(Exception):

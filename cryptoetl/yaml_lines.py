@@ -5,6 +5,7 @@ PyYAML's values have lost their lines; its nodes have them, and are composed bef
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,9 +14,14 @@ from typing import cast
 import yaml
 
 from cryptoetl.errors import ConfigError, ConfigProblem
+from cryptoetl.reading import unreadable
 
 MAX_CONFIG_BYTES = 4_000_000
 """A file above this is not read: ten thousand currencies fit in half of it."""
+
+MAX_VALUES = 1_000_000
+"""Keys and values of a document when each alias (`*a`) is replaced by what it stands for: anchors that repeat
+each other a few times could otherwise stand for more than any memory holds."""
 
 Location = Sequence[str | int]
 """Keys and places in lists that lead to a node."""
@@ -35,15 +41,17 @@ def compose(path: Path) -> tuple[yaml.Node, object]:
     def problem(message: str, line: int | None = None) -> ConfigError:
         return ConfigError([ConfigProblem(path, line, None, message)])
 
+    if reason := unreadable(path):
+        if reason != "does not exist":
+            raise problem(reason)
+        raise ConfigError(
+            [ConfigProblem(path, None, None, "no such configuration file")],
+            hint="Name one with -c/--config or CRYPTOETL_CONFIG; config.example.yaml shows the form.",
+        )
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:
             raise problem(f"is larger than {MAX_CONFIG_BYTES:,} bytes")
         text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(
-            [ConfigProblem(path, None, None, "no such configuration file")],
-            hint="Name one with -c/--config or CRYPTOETL_CONFIG; config.example.yaml shows the form.",
-        ) from None
     except UnicodeDecodeError:
         raise problem("is not UTF-8 text") from None
     except OSError as error:
@@ -51,6 +59,9 @@ def compose(path: Path) -> tuple[yaml.Node, object]:
     try:
         root, values = yaml.compose(text, Loader=yaml.SafeLoader), None
         if isinstance(root, yaml.MappingNode):
+            if endless := _too_large(root):
+                line = endless.start_mark.line + 1
+                raise problem(f"expands to more than {MAX_VALUES:,} values by its anchors and aliases", line)
             # Before the values are made: that puts what `<<` merges beside a node's own keys.
             if duplicates := list(_duplicate_keys(path, root)):
                 raise ConfigError(duplicates)
@@ -73,6 +84,32 @@ def compose(path: Path) -> tuple[yaml.Node, object]:
     return root, values
 
 
+def _too_large(root: yaml.Node) -> yaml.Node | None:
+    """Return the first node that expands to more than `MAX_VALUES` values, or that contains itself."""
+    sizes: dict[int, float] = {}
+
+    def size(node: yaml.Node) -> float:
+        if id(node) not in sizes:
+            sizes[id(node)] = math.inf  # for those inside it, which then contain it
+            sizes[id(node)] = 1 + sum(map(size, _parts(node)))
+        return sizes[id(node)]
+
+    if size(root) <= MAX_VALUES:
+        return None
+    return min(
+        (node for node in _nodes(root) if sizes[id(node)] > MAX_VALUES), key=lambda node: sizes[id(node)]
+    )
+
+
+def _parts(node: yaml.Node) -> list[yaml.Node]:
+    """Return the nodes of a list, or the keys and values of a mapping."""
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return []
+
+
 def _unreadable_value(root: yaml.Node) -> yaml.Node:
     """The first value that PyYAML cannot make; `root` if each can be made alone."""
     for node in _nodes(root):
@@ -93,10 +130,7 @@ def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
             continue
         seen.add(id(node))
         yield node
-        if isinstance(node, yaml.SequenceNode):
-            stack.extend(reversed(node.value))
-        elif isinstance(node, yaml.MappingNode):
-            stack.extend(part for pair in reversed(node.value) for part in reversed(pair))
+        stack.extend(reversed(_parts(node)))
 
 
 def find(root: yaml.Node, location: Location) -> yaml.Node | None:

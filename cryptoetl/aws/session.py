@@ -27,6 +27,7 @@ from cryptoetl import stack as stacks
 from cryptoetl.aws.refusals import no_region, told, watch
 from cryptoetl.aws_settings import Aws
 from cryptoetl.errors import AwsError
+from cryptoetl.reading import unreadable
 
 READ_TIMEOUT = "CRYPTOETL_READ_TIMEOUT"
 
@@ -148,11 +149,12 @@ def read_keys(file: Path) -> Keys:
     Raises AwsError, which names columns and never values.
     """
     hint = "It is the CSV that the AWS console offers when an access key is created."
+    if reason := unreadable(file):
+        raise AwsError(f"aws.credentials_file {file} {reason}", hint=hint)
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise AwsError(f"aws.credentials_file {file}: {reason}", hint=hint) from None
+    except UnicodeDecodeError:
+        raise AwsError(f"aws.credentials_file {file} is not UTF-8 text", hint=hint) from None
     rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(row)]
     names = [name.lower() for name in rows[0]] if rows else []
     try:

@@ -36,15 +36,26 @@ def run(
         str | None,
         typer.Option("--timeout", metavar="30m", help="Stop it if it is not through by then: 90s, 30m, 2h."),
     ] = None,
+    begin: Annotated[
+        str,
+        typer.Option("--from", metavar="silver|gold|redshift", help="The step at which to begin."),
+    ] = "silver",
     fail: FailOption = None,
 ) -> int:
     """Start an execution of what is deployed, and follow it."""
     from cryptoetl import pipeline
     from cryptoetl.results import RunRequest
+    from cryptoetl.state_machine import STEPS
 
     if execution is not None and not retry_failed:
         raise UsageError(
             "--execution goes with --retry-failed", hint="`cryptoetl status` shows an execution."
+        )
+    if begin not in STEPS:
+        raise UsageError(f"--from {begin}: there is no such step", hint=f"There are {', '.join(STEPS)}.")
+    if begin != STEPS[0] and retry_failed:
+        raise UsageError(
+            "--from and --retry-failed exclude each other", hint="A retry begins at the step that failed."
         )
     config = session.config()
     request = RunRequest(
@@ -55,6 +66,7 @@ def run(
         failed_in=execution,
         detach=detach,
         timeout=parse_duration(timeout) if timeout is not None else None,
+        begin=begin,
     )
     result = pipeline.run(config, session.target(config), request, session.terminal.observe)
     session.terminal.show(result)
@@ -94,7 +106,7 @@ def status(
 
     target = session.target(session.config())
     if last is not None:
-        session.terminal.show(ExecutionList(tuple(watching.latest(target, last))))
+        session.terminal.show(ExecutionList(tuple(watching.latest(target, last, session.terminal.observe))))
         return 0
     if watch:
         result = watching.follow(target, execution, session.terminal.observe)

@@ -8,16 +8,21 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypeVar
 
+from cryptoetl import state_machine
 from cryptoetl.bundle import Bundle, Change, Job, Layout, compare
-from cryptoetl.errors import EnvironmentFault
+from cryptoetl.errors import DamagedState
 from cryptoetl.local import all_currencies
 from cryptoetl.local.home import Home, told
+from cryptoetl.reading import load_json
 from cryptoetl.results import Observe, Part, Removal
+
+T = TypeVar("T")
 
 
 class LocalDeployment:
@@ -34,21 +39,35 @@ class LocalDeployment:
         folder = self._home.deployed
         if not folder.exists():
             return None
+        machine = self._read("state_machine.json", state_machine.checked)
+        jobs = self._read("jobs.json", lambda found: tuple(_job(job) for job in found))
+        scripts = {job.script: self._script(job.script) for job in jobs}
+        return Bundle(machine, jobs, scripts)
+
+    def _read(self, name: str, parse: Callable[[Any], T]) -> T:
+        """Read a JSON file of what is deployed. Raises DamagedState."""
+        path = self._home.deployed / name
         try:
-            machine = json.loads((folder / "state_machine.json").read_text(encoding="utf-8"))
-            jobs = json.loads((folder / "jobs.json").read_text(encoding="utf-8"))
-            scripts = {path.name: path.read_bytes() for path in sorted((folder / "scripts").glob("*.py"))}
-            return Bundle(machine, tuple(Job(**job) for job in jobs), scripts)
-        except (OSError, ValueError, TypeError) as error:
-            raise EnvironmentFault(
-                f"{folder} is damaged: {error}", hint="Remove that folder and run `cryptoetl deploy` again."
-            ) from error
+            return parse(load_json(path.read_bytes()))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise _damaged(path, error) from error
+
+    def _script(self, name: str) -> bytes:
+        path = self._home.deployed / "scripts" / name
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise _damaged(path, error) from error
 
     def join(self, observe: Observe) -> None:
         pass  # nothing goes on here without the process that began it
 
     def changes(self, bundle: Bundle) -> tuple[Change, ...]:
-        return compare(self.current(), bundle)
+        try:
+            current = self.current()
+        except DamagedState:
+            current = None  # all of it is written anew
+        return compare(current, bundle)
 
     def review(self, bundle: Bundle, changes: Sequence[Change], *, drift: bool) -> None:
         return None
@@ -92,13 +111,30 @@ class LocalDeployment:
         for part in removal.removed:
             path = Path(part.name)
             with told(path):
-                if path.is_dir():
+                if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
 
     def location(self) -> str:
         return str(self._home.deployed)
+
+
+def _job(found: Mapping[str, Any]) -> Job:
+    job = Job(**found)
+    if not isinstance(job.name, str) or Path(job.script).name != job.script:
+        raise ValueError(f"{job.name!r} is not a job")
+    if not all(isinstance(text, str) for pair in job.arguments.items() for text in pair):
+        raise ValueError(f"the arguments of {job.name} are not text")
+    return job
+
+
+def _damaged(path: Path, error: Exception) -> DamagedState:
+    reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return DamagedState(
+        f"{path} is damaged ({reason}), so that nothing can be run",
+        hint="Run `cryptoetl deploy`: it writes what is deployed anew. No data is lost.",
+    )
 
 
 def _write(folder: Path, bundle: Bundle) -> None:

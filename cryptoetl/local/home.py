@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cryptoetl.bundle import Layout
 from cryptoetl.errors import BusyError, EnvironmentFault
+from cryptoetl.reading import load_json
 from cryptoetl.replacing import replacing
 
 
@@ -86,9 +87,9 @@ class Home:
 
 def _owner(file: Path) -> str:
     try:
-        owner = json.loads(file.read_text(encoding="utf-8"))
+        owner = load_json(file.read_bytes())
         return f"`cryptoetl {owner['command']}` (process {owner['pid']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):
         return "another cryptoetl process"
 
 

@@ -20,9 +20,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args
 
+from cryptoetl.errors import DamagedState
 from cryptoetl.local.home import told, write_atomically
+from cryptoetl.reading import load_json
 from cryptoetl.target import RecordStatus
 
 
@@ -106,29 +108,37 @@ class RecordReader:
         position = self._positions.get(name)
         offset = position.offset if position is not None and position.last_id == after else 0
         events, last_id = [], after
+        path = self._executions / name / "history.jsonl"
         try:
-            with (self._executions / name / "history.jsonl").open("rb") as file:
+            with path.open("rb") as file:
                 file.seek(offset)
                 for line in file:
                     if not line.endswith(b"\n"):
                         break  # still being written
                     offset += len(line)
-                    event = json.loads(line)
+                    event = load_json(line)
                     if event["id"] > after:
                         event["timestamp"] = datetime.fromisoformat(event["timestamp"])
                         events.append(event)
                         last_id = event["id"]
         except FileNotFoundError:
             return []
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise _damaged(path, error) from error
         self._positions[name] = _Position(last_id, offset)
         return events
 
     def result(self, name: str) -> dict[str, Any] | None:
+        path = self._executions / name / "result.json"
         try:
-            result: dict[str, Any] = json.loads((self._executions / name / "result.json").read_bytes())
+            result: dict[str, Any] = load_json(path.read_bytes())
+            if result["status"] not in get_args(RecordStatus):
+                raise ValueError(f"the status {result['status']!r} is not known")  # noqa: TRY301
+            result["ended"] = datetime.fromisoformat(result["ended"])
         except FileNotFoundError:
             return None
-        result["ended"] = datetime.fromisoformat(result["ended"])
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise _damaged(path, error) from error
         return result
 
     def ask_to_stop(self, name: str, reason: str) -> None:
@@ -138,7 +148,7 @@ class RecordReader:
     def asked_to_stop(self, name: str) -> str | None:
         """Why the execution is to stop, if it is."""
         try:
-            return (self._executions / name / "stop").read_text(encoding="utf-8")
+            return (self._executions / name / "stop").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
 
@@ -152,6 +162,17 @@ class RecordReader:
                 return False
         except Timeout:
             return True
+        except OSError:  # no lock that a process could hold
+            return False
+
+
+def _damaged(path: Path, error: Exception) -> DamagedState:
+    reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return DamagedState(
+        f"{path} is damaged ({reason}): what became of execution {path.parent.name} is not known",
+        hint="The tables are not affected. `cryptoetl run` starts a new execution; "
+        "`cryptoetl status --last 10` lists the others.",
+    )
 
 
 def _json(value: Any) -> bytes:

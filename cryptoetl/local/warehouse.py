@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptoetl import sql_guard, warehouse_sql
-from cryptoetl.errors import BusyError, Interrupted, QueryError
+from cryptoetl.errors import Interrupted, QueryError
+from cryptoetl.local import duckdb_file
 from cryptoetl.local.home import Home
 from cryptoetl.reals import shortest
 from cryptoetl.target import QueryRows, TableFacts
@@ -76,7 +77,10 @@ class LocalWarehouse:
         import duckdb
 
         exists = self._home.warehouse.exists()
-        with self._connect() if exists else duckdb.connect(":memory:") as connection:
+        with (
+            duckdb_file.naming_damage(self._home),
+            self._connect() if exists else duckdb.connect(":memory:") as connection,
+        ):
             yield LocalTables(self._home, self._schema, connection, warehouse=exists)
 
     def query(self, sql: str, limit: int | None) -> QueryRows:
@@ -123,17 +127,7 @@ class LocalWarehouse:
         return str(self._home.warehouse)
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
-        try:
-            connection = duckdb.connect(self._home.warehouse, read_only=True)
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                raise BusyError(
-                    f"{self._home.warehouse} is being written or held by another program",
-                    hint="Try again when the run has ended (cryptoetl status --watch).",
-                ) from error
-            raise QueryError(f"cannot open {self._home.warehouse}: {error}") from error
+        connection = duckdb_file.connect(self._home, read_only=True)
         connection.execute("SET enable_external_access = false")
         schema = self._schema.replace("'", "''")
         connection.execute(f"SET schema = '{schema}'") if _has_schema(connection, self._schema) else None

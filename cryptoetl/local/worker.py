@@ -10,8 +10,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cryptoetl.bundle import Bundle
-from cryptoetl.errors import BusyError, CryptoetlError, EnvironmentFault
-from cryptoetl.local import all_currencies, glue_runtime
+from cryptoetl.errors import CryptoetlError, EnvironmentFault
+from cryptoetl.local import all_currencies, duckdb_file, glue_runtime
 from cryptoetl.local.engine import Engine, load_script
 from cryptoetl.local.glue_jobs import JobLogHandler
 from cryptoetl.local.home import Home
@@ -88,18 +88,9 @@ class Worker:
         )
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
-        try:
-            connection = duckdb.connect(self._home.warehouse)
+        connection = duckdb_file.connect(self._home, read_only=False)
+        with duckdb_file.naming_damage(self._home):
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                raise BusyError(
-                    f"{self._home.warehouse} is open in another program",
-                    hint="Close it there: DuckDB lets one process write, and nobody read meanwhile.",
-                ) from error
-            raise EnvironmentFault(f"cannot open {self._home.warehouse}: {error}") from error
         return connection
 
     def close(self) -> None:

@@ -317,7 +317,9 @@ def denying(operation: str, called: str) -> Fault | None:
 def test_whatever_is_denied_is_named(ready: Account) -> None:
     commands = (["upload"], ["run"], ["status"], ["stop"])
     for command in commands:
-        ready("status", "--watch")  # what is still running would be stopped by the first `stop`, and by no other
+        ready(
+            "status", "--watch"
+        )  # what is still running would be stopped by the first `stop`, and by no other
         if command == ["upload"]:
             write_history(ready.project.folder / "BTC.csv", 40)
         for operation in operations(ready, *command):

@@ -164,7 +164,7 @@ def test_a_profile_on_the_command_line_wins_over_the_key_file(account: Account) 
         ("Access key ID,Secret access key\n", "its second line does not hold both keys"),
         ("Access key ID,Secret access key\nAKIA,\n", "its second line does not hold both keys"),
         ("Access key ID,Secret access key\nAKIA\n", "its second line does not hold both keys"),
-        (b"\xff\xfe\x00", "it is not UTF-8 text"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
     ],
 )
 def test_a_key_file_that_is_none(tmp_path: Path, content: str | bytes | None, said: str) -> None:

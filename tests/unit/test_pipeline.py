@@ -485,8 +485,8 @@ def test_the_latest_execution_is_the_one_that_is_asked_for(project: Project) -> 
     project.run("XMR")
     assert watching.status(project.target).name == "execution-2"
     assert watching.status(project.target, "execution-1").name == "execution-1"
-    assert [e.name for e in watching.latest(project.target, 5)] == ["execution-2", "execution-1"]
-    assert [e.name for e in watching.latest(project.target, 1)] == ["execution-2"]
+    assert [e.name for e in watching.latest(project.target, 5, print)] == ["execution-2", "execution-1"]
+    assert [e.name for e in watching.latest(project.target, 1, print)] == ["execution-2"]
 
 
 @pytest.mark.parametrize("ask", [watching.status, lambda target: watching.follow(target, None, print)])
