@@ -2,9 +2,9 @@
 
     .venv/bin/python -m tests.fuzz [COUNT] [SEED]
 
-Each of COUNT configurations (default 1,000) and as many pairs of files must end with exit code 0, 1 or 2,
-without "error: unexpected" in what is printed, within 5 seconds; the process must stay below 500 MB. Each failure is
-printed with its seed and content, and the exit code is 1.
+Each of COUNT configurations (default 1,000) and as many pairs of files must end with exit code 0, 1 or 2
+and no "error: unexpected", within 5 seconds; the process must stay below 500 MB. Failures are
+printed with their seed and content, and the exit code is 1.
 """
 
 from __future__ import annotations
