@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from contextlib import suppress
 from typing import NoReturn
 
@@ -19,8 +20,11 @@ def main() -> NoReturn:
         code = cli.run()
     except KeyboardInterrupt:  # a second one, while the first was being reported
         code = interruption.EXIT_CODE
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
+    except BaseException as error:  # with --debug, or of the command line itself
+        from cryptoetl.findings import printable
+
+        with suppress(OSError, AttributeError):
+            sys.stderr.write(printable("".join(traceback.format_exception(error))))
         code = 2
     _end(code)
 

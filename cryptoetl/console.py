@@ -1,6 +1,9 @@
 """What a person sees: results as tables or JSON on standard output, everything else on standard error.
 
-The only importer of rich. On a terminal a run is a live table; piped, it is one plain line per change.
+On a terminal a run is a live table; piped, it is one plain line per change.
+
+File names, cells, error texts and logs may hold escape sequences, which a terminal would obey. `_Console`,
+through which all of rich's output goes, and `Terminal.text` print them as plain text.
 """
 
 from __future__ import annotations
@@ -9,19 +12,23 @@ import codecs
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import accumulate
 from types import TracebackType
 from typing import IO, Any, TextIO, assert_never
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
-from rich.text import Text
+from rich.segment import Segment
+from rich.text import Span, Text
 
 from cryptoetl import tables
 from cryptoetl.errors import CryptoetlError
+from cryptoetl.findings import printable
 from cryptoetl.interruption import held_back
 from cryptoetl.results import (
     Event,
@@ -90,7 +97,14 @@ class Terminal:
             self.out.print(part)
 
     def text(self, text: str) -> None:
-        """Print a document (a state machine, a schema) as it is."""
+        """Print a document (a state machine, a schema); as JSON it keeps its meaning."""
+        self._write(_json_escapes(text))
+
+    def data(self, text: str) -> None:
+        """Print data for another program exactly; on a terminal, as a document for people."""
+        self._write(printable(text) if sys.stdout.isatty() else text)
+
+    def _write(self, text: str) -> None:
         try:
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
             sys.stdout.flush()
@@ -131,19 +145,19 @@ class Terminal:
 
     @held_back()
     def say(self, message: str) -> None:
-        self.err.print(Text(message))
+        self.err.print(Text(printable(message)))
 
     @held_back()
     def warn(self, message: str) -> None:
-        self.err.print(Text.assemble(("warning: ", "yellow"), message))
+        self.err.print(Text.assemble(("warning: ", "yellow"), printable(message)))
 
     def error(self, error: CryptoetlError) -> None:
         """Print what went wrong and what to do; as JSON on standard output too, if that was asked for."""
         self._end_views()
         label = "interrupted: " if error.exit_code == 130 else "error: "
-        self.err.print(Text.assemble((label, "bold red"), error.message))
+        self.err.print(Text.assemble((label, "bold red"), printable(error.message)))
         if error.hint:
-            self.err.print(Text(error.hint, style="dim"))
+            self.err.print(Text(printable(error.hint), style="dim"))
         if self._as_json:
             self._write_json({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})
 
@@ -183,7 +197,7 @@ class Terminal:
     def _bars(self) -> Progress:
         if self._progress is None:
             self._progress = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 DownloadColumn(),
                 console=self.err,
@@ -208,7 +222,7 @@ class Terminal:
         if self._progress is None:
             self._progress = Progress(
                 BarColumn(),
-                TextColumn("{task.completed}/{task.total} {task.description}"),
+                TextColumn("{task.completed}/{task.total} {task.description}", markup=False),
                 console=self.err,
                 transient=True,
             )
@@ -266,8 +280,46 @@ class _LiveView:
 
 
 class _Console(Console):
+    """A console that prints text as `printable` has it; rich's own colours and cursor movements pass."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        if isinstance(renderable, Text):  # before it is wrapped, so that no line becomes too long
+            renderable = _printable_text(renderable)
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
+
     def on_broken_pipe(self) -> None:
         _forget(self.file)
+
+
+def _printable_text(text: Text) -> Text:
+    """Return the text as `printable` has it, in its styles."""
+    shown = printable(text.plain)
+    if shown == text.plain:
+        return text
+    ends = [0, *accumulate(len(printable(letter)) for letter in text.plain)]
+    copy = text.copy()
+    copy.plain = shown
+    copy.spans = [Span(ends[span.start], ends[min(span.end, len(text))], span.style) for span in text.spans]
+    return copy
+
+
+def _json_escapes(text: str) -> str:
+    r"""Return the text with \uXXXX for what `printable` replaces: of JSON the same document."""
+
+    def escape(found: re.Match[str]) -> str:
+        part = found[0]
+        if part.isprintable():
+            return part
+        return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in part)
+
+    return text if text.isprintable() else re.sub(r"[^\n\t]+", escape, text)
 
 
 def _forget(stream: IO[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -83,9 +84,25 @@ def quoted(text: str) -> str:
 
 
 def shown(text: str, limit: int) -> str:
-    """Text from a file, cut, and without what a terminal would obey or not show."""
-    cut = text if len(text) <= limit else text[: limit - 3] + "..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    """Return text from a file as one line, cut, and as `printable` has it."""
+    return _escaped(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def printable(text: str) -> str:
+    """Return the text with an escape sequence for each character that a terminal would obey or hide.
+
+    These are controls (C0 and C1), DEL, marks that change the direction of writing, and spaces other than a
+    blank. Newlines and tabs stay.
+    """
+    if text.isprintable():
+        return text
+    return re.sub(r"[^\n\t]+", lambda found: _escaped(found[0]), text)
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def plural(count: int, noun: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from cryptoetl.findings import printable
+
 if TYPE_CHECKING:
     from cryptoetl.results import Preview
 
@@ -30,7 +32,11 @@ def png(preview: Preview) -> bytes:
         above.plot(days, values["pricema"], color=MEAN, linewidth=2, label="mean of 14 rows")
         above.set_ylabel("price")
         above.set_title(
-            f"{preview.ticker}: {days[0]} to {days[-1]}", loc="left", fontsize=14, fontweight="bold"
+            printable(f"{preview.ticker}: {days[0]} to {days[-1]}"),
+            loc="left",
+            fontsize=14,
+            fontweight="bold",
+            parse_math=False,
         )
         most = max((value for value in preview.column("price") if value is not None), default=0)
         above.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}" if most >= 100 else "{x:,.6g}"))

@@ -49,7 +49,7 @@ def query(
         return 0
     content = export.encoded(rows, form)
     if output is None:
-        session.terminal.text(content.decode())
+        (session.terminal.text if form == "json" else session.terminal.data)(content.decode())
     else:
         output.write_bytes(content)
         session.terminal.say(f"{len(rows.rows):,} rows are in {output}.")

@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cryptoetl.findings import printable
 from cryptoetl.results import ExecutionList, RunResult, StepLine, StepLog, StopResult
 from cryptoetl.review import DPU_HOUR
 from cryptoetl.status import CurrencyStatus, ExecutionStatus, StepStatus
@@ -46,7 +47,7 @@ def log(result: StepLog) -> Iterator[RenderableType]:
 
 def log_line(line: StepLine) -> Text:
     time = f"{line.time.astimezone():%H:%M:%S}" if line.time else " " * 8
-    return Text.assemble((f"{time} {line.step:<8} ", "dim"), line.text)
+    return Text.assemble((f"{time} {line.step:<8} ", "dim"), printable(line.text))
 
 
 def execution(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cryptoetl.findings import printable
 from cryptoetl.results import TableCheck, VerifyResult
 from cryptoetl.tables.words import columns, count, span
 from cryptoetl.target import QueryRows
@@ -42,9 +43,9 @@ def _agrees(item: TableCheck) -> Text:
 def rows(result: QueryRows) -> RenderableType:
     table = columns()
     for name in result.columns:
-        table.add_column(Text(name), overflow="fold")
+        table.add_column(Text(printable(name)), overflow="fold")
     for row in result.rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+        table.add_row(*(Text("" if value is None else printable(str(value))) for value in row))
     if not result.more:
         return table
     return Group(table, Text(f"The first {len(result.rows):,} rows; --limit shows more.", style="dim"))
