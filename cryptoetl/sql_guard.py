@@ -3,13 +3,18 @@
 One SELECT, WITH, VALUES, EXPLAIN or SHOW. Inside it nothing may write, lock, change the session, touch files,
 or call a function that is known to have effects. What a function somebody defined does cannot be known:
 the read-only transaction in which the statement then runs is the second guard.
+
+`only_reading` goes by sqlglot's parser. DuckDB understands more than that: on the local target its own syntax
+tree is checked as well (`only_reading_tree`), so that nothing runs unchecked.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from cryptoetl.errors import QueryError
 from cryptoetl.state_machine import one_line
@@ -22,7 +27,7 @@ Dialect = Literal["redshift", "duckdb"]
 READS = "query only reads (SELECT, WITH, EXPLAIN, SHOW)"
 
 _BEGINNINGS = {"SELECT", "WITH", "VALUES", "TABLE", "FROM", "("}
-_EXPLAIN = re.compile(r"EXPLAIN\b(\s+(ANALYZE|VERBOSE)\b)*", re.IGNORECASE)
+_EXPLAIN = re.compile(r"EXPLAIN\b(\s*(ANALYZE|VERBOSE)\b|\s*\(\s*(ANALYZE|FORMAT)\b[^()]*\))*", re.IGNORECASE)
 _SHOW = re.compile(r"SHOW\s+[\w\s.\"%']+|(DESCRIBE|SUMMARIZE)\s+[\w.\"]+", re.IGNORECASE)
 
 _EFFECTS = re.compile(
@@ -33,10 +38,20 @@ _EFFECTS = re.compile(
     # DuckDB: files, other databases, SQL in a text, settings
     | read_\w+ | \w+_scan | parquet_\w+ | glob | sniff_csv | getenv | which_secret | duckdb_secrets
     | query | query_table | json_execute_serialized_sql | from_substrait\w* | \w*checkpoint | write_\w+
-    | \w+_attach | \w+_query | \w+_execute | load_\w+ | enable_\w+ | disable_\w+ | st_read\w*
+    | \w+_attach | \w+_query | \w+_execute | load_\w+ | enable_\w+ | disable_\w+ | st_read\w* | sleep_ms
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_TABLE_FUNCTIONS = re.compile(
+    r"""
+    range | generate_series | unnest | repeat | repeat_row | histogram | histogram_values | summary
+    | json_each | json_tree | icu_calendar_names | pg_timezone_names | test_all_types
+    | duckdb_(?!secrets$)\w+ | pragma_\w+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""DuckDB's table functions that compute or describe. Others read files or memory, or change something."""
+_QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _FILE = re.compile(r"[/\\*?]|\.(csv|tsv|txt|json|ndjson|parquet|db|duckdb|gz|zst|xlsx)$", re.IGNORECASE)
 
 
@@ -62,6 +77,40 @@ def only_reading(sql: str, dialect: Dialect) -> str:
     else:
         _reading(text, dialect)
     return text.rstrip("; \t\r\n")
+
+
+def explained(sql: str) -> str:
+    """Return the statement that an EXPLAIN is about, and any other statement as it is."""
+    text = _without_comments_before(sql)
+    match = _EXPLAIN.match(text)
+    return _without_comments_before(text[match.end() :]) if match else text
+
+
+def only_reading_tree(serialized: str) -> None:
+    """Check a statement as DuckDB's json_serialize_sql has it. Raises QueryError as `only_reading` does."""
+    tree = json.loads(serialized)
+    if tree["error"]:  # it serializes queries only
+        raise QueryError(f"this statement is refused: {READS}")
+    nodes: list[Any] = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            _check_node(node)
+            nodes += node.values()
+        elif isinstance(node, list):
+            nodes += node
+
+
+def _check_node(node: Mapping[str, Any]) -> None:
+    kind, function = str(node.get("type")), node.get("function_name")
+    if kind.endswith("_NODE") and kind not in _QUERY_NODES:
+        raise _refused(kind.removesuffix("_NODE"))
+    if kind == "BASE_TABLE" and _FILE.search(node["table_name"]):
+        raise _refused_file(node["table_name"])
+    if function is not None and _EFFECTS.fullmatch(function):
+        raise _refused_function(function)
+    if kind == "TABLE_FUNCTION" and not _TABLE_FUNCTIONS.fullmatch(name := node["function"]["function_name"]):
+        raise _refused_function(name)
 
 
 def _reading(text: str, dialect: Dialect) -> None:
@@ -100,16 +149,24 @@ def _check(node: exp.Expr) -> None:
         case exp.Lock():
             raise QueryError(f"FOR UPDATE is refused: it locks rows, and {READS}")
         case exp.Table() if _FILE.search(node.name) or isinstance(node.this, exp.Literal):
-            raise QueryError(f"{node.name!r} is refused: query reads tables, not files")
+            raise _refused_file(node.name)
         case exp.Func():
             names = [node.name] if isinstance(node, exp.Anonymous) else node.sql_names()
             for name in names:
                 if _EFFECTS.fullmatch(name):
-                    raise QueryError(f"the function {name.lower()} is refused: it does more than read tables")
+                    raise _refused_function(name)
 
 
 def _refused(word: str) -> QueryError:
     return QueryError(f"{word} is refused: {READS}")
+
+
+def _refused_file(name: str) -> QueryError:
+    return QueryError(f"{name!r} is refused: query reads tables, not files")
+
+
+def _refused_function(name: str) -> QueryError:
+    return QueryError(f"the function {name.lower()} is refused: it does more than read tables")
 
 
 def _first_word(text: str) -> str:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # results.py needs this module
     from cryptoetl.review import Review
     from cryptoetl.status import StepStatus
 
+QUERY_SECONDS = 300.0
+"""After which a statement is ended where nothing else is said."""
+
 RecordStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"]
 
 
@@ -235,8 +238,15 @@ class Warehouse(Protocol):
     def reading(self) -> AbstractContextManager[Tables]:
         """Open it for a look at many tables. Raises BusyError."""
 
-    def query(self, sql: str, limit: int | None) -> QueryRows:
-        """Run one read-only statement. Raises QueryError."""
+    def query(
+        self, sql: str, limit: int | None, *, timeout: float = QUERY_SECONDS, memory: int | None = None
+    ) -> QueryRows:
+        """Run one read-only statement and return at most `limit` rows.
+
+        After `timeout` seconds it is ended. `memory` is what it may use in bytes; None means the target's
+        default. Raises QueryError, also where a limit is reached, and UsageError for a target whose memory
+        cannot be limited.
+        """
 
     def location(self) -> str:
         """Where the tables are, for people."""

@@ -24,7 +24,7 @@ from cryptoetl.results import Observe, Part, Removal
 from cryptoetl.review import Review
 from cryptoetl.state_machine import STEPS, Step
 from cryptoetl.status import StepStatus
-from cryptoetl.target import Left, LogLine, QueryRows, Record, StoredFile, TableFacts, Target
+from cryptoetl.target import QUERY_SECONDS, Left, LogLine, QueryRows, Record, StoredFile, TableFacts, Target
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 JOBS: Mapping[str, Step] = dict(zip(("bronze2silver", "silver2gold", "redshift-upload"), STEPS, strict=True))
@@ -124,6 +124,7 @@ class FakeWarehouse:
         self.facts: dict[str, TableFacts] = {}
         self.answer = QueryRows(("n",), ((1,),), more=False)
         self.asked: list[tuple[str, int | None]] = []
+        self.limits: tuple[float, int | None] | None = None
 
     def load(self, ticker: str) -> None:
         self.golds[ticker] = GOLD
@@ -139,8 +140,11 @@ class FakeWarehouse:
     def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
         return {name: self.facts[name] for name in names if name in self.facts}
 
-    def query(self, sql: str, limit: int | None) -> QueryRows:
+    def query(
+        self, sql: str, limit: int | None, *, timeout: float = QUERY_SECONDS, memory: int | None = None
+    ) -> QueryRows:
         self.asked.append((sql, limit))
+        self.limits = (timeout, memory)
         return self.answer
 
     def location(self) -> str:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cryptoetl.aws.refusals import code, told
 from cryptoetl.errors import Interrupted, QueryError
+from cryptoetl.findings import plural
 from cryptoetl.state_machine import one_line
 
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 0.2, 3.0, 1.5
@@ -29,6 +30,23 @@ KEEP_ALIVE_SECONDS = 60
 """After which a session that was left, by an interruption, ends and takes its transaction with it."""
 BUSY = {"ActiveStatementsExceededException", "ActiveSessionsExceededException"}
 """Refusals that pass when other statements end; throttling itself is the SDK's to repeat."""
+
+
+class _Limit:
+    """The end of the time that something may take, from now on."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._end = clock() + seconds
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._end - self._clock())
+
+    @property
+    def reached(self) -> bool:
+        return self.left == 0
 
 
 @dataclass(frozen=True)
@@ -89,23 +107,26 @@ class DataApi:
 
     def run(self, sql: str) -> Answer:
         """Run one statement and wait for it."""
-        return self._wait(self._send("execute_statement", Sql=sql, **self._where)["Id"])
+        limit = _Limit(self._timeout, self._clock)
+        return self._wait(self._send("execute_statement", limit, Sql=sql, **self._where)["Id"], limit)
 
-    def run_reading(self, sql: str) -> Answer:
-        """Run one statement in a transaction that can only read.
+    def run_reading(self, sql: str, timeout: float) -> Answer:
+        """Run one statement in a transaction that can only read; `timeout` seconds are for all of it.
 
         A session keeps the transaction open between the three calls, which one statement alone cannot.
         """
+        limit = _Limit(timeout, self._clock)
         begun = self._send(
             "execute_statement",
+            limit,
             Sql="BEGIN READ ONLY",
             SessionKeepAliveSeconds=KEEP_ALIVE_SECONDS,
             **self._where,
         )
-        self._wait(begun["Id"])
+        self._wait(begun["Id"], limit)
         session = begun["SessionId"]
         try:
-            return self._wait(self._send("execute_statement", Sql=sql, SessionId=session)["Id"])
+            return self._wait(self._send("execute_statement", limit, Sql=sql, SessionId=session)["Id"], limit)
         finally:
             with suppress(ClientError, BotoCoreError):  # the session's end does it too
                 self._client.execute_statement(Sql="ROLLBACK", SessionId=session, StatementName="cryptoetl")
@@ -114,11 +135,13 @@ class DataApi:
         """Run the statements in order, each group of up to 40 as one transaction."""
         for start in range(0, len(statements), BATCH_LIMIT):
             group = list(statements[start : start + BATCH_LIMIT])
-            self._wait(self._send("batch_execute_statement", Sqls=group, **self._where)["Id"])
+            limit = _Limit(self._timeout, self._clock)
+            sent = self._send("batch_execute_statement", limit, Sqls=group, **self._where)
+            self._wait(sent["Id"], limit)
 
-    def _send(self, operation: str, **request: Any) -> dict[str, Any]:
+    def _send(self, operation: str, limit: _Limit, **request: Any) -> dict[str, Any]:
         """Hand a statement over, patiently where too many others are under way."""
-        limit, wait = self._clock() + self._timeout, 1.0
+        wait = 1.0
         while True:
             try:
                 with told("Redshift"):
@@ -128,14 +151,14 @@ class DataApi:
                     return sent
             except Exception as error:
                 cause = error.__cause__
-                if not (isinstance(cause, ClientError) and code(cause) in BUSY) or self._clock() >= limit:
+                if not (isinstance(cause, ClientError) and code(cause) in BUSY) or limit.reached:
                     raise
             self._sleep(wait)
             wait = min(wait * 2, 30.0)
 
-    def _wait(self, id: str) -> Answer:
+    def _wait(self, id: str, limit: _Limit) -> Answer:
         """The end of a statement. An interruption or a timeout cancels it on the server."""
-        limit, wait = self._clock() + self._timeout, FIRST_WAIT
+        wait = FIRST_WAIT
         try:
             while True:
                 with told("Redshift"):
@@ -145,13 +168,9 @@ class DataApi:
                         return Answer(self._client, id, has_rows=bool(state.get("HasResultSet")))
                     case "FAILED" | "ABORTED":
                         raise failure(state)
-                if self._clock() >= limit:
-                    self._cancel(id)
-                    raise QueryError(
-                        f"the statement was cancelled: it had no result after {self._timeout:.0f} seconds",
-                        hint="Ask for less, or see in the Redshift console what keeps the workgroup busy.",
-                    )
-                self._sleep(wait)
+                if limit.reached:
+                    self._cancel_late(id, limit.seconds)
+                self._sleep(min(wait, limit.left))
                 wait = min(wait * GROWTH, LONGEST_WAIT)
         except KeyboardInterrupt:
             cancelled = self._cancel(id)
@@ -160,6 +179,19 @@ class DataApi:
                 if cancelled
                 else f"the statement {id} may go on in Redshift: cancelling it failed"
             ) from None
+
+    def _cancel_late(self, id: str, seconds: float) -> NoReturn:
+        """Cancel a statement that takes too long. Raises QueryError."""
+        end = (
+            "the statement was cancelled in Redshift"
+            if self._cancel(id)
+            else f"the statement {id} may go on in Redshift, because cancelling it failed"
+        )
+        raise QueryError(
+            f"{end}: it had no result after {plural(round(seconds), 'second')}",
+            hint="Ask for less, or give it more time (query --timeout 30m); "
+            "the Redshift console shows what keeps the workgroup busy.",
+        )
 
     def _cancel(self, id: str) -> bool:
         try:

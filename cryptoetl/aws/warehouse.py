@@ -20,8 +20,9 @@ from cryptoetl.aws.data_api import Column, DataApi
 from cryptoetl.aws.refusals import told
 from cryptoetl.aws.session import Session, resolved
 from cryptoetl.config import Config
+from cryptoetl.errors import UsageError
 from cryptoetl.reals import shortest
-from cryptoetl.target import QueryRows, TableFacts
+from cryptoetl.target import QUERY_SECONDS, QueryRows, TableFacts
 
 TABLES_AT_ONCE = 25
 """Whose facts one statement asks for: far below the 100 kB that a statement may have."""
@@ -94,8 +95,14 @@ class AwsWarehouse:
     def reading(self) -> Iterator[RedshiftTables]:
         yield RedshiftTables(self._api(), self._config.aws.redshift.schema_name, self._gold_files)
 
-    def query(self, sql: str, limit: int | None) -> QueryRows:
-        answer = self._api().run_reading(sql_guard.only_reading(sql, "redshift"))
+    def query(
+        self, sql: str, limit: int | None, *, timeout: float = QUERY_SECONDS, memory: int | None = None
+    ) -> QueryRows:
+        if memory is not None:
+            raise UsageError(
+                "--memory-limit is for the local target", hint="Redshift has the limits of its workgroup."
+            )
+        answer = self._api().run_reading(sql_guard.only_reading(sql, "redshift"), timeout)
         rows = list(islice(answer.rows(), None if limit is None else limit + 1))
         return QueryRows(
             tuple(column.name for column in answer.columns),

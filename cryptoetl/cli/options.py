@@ -44,6 +44,18 @@ def parse_duration(text: str) -> float:
     return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2] or "m"]
 
 
+def parse_size(text: str) -> int:
+    """Return the bytes of a size such as 500MB or 2GiB, at least 16MB. Raises UsageError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])(i?)B", text.strip(), re.IGNORECASE)
+    size = 0
+    if found is not None:
+        power = "KMGT".index(found[2].upper()) + 1
+        size = int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+    if size < 16_000_000:
+        raise UsageError(f"{text!r} is not a size of 16MB or more", hint="Write it as 500MB or 2GB.")
+    return size
+
+
 def parse_fail(items: list[str]) -> dict[str, Step]:
     """`["XMR:gold"]` as {"XMR": "gold"}. Raises UsageError."""
     from cryptoetl.state_machine import STEPS

@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from cryptoetl.cli.options import StrictOption, TickersOption, parse_tickers
+from cryptoetl.cli.options import (
+    StrictOption,
+    TickersOption,
+    parse_duration,
+    parse_size,
+    parse_tickers,
+)
 from cryptoetl.cli.session import Session
 from cryptoetl.errors import UsageError
 
@@ -37,13 +43,25 @@ def query(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rows to a file.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at the most.")] = 1000,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="30m", help="Stop it after that time: 90s, 30m, 2h.")
+    ] = "5m",
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory-limit", metavar="4GB", help="Memory it may use (local target). [default: 2GB]"
+        ),
+    ] = None,
 ) -> int:
     """Run one read-only SQL statement."""
     from cryptoetl import export
 
     form = export.format_named("json" if session.options.json and form == "table" else form, output=output)
     text = _statement(sql, file)
-    rows = session.target(session.config()).warehouse.query(text, limit)
+    seconds = parse_duration(timeout)
+    size = None if memory is None else parse_size(memory)
+    warehouse = session.target(session.config()).warehouse
+    rows = warehouse.query(text, limit, timeout=seconds, memory=size)
     if form == "table":
         session.terminal.show(rows)
         return 0

@@ -28,19 +28,26 @@ def naming_damage(home: Home) -> Iterator[None]:
     """Turn what DuckDB raises about the file itself into BusyError, EnvironmentFault or DamagedState."""
     import duckdb
 
-    about_the_file = (
+    try:
+        yield
+    except duckdb.Error as error:
+        if is_damage(error):
+            raise _fault(home, str(error)) from error
+        raise
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Return whether DuckDB complains of a file and not of a statement."""
+    import duckdb
+
+    about_files = (
         duckdb.IOException,
         duckdb.SerializationException,
         duckdb.InternalException,
         duckdb.FatalException,
     )
-    try:
-        yield
-    except duckdb.Error as error:
-        # A block with a wrong checksum is reported by no class of its own.
-        if isinstance(error, about_the_file) or type(error) is duckdb.Error:
-            raise _fault(home, str(error)) from error
-        raise
+    # A block with a wrong checksum is reported by no class of its own.
+    return isinstance(error, about_files) or type(error) is duckdb.Error
 
 
 def _fault(home: Home, reason: str) -> BusyError | EnvironmentFault:

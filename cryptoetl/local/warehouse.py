@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptoetl import sql_guard, warehouse_sql
 from cryptoetl.errors import Interrupted, QueryError
+from cryptoetl.findings import plural
 from cryptoetl.local import duckdb_file
 from cryptoetl.local.home import Home
 from cryptoetl.reals import shortest
-from cryptoetl.target import QueryRows, TableFacts
+from cryptoetl.target import QUERY_SECONDS, QueryRows, TableFacts
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,6 +27,10 @@ T = TypeVar("T")
 _TYPES = {"FLOAT": "REAL", "DOUBLE": "DOUBLE PRECISION"}
 """DuckDB's names of types where Redshift has others."""
 _READING = {"SELECT", "EXPLAIN"}
+MEMORY = 2_000_000_000
+"""Bytes that a statement may use where nothing else is said."""
+GRACE = 3.0
+"""Seconds in which a statement that is interrupted should have ended."""
 
 
 class LocalTables:
@@ -83,33 +90,17 @@ class LocalWarehouse:
         ):
             yield LocalTables(self._home, self._schema, connection, warehouse=exists)
 
-    def query(self, sql: str, limit: int | None) -> QueryRows:
-        import duckdb
-
+    def query(
+        self, sql: str, limit: int | None, *, timeout: float = QUERY_SECONDS, memory: int | None = None
+    ) -> QueryRows:
         if not self._home.warehouse.exists():
             raise QueryError(
                 f"there is no warehouse yet at {self._home.warehouse}", hint="Run `cryptoetl up` first."
             )
         with suppress(sql_guard.NotUnderstood):  # DuckDB's own parser, which knows more, has the last word
             sql = sql_guard.only_reading(sql, "duckdb")
-        with self._connect() as connection:
-            try:
-                statements = connection.extract_statements(sql)
-                if len(statements) != 1:
-                    raise QueryError(f"one statement is needed, there are {len(statements)}")
-                kind = statements[0].type.name
-                if kind not in _READING:
-                    raise QueryError(f"{kind} is refused: {sql_guard.READS}")
-                connection.begin()  # of a file that was opened to be read
-
-                def run() -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
-                    cursor = connection.execute(statements[0])
-                    rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
-                    return cursor.description or (), rows
-
-                described, rows = _stoppable(connection, run)
-            except duckdb.Error as error:
-                raise QueryError(str(error)) from error
+        with duckdb_file.naming_damage(self._home):
+            described, rows = self._run(sql, limit, timeout, memory or MEMORY)
         singles = [column[1] == "FLOAT" for column in described]
         if any(singles):
             rows = [
@@ -123,12 +114,60 @@ class LocalWarehouse:
             tuple(str(column[1]) for column in described),
         )
 
+    def _run(
+        self, sql: str, limit: int | None, timeout: float, memory: int
+    ) -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
+        """Return the columns of a statement's result, and one row more than `limit` if there are as many."""
+        import duckdb
+
+        connection = self._connect(memory)
+        try:
+            statement = _only_reading(connection, sql)
+            connection.begin()  # of a file that was opened to be read
+
+            def run() -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
+                cursor = connection.execute(statement)
+                rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
+                return cursor.description or (), rows
+
+            return _stoppable(connection, run, timeout)
+        except TimeoutError:
+            raise QueryError(
+                f"the statement was stopped in {self._home.warehouse}: "
+                f"it had no result after {plural(round(timeout), 'second')}",
+                hint="Ask for less, or give it more time: --timeout 30m.",
+            ) from None
+        except duckdb.OutOfMemoryException as error:
+            raise QueryError(
+                f"the statement was stopped in {self._home.warehouse}: "
+                f"it needed more than {memory / 1e6:,.0f} MB of memory",
+                hint="Ask for less, such as fewer rows in a sort or join, or allow more: --memory-limit 4GB.",
+            ) from error
+        except duckdb.Error as error:
+            if duckdb_file.is_damage(error):
+                raise
+            raise QueryError(str(error)) from error
+        finally:
+            with suppress(duckdb.Error):  # busy with what could not be stopped: it ends with the process
+                connection.close()
+
     def location(self) -> str:
         return str(self._home.warehouse)
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self, memory: int | None = None) -> duckdb.DuckDBPyConnection:
+        """Open the warehouse to read it; with a limit of memory also for statements of others.
+
+        Those have no access to files at all: without that they could read the warehouse's own bytes, which
+        DuckDB permits. So nothing that exceeds the memory is written to disk either.
+        """
         connection = duckdb_file.connect(self._home, read_only=True)
+        if memory is not None:
+            connection.execute(f"SET memory_limit = '{memory}B'")
+            connection.execute("SET temp_directory = ''")
+            connection.execute("SET python_enable_replacements = false")
         connection.execute("SET enable_external_access = false")
+        if memory is not None:
+            connection.execute("SET disabled_filesystems = 'LocalFileSystem'")
         schema = self._schema.replace("'", "''")
         connection.execute(f"SET schema = '{schema}'") if _has_schema(connection, self._schema) else None
         connection.execute("SET lock_configuration = true")
@@ -140,10 +179,31 @@ def _has_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:
     return bool(_one_row(connection.execute(query, [schema]))[0])
 
 
-def _stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """Return the one statement in `sql` as DuckDB parses it.
+
+    Raises QueryError if it may do more than read.
+    """
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1:
+        raise QueryError(f"one statement is needed, there are {len(statements)}")
+    kind = statements[0].type.name
+    if kind not in _READING:
+        raise QueryError(f"{kind} is refused: {sql_guard.READS}")
+    serialize = "SELECT json_serialize_sql(?::VARCHAR)"
+    (serialized,) = _one_row(connection.execute(serialize, [sql_guard.explained(sql)]))
+    sql_guard.only_reading_tree(serialized)
+    return statements[0]
+
+
+def _stoppable(
+    connection: duckdb.DuckDBPyConnection, work: Callable[[], T], timeout: float, grace: float = GRACE
+) -> T:
     """The result of `work`, which runs in a thread of its own: there DuckDB cannot miss a Ctrl-C.
 
-    Raises Interrupted when the statement that was stopped has ended, and whatever the work raises.
+    Raises Interrupted when the statement that was stopped has ended, TimeoutError when it has been stopped
+    after `timeout` seconds, and whatever the work raises. Some functions cannot be interrupted: after `grace`
+    seconds more, TimeoutError is raised while the thread goes on, to end with the process.
     """
     outcome: Future[T] = Future()
 
@@ -155,12 +215,21 @@ def _stoppable(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> 
 
     threading.Thread(target=run, name="query", daemon=True).start()
     try:
-        return outcome.result()
+        if wait([outcome], timeout).done:
+            return outcome.result()
+        _interrupt(connection, outcome, grace)
     except KeyboardInterrupt:
-        while not outcome.done():  # an interruption that comes before the statement has begun is forgotten
-            connection.interrupt()
-            wait([outcome], timeout=0.1)
+        _interrupt(connection, outcome, inf)
         raise Interrupted("the statement was stopped") from None
+    raise TimeoutError
+
+
+def _interrupt(connection: duckdb.DuckDBPyConnection, outcome: Future[T], seconds: float) -> None:
+    """Interrupt until it has an effect: one that comes before the statement has begun is forgotten."""
+    end = time.monotonic() + seconds
+    while not outcome.done() and time.monotonic() < end:
+        connection.interrupt()
+        wait([outcome], timeout=0.1)
 
 
 def _one_row(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:

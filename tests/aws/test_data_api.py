@@ -166,6 +166,29 @@ def test_a_statement_that_takes_too_long_is_cancelled(fake: FakeRedshiftData, cl
     assert 60 <= clock.now < 70
 
 
+def test_a_reading_statement_is_cancelled_when_its_time_is_over(
+    fake: FakeRedshiftData, api: DataApi, clock: Clock
+) -> None:
+    fake.results["BEGIN READ ONLY"] = Result(looks=5)
+    fake.results["SELECT x"] = Result(looks=10**6)
+    with pytest.raises(QueryError) as failure:
+        api.run_reading("SELECT x", 60)
+    assert failure.value.message == (
+        "the statement was cancelled in Redshift: it had no result after 60 seconds"
+    )
+    assert "--timeout 30m" in (failure.value.hint or "")
+    assert [statement.cancelled for statement in fake.statements.values()] == [False, True, False]
+    assert fake.sent == ["BEGIN READ ONLY", "SELECT x", "ROLLBACK"]
+    assert clock.now == pytest.approx(60), "for the three statements together"
+
+
+def test_a_late_statement_that_cannot_be_cancelled_is_named(fake: FakeRedshiftData, api: DataApi) -> None:
+    fake.results["SELECT x"] = Result(looks=10**6)
+    fake.refusals = [("CancelStatement", "InternalServerException", "no")]
+    with pytest.raises(QueryError, match=r"the statement \S+ may go on in Redshift, .* after 60 seconds"):
+        api.run_reading("SELECT x", 60)
+
+
 def test_an_interruption_cancels_the_statement_on_the_server(fake: FakeRedshiftData, api: DataApi) -> None:
     def press_ctrl_c() -> None:
         if fake.calls.count("DescribeStatement") == 2:
@@ -239,7 +262,7 @@ def test_reading_happens_in_a_transaction_that_only_reads_and_ends(
     fake: FakeRedshiftData, api: DataApi
 ) -> None:
     fake.results["SELECT n"] = numbers(3)
-    assert len(list(api.run_reading("SELECT n").rows())) == 3
+    assert len(list(api.run_reading("SELECT n", 60).rows())) == 3
     assert fake.sent == ["BEGIN READ ONLY", "SELECT n", "ROLLBACK"]
     begin, select, rollback = fake.statements.values()
     assert begin.request["SessionKeepAliveSeconds"] == data_api.KEEP_ALIVE_SECONDS
@@ -249,5 +272,5 @@ def test_reading_happens_in_a_transaction_that_only_reads_and_ends(
 def test_the_transaction_ends_when_the_statement_fails(fake: FakeRedshiftData, api: DataApi) -> None:
     fake.results["SELECT n"] = Result(status="FAILED", error="ERROR: no")
     with pytest.raises(QueryError):
-        api.run_reading("SELECT n")
+        api.run_reading("SELECT n", 60)
     assert fake.sent[-1] == "ROLLBACK"

@@ -18,7 +18,7 @@ from cryptoetl import pipeline, warehouse_sql
 from cryptoetl.aws.session import Identity, Session
 from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.config import Config, Currency
-from cryptoetl.errors import QueryError
+from cryptoetl.errors import QueryError, UsageError
 from cryptoetl.results import VerifyResult
 from cryptoetl.target import Target
 from tests.aws.data_api import field_of
@@ -199,6 +199,13 @@ def test_a_result_is_cut_at_the_limit_and_single_precision_is_shown_as_it_is_mea
     assert (cut.columns, cut.rows, cut.more, cut.types) == (("price",), ((6.1,), (None,)), True, ("float4",))
     assert place.warehouse.query("SELECT price FROM btc", 3).more is False
     assert len(place.warehouse.query("SELECT price FROM btc", None).rows) == 3
+
+
+def test_memory_is_limited_by_the_workgroup_alone() -> None:
+    place = Place("BTC")
+    with pytest.raises(UsageError, match="--memory-limit is for the local target"):
+        place.warehouse.query("SELECT 1", 1, memory=10**9)
+    assert place.data.calls == []
 
 
 # --- as whom ------------------------------------------------------------------------------------------

@@ -134,3 +134,13 @@ def test_ctrl_c_ends_a_long_query(loaded: Project) -> None:
     outcome = ended(process)
     assert outcome.code == 130
     assert "interrupted" in outcome.err
+
+
+def test_a_query_over_its_time_is_an_error_and_the_process_ends(loaded: Project) -> None:
+    sql = "SELECT count(*) FROM range(1e12::BIGINT)"
+    outcome = loaded.run("query", sql, "--timeout", "1s", "--json")
+    assert outcome.code == 2
+    assert outcome.data["error"].endswith("warehouse.duckdb: it had no result after 1 second")
+    again = loaded.run("query", "SELECT len(list(i)) FROM range(100000000) t(i)", "--memory-limit", "50MB")
+    assert (again.code, again.out) == (2, "")
+    assert "it needed more than 50 MB of memory" in again.err

@@ -99,6 +99,9 @@ def config(run: CommandLine) -> Path:
         (["query", "SELECT 1", "--output", "x"], "--format csv, json or parquet"),
         (["preview"], "Missing argument"),
         (["query", "SELECT 1", "--limit", "0"], "--limit"),
+        (["query", "SELECT 1", "--timeout", "soon"], "'soon' is not a duration"),
+        (["query", "SELECT 1", "--memory-limit", "much"], "'much' is not a size of 16MB or more"),
+        (["query", "SELECT 1", "--memory-limit", "2"], "Write it as 500MB or 2GB"),
         (["render", "bogus"], "No such command 'bogus'"),
         (["--json"], "Missing command"),
         (["-v"], "Missing command"),
@@ -487,6 +490,15 @@ def test_a_query_is_an_argument_or_standard_input(run: CommandLine, config: Path
     assert run("query", "SELECT 1", "--json").data == {"columns": ["n"], "rows": [{"n": 1}], "more": True}
     assert run("query", "-", "--limit", "7", stdin="SELECT 2").code == 0
     assert run.fakes.warehouse.asked == [("SELECT 1", 1000), ("SELECT 2", 7)]
+
+
+def test_a_query_has_limits_of_time_and_memory(run: CommandLine, config: Path) -> None:
+    assert run("query", "SELECT 1").code == 0
+    assert run.fakes.warehouse.limits == (300, None)
+    assert run("query", "SELECT 1", "--timeout", "90s", "--memory-limit", "1.5GB").code == 0
+    assert run.fakes.warehouse.limits == (90, 1_500_000_000)
+    assert run("query", "SELECT 1", "--timeout", "2h", "--memory-limit", "512 MiB").code == 0
+    assert run.fakes.warehouse.limits == (7200, 512 * 1024**2)
 
 
 def test_a_query_is_read_from_a_file_and_written_to_one(
