@@ -59,9 +59,9 @@ def compose(path: Path) -> tuple[yaml.Node, object]:
     try:
         root, values = yaml.compose(text, Loader=yaml.SafeLoader), None
         if isinstance(root, yaml.MappingNode):
-            if endless := _too_large(root):
-                line = endless.start_mark.line + 1
-                raise problem(f"expands to more than {MAX_VALUES:,} values by its anchors and aliases", line)
+            if found := _too_large(root):
+                node, reason = found
+                raise problem(reason, node.start_mark.line + 1)
             # Before the values are made: that puts what `<<` merges beside a node's own keys.
             if duplicates := list(_duplicate_keys(path, root)):
                 raise ConfigError(duplicates)
@@ -84,8 +84,8 @@ def compose(path: Path) -> tuple[yaml.Node, object]:
     return root, values
 
 
-def _too_large(root: yaml.Node) -> yaml.Node | None:
-    """Return the first node that expands to more than `MAX_VALUES` values, or that contains itself."""
+def _too_large(root: yaml.Node) -> tuple[yaml.Node, str] | None:
+    """Return a node that contains itself, or the smallest of more than `MAX_VALUES` values, and which it is."""
     sizes: dict[int, float] = {}
 
     def size(node: yaml.Node) -> float:
@@ -96,9 +96,11 @@ def _too_large(root: yaml.Node) -> yaml.Node | None:
 
     if size(root) <= MAX_VALUES:
         return None
-    return min(
-        (node for node in _nodes(root) if sizes[id(node)] > MAX_VALUES), key=lambda node: sizes[id(node)]
-    )
+    too_large = [node for node in _nodes(root) if sizes[id(node)] > MAX_VALUES]
+    node = min(too_large, key=lambda node: sizes[id(node)])
+    if math.isinf(sizes[id(node)]):
+        return too_large[-1], "contains itself, by an anchor and its alias"
+    return node, f"expands to more than {MAX_VALUES:,} values by its anchors and aliases"
 
 
 def _parts(node: yaml.Node) -> list[yaml.Node]:

@@ -31,15 +31,16 @@ EXPANDING = {
 }
 
 
-@pytest.mark.parametrize("text", EXPANDING.values(), ids=EXPANDING)
-def test_yaml_that_expands_without_end_is_refused_at_its_line(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", EXPANDING)
+def test_yaml_that_expands_without_end_is_refused_at_its_line(case: str, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(EXPANDING[case], encoding="utf-8")
     begun = time.monotonic()
     with pytest.raises(ConfigError) as refusal:
         load(path)
     (problem,) = refusal.value.problems
-    assert problem.message == "expands to more than 1,000,000 values by its anchors and aliases"
+    endless = "expands to more than 1,000,000 values by its anchors and aliases"
+    assert problem.message == ("contains itself, by an anchor and its alias" if "itself" in case else endless)
     assert problem.line is not None
     assert time.monotonic() - begun < 10  # and not the hours that it would take
 
