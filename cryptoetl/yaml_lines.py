@@ -85,7 +85,7 @@ def compose(path: Path) -> tuple[yaml.Node, object]:
 
 
 def _too_large(root: yaml.Node) -> tuple[yaml.Node, str] | None:
-    """Return a node that contains itself, or the smallest of more than `MAX_VALUES` values, and which it is."""
+    """Return a node that contains itself or is too large by `MAX_VALUES`, and which of the two it is."""
     sizes: dict[int, float] = {}
 
     def size(node: yaml.Node) -> float:
