@@ -16,7 +16,7 @@ import re
 import sys
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, repeat
 from types import TracebackType
 from typing import IO, Any, TextIO, assert_never
 
@@ -42,7 +42,7 @@ from cryptoetl.results import (
     Warned,
 )
 from cryptoetl.serialize import to_data
-from cryptoetl.status import ExecutionStatus
+from cryptoetl.status import CurrencyStatus, ExecutionStatus
 from cryptoetl.tables import executions
 from cryptoetl.tables.words import seconds
 
@@ -72,7 +72,7 @@ class Terminal:
         self._progress: Progress | None = None
         self._files: dict[str, TaskID] = {}
         self._copied: dict[str, int] = {}
-        self._told: dict[tuple[str, str], str] = {}
+        self._shown: dict[str, CurrencyStatus] = {}
 
     def __enter__(self) -> Terminal:
         return self
@@ -237,7 +237,7 @@ class Terminal:
     def _progressed(self, status: ExecutionStatus) -> None:
         if self.err.is_terminal:
             if self._live is None:
-                self._live = Live(console=self.err, refresh_per_second=8, transient=True)
+                self._live = Live(console=self.err, refresh_per_second=4, transient=True)
                 self._live.start()
             self._live.update(_LiveView(status, self.err.height))
         else:
@@ -247,10 +247,14 @@ class Terminal:
     def _changes(self, status: ExecutionStatus) -> Iterable[str]:
         """One line for each step that began or ended since the last call."""
         for currency in status.currencies:
-            for step in currency.steps:
-                if self._told.get((currency.ticker, step.step)) == step.status or step.status == "PENDING":
+            before = self._shown.get(currency.ticker)
+            if currency is before:  # nothing has happened to it
+                continue
+            self._shown[currency.ticker] = currency
+            shown = [step.status for step in before.steps] if before else repeat("PENDING")
+            for step, shown_status in zip(currency.steps, shown, strict=False):
+                if step.status in (shown_status, "PENDING"):
                     continue
-                self._told[currency.ticker, step.step] = step.status
                 took = seconds(step.started, step.ended)
                 reason = f": {step.reason}" if step.reason else ""
                 duration = f" in {took}" if took else ""

@@ -1,9 +1,10 @@
 """How an execution stands, per currency and step, from the events of its history.
 
 One fold for both targets: `Fold.add` takes events as boto3's `get_execution_history` returns them (times as
-datetime), in the order of their ids and as they come; `Fold.status` may be asked at any time. What counts is
-what the job runs did. The records that the branches return are not looked at: they leave out causes, and
-an execution that was stopped has none.
+datetime), in the order of their ids and as they come; `Fold.status` may be asked at any time, also after each
+event: it computes only the currencies that have had events since. What counts is what the job runs did. The
+records that the branches return are not looked at: they leave out causes, and an execution that was stopped
+has none.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from cryptoetl.causes import parse_json, unwrapped
 from cryptoetl.causes import readable as readable
@@ -104,8 +105,22 @@ _FAILURES: Mapping[str, str] = {
 }
 
 
+class _Whole(NamedTuple):
+    """What the status of every currency depends on, beside its own events and the input."""
+
+    cut_off: bool
+    ended: datetime | None
+    """When the execution was cut off; None if it was not."""
+    joined: bool
+    not_cleaned: StepStatus | None
+    """The cleaning, if it failed."""
+
+
 class Fold:
-    """Gathers the events of one execution. `tickers`, where known, gives the order of the currencies."""
+    """Gathers the events of one execution. `tickers`, where known, gives the order of the currencies.
+
+    A currency without news is the same object in one status and in the next.
+    """
 
     def __init__(self, name: str, tickers: Sequence[str] = ()) -> None:
         self._name = name
@@ -122,6 +137,10 @@ class Fold:
         self._ended: datetime | None = None
         self._error: str | None = None
         self._reason: str | None = None
+        self._currencies: dict[str, CurrencyStatus] = {}
+        self._changed: set[str] = set()
+        self._whole: _Whole | None = None
+        """What `_currencies` were computed with; None if the input came after that."""
 
     @property
     def last(self) -> int:
@@ -155,6 +174,7 @@ class Fold:
     def _begin(self, input: Any) -> None:
         if not isinstance(input, Mapping):
             return
+        self._whole = None
         if isinstance(tickers := input.get("tickers"), Mapping):
             self._start = {ticker: _begins(entry) for ticker, entry in tickers.items()}
         if isinstance(refused := input.get("refused"), Mapping):
@@ -177,6 +197,7 @@ class Fold:
         ticker, role = parse_state_name(state) or (None, "clean" if state == CLEAN else None)
         if ticker is not None:
             self._seen.add(ticker)
+            self._changed.add(ticker)
         if role == "skipped" and ticker is not None:
             self._skipped.add(ticker)
         if type.endswith("StateEntered") and came_from in self._steps:
@@ -194,6 +215,8 @@ class Fold:
             cause = _get(caught, "Cause") or ""
             error = step.error or _get(caught, "Error")
             self._steps[state] = _failed(step, time, error, cause, step.reason)
+            if (named := parse_state_name(state)) is not None:
+                self._changed.add(named[0])
 
     def status(
         self,
@@ -216,22 +239,38 @@ class Fold:
         cut_off = status not in ("RUNNING", "SUCCEEDED")
         if cut_off and clean.status == "RUNNING":
             clean = replace(clean, status="ABORTED", ended=ended)
-        currencies = [self._currency(ticker, clean, cut_off, ended) for ticker in self._all_tickers()]
+        not_cleaned = clean if clean.status == "FAILED" else None
+        self._update(_Whole(cut_off, ended if cut_off else None, self._joined, not_cleaned))
+        currencies = tuple(self._currencies.values())
         return ExecutionStatus(
-            self._name, status, self._started, ended, tuple(currencies), clean, self._error, reason
+            self._name, status, self._started, ended, currencies, clean, self._error, reason
         )
+
+    def _update(self, whole: _Whole) -> None:
+        """Compute the currencies that have news again, and all of them if the whole has changed."""
+        known = self._currencies if whole == self._whole else {}
+        if known and self._changed <= known.keys():
+            for ticker in self._changed:
+                known[ticker] = self._currency(ticker, whole)
+        else:  # all, or one that is not in the input: it has its place in the order
+            self._currencies = {
+                ticker: known[ticker]
+                if ticker in known and ticker not in self._changed
+                else self._currency(ticker, whole)
+                for ticker in self._all_tickers()
+            }
+        self._changed.clear()
+        self._whole = whole
 
     def _all_tickers(self) -> list[str]:
         known = [*self._tickers, *(self._start or ()), *self._refused, *sorted(self._seen)]
         return list(dict.fromkeys(known))
 
-    def _currency(
-        self, ticker: str, clean: StepStatus, cut_off: bool, ended: datetime | None
-    ) -> CurrencyStatus:
+    def _currency(self, ticker: str, whole: _Whole) -> CurrencyStatus:
         steps = [self._steps.get(state_name(ticker, step)) or StepStatus(step) for step in STEPS]
-        if cut_off:
+        if whole.cut_off:
             steps = [
-                replace(step, status="ABORTED", ended=ended) if step.status == "RUNNING" else step
+                replace(step, status="ABORTED", ended=whole.ended) if step.status == "RUNNING" else step
                 for step in steps
             ]
         begins = (self._start or {}).get(ticker, "silver")
@@ -247,12 +286,12 @@ class Fold:
             status = "LOADED"
         elif left_out:
             status = "SKIPPED"
-        elif clean.status == "FAILED":
+        elif (clean := whole.not_cleaned) is not None:
             status, at, error = "FAILED", "clean", clean.error
             reason = f"not started, because the cleaning before it failed: {clean.reason or clean.error}"
-        elif self._joined and ticker not in self._seen:
+        elif whole.joined and ticker not in self._seen:
             status, at, reason = "FAILED", begins, "the deployed state machine has no branch for it"
-        elif cut_off:
+        elif whole.cut_off:
             status, at, reason = "ABORTED", _where(steps, begins), "the execution ended before it"
         elif ticker in self._seen:
             status, at = "RUNNING", _where(steps, begins)

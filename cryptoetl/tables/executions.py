@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -120,8 +121,8 @@ def _failure(currency: CurrencyStatus) -> str:
 
 def _counts(currencies: Sequence[CurrencyStatus]) -> str:
     """How many are in which state, such as "2 loaded, 1 failed"."""
-    counts = {name: sum(c.status == name for c in currencies) for name in STYLES}
-    return ", ".join(f"{count} {name.lower()}" for name, count in counts.items() if count)
+    counts: Counter[str] = Counter(currency.status for currency in currencies)
+    return ", ".join(f"{counts[name]} {name.lower()}" for name in STYLES if counts[name])
 
 
 def _step(step: StepStatus, now: datetime | None) -> Text:
