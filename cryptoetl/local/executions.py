@@ -83,21 +83,15 @@ class LocalExecutions:
 
     def read(self, name: str, after: int) -> Record:
         if self._running is not None and self._running.name == name:
-            self._running.raise_failure()
+            return self._running.read(after)
         # The result is looked for first: once it is there, so are all events.
         result = self._reader.result(name)
         if result is None and not self._reader.exists(name):
             raise _unknown(name)
-        if result is None and self._is_running(name):
+        if result is None and self._reader.alive(name):
             return Record(name, "RUNNING", self._reader.events(name, after))
         result = result or self._reader.result(name) or {"status": "INTERRUPTED", "ended": None}
-        reason = result.get("cause") if result["status"] == "ABORTED" else None
-        return Record(name, result["status"], self._reader.events(name, after), result["ended"], reason)
-
-    def _is_running(self, name: str) -> bool:
-        if self._running is not None and self._running.name == name:
-            return True
-        return self._reader.alive(name)
+        return _ended(name, result, self._reader.events(name, after))
 
     def names(self, limit: int) -> list[str]:
         return self._reader.names()[:limit]
@@ -132,6 +126,11 @@ class LocalExecutions:
     def log(self, name: str, ticker: str, step: StepStatus) -> FileLog | None:
         path = self._home.executions / name / "logs" / f"{ticker}-{step.step}.log"
         return None if step.status == "PENDING" else FileLog(path)
+
+
+def _ended(name: str, result: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Record:
+    reason = result.get("cause") if result["status"] == "ABORTED" else None
+    return Record(name, result["status"], events, result["ended"], reason)
 
 
 def _unknown(name: str) -> UsageError:
@@ -183,8 +182,8 @@ class _Running:
         """Write the result, once: of a run that does not stop it is written while its threads still work."""
         with self._recording:
             if not self._recorded:
-                self._recorded = True
                 self._writer.result(status, self._clock(), **details)
+                self._recorded = True
 
     def _fail(self, failure: BaseException) -> None:
         with self._recording:
@@ -198,10 +197,13 @@ class _Running:
                 self.stop(reason)
                 return
 
-    def raise_failure(self) -> None:
-        """Raise what kept the execution from being run or recorded, if anything did."""
+    def read(self, after: int) -> Record:
+        """Return what has been recorded. Raises what kept the execution from being run or recorded."""
         if self._failure is not None:
             raise self._failure
+        result = self._writer.ended_with  # first: once it is there, so are all events
+        events = self._writer.events[after:]  # their ids count from 1
+        return _ended(self.name, result, events) if result else Record(self.name, "RUNNING", events)
 
     def stop(self, reason: str | None = None) -> None:
         """Enter no further state and wait for the job runs in progress, but not for ever.

@@ -59,10 +59,22 @@ class Outcome:
 
 @dataclass
 class _Frame:
-    """Where one thread of the execution is: its latest event, and what ends it."""
+    """Where one thread of the execution is: its latest event, and what ends it.
+
+    The JSON of the latest data is kept: a state begins with the data that the one before it ended with, and
+    all branches with the same.
+    """
 
     halted: Callable[[], bool]
     previous: int = 0
+    data: Any = None
+    json: str = "null"
+
+    def payload(self, data: Any) -> str:
+        """A state's data as JSON. Raises StateError above the payload limit."""
+        if data is not self.data:
+            self.json, self.data = _payload(data), data
+        return self.json
 
 
 class Interpreter:
@@ -126,14 +138,18 @@ class Interpreter:
             if frame.halted():
                 raise _Halted
             kind = f"{type(state).__name__}State"
-            self._emit(frame, f"{kind}Entered", stateEntered={"name": state.name, "input": _payload(data)})
+            self._emit(
+                frame, f"{kind}Entered", stateEntered={"name": state.name, "input": frame.payload(data)}
+            )
             try:
                 data, target = self._execute(state, data, frame)
             except MissingPath as missing:
                 raise StateError(
                     "States.Runtime", f"{state.name}: the path {missing} leads nowhere in the state's data"
                 ) from None
-            self._emit(frame, f"{kind}Exited", stateExited={"name": state.name, "output": _payload(data)})
+            self._emit(
+                frame, f"{kind}Exited", stateExited={"name": state.name, "output": frame.payload(data)}
+            )
             state = machine.states[target] if target is not None else None
         return data
 
@@ -239,7 +255,11 @@ class Interpreter:
         over = threading.Event()  # one branch failed for good: the others stop too
         results: list[Any] = [None] * len(state.branches)
         errors: list[BaseException] = []
-        frames = [_Frame(lambda: over.is_set() or frame.halted(), frame.previous) for _ in state.branches]
+        text = dumps(data)
+        frames = [
+            _Frame(lambda: over.is_set() or frame.halted(), frame.previous, data, text)
+            for _ in state.branches
+        ]
 
         def run(number: int) -> None:
             try:

@@ -4,7 +4,8 @@
 
     execution.json        name, input, when it started
     state_machine.json    the definition that it runs
-    history.jsonl         one event per line, shaped like Step Functions' GetExecutionHistory
+    history.jsonl         one event per line, shaped like Step Functions' GetExecutionHistory; long data of a
+                          state that an earlier event has is not repeated: `sameDataAs` is that event's id
     result.json           how it ended; absent while it runs, and after a kill
     stop                  why another process asks for its end; absent if none does
     logs/<TICKER>-<step>.log
@@ -17,7 +18,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, get_args
@@ -27,11 +28,20 @@ from cryptoetl.local.home import told, write_atomically
 from cryptoetl.reading import load_json
 from cryptoetl.target import RecordStatus
 
+LONG = 1000
+"""Characters above which a state's data is written once. All branches begin with the input of all of them, so
+that histories, and the time to write and read them, would grow with the square of the currencies."""
+
+_SAME = "sameDataAs"
+_DATA = {"stateEnteredEventDetails": "input", "stateExitedEventDetails": "output"}
+"""Where events have a state's data."""
+
 
 class RecordWriter:
     """Writes one execution's record. Raises EnvironmentFault when the disk refuses.
 
-    A record that cannot be begun is taken away again: it would pass for the latest execution.
+    A record that cannot be begun is taken away again: it would pass for the latest execution. `events` and
+    `ended_with` are what has been written, so that the process itself need not read it.
     """
 
     def __init__(
@@ -42,7 +52,11 @@ class RecordWriter:
         self.folder = folder
         # Held as long as the process lives: how a reader tells a running execution from a killed one.
         self._alive = FileLock(folder / "alive", timeout=0)
+        self._history_file = folder / "history.jsonl"
         self._history: IO[bytes] | None = None
+        self._long: dict[str, int] = {}
+        self.events: list[Mapping[str, Any]] = []
+        self.ended_with: Mapping[str, Any] | None = None
         begun = {"name": folder.name, "input": input, "started": started.isoformat()}
         try:
             with told(folder):
@@ -50,7 +64,7 @@ class RecordWriter:
                 self._alive.acquire()
             write_atomically(folder / "state_machine.json", _json(definition))
             with told(folder):
-                self._history = (folder / "history.jsonl").open("ab", buffering=0)
+                self._history = self._history_file.open("ab", buffering=0)
             write_atomically(folder / "execution.json", _json(begun))  # what makes it an execution
         except BaseException:
             self.discard()
@@ -58,16 +72,26 @@ class RecordWriter:
 
     def event(self, event: Mapping[str, Any]) -> None:
         assert self._history is not None, "opened with the record"
-        with told(self.folder / "history.jsonl"):
-            self._history.write(json.dumps(event, default=_iso, ensure_ascii=False).encode() + b"\n")
+        with told(self._history_file):
+            self._history.write(_line(self._abridged(event)))
+        self.events.append(event)
+
+    def _abridged(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the event with a reference in place of long data that an earlier one has."""
+        for key, name in _DATA.items():
+            details = event.get(key, {})
+            if len(text := details.get(name, "")) > LONG:
+                first = self._long.setdefault(text, event["id"])
+                if first != event["id"]:
+                    return {**event, key: {k: v for k, v in details.items() if k != name} | {_SAME: first}}
+        return event
 
     def result(self, status: RecordStatus, ended: datetime, **details: Any) -> None:
         """End the record. Later events are lost: call it last."""
+        result = {"status": status, "ended": ended, **details}
         try:
-            write_atomically(
-                self.folder / "result.json",
-                _json({"status": status, "ended": ended.isoformat(), **details}),
-            )
+            write_atomically(self.folder / "result.json", _json(result))
+            self.ended_with = result
         finally:
             self.close()
 
@@ -82,10 +106,22 @@ class RecordWriter:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Position:
+    """How far a history was read, and the long data in it, by the id of their event."""
+
     last_id: int
-    offset: int
+    offset: int = 0
+    long: dict[int, str] = field(default_factory=dict)
+
+    def complete(self, event: dict[str, Any]) -> None:
+        """Put long data back in place of the reference to it."""
+        for key, name in _DATA.items():
+            if (details := event.get(key)) is not None:
+                if _SAME in details:
+                    details[name] = self.long[details.pop(_SAME)]
+                elif len(text := details.get(name, "")) > LONG:
+                    self.long[event["id"]] = text
 
 
 class RecordReader:
@@ -105,27 +141,29 @@ class RecordReader:
 
     def events(self, name: str, after: int) -> list[dict[str, Any]]:
         """The events with an id above `after`, timestamps as datetime."""
-        position = self._positions.get(name)
-        offset = position.offset if position is not None and position.last_id == after else 0
-        events, last_id = [], after
+        position = self._positions.pop(name, None)
+        if position is None or position.last_id != after:
+            position = _Position(after)
+        events = []
         path = self._executions / name / "history.jsonl"
         try:
             with path.open("rb") as file:
-                file.seek(offset)
+                file.seek(position.offset)
                 for line in file:
                     if not line.endswith(b"\n"):
                         break  # still being written
-                    offset += len(line)
+                    position.offset += len(line)
                     event = load_json(line)
+                    position.complete(event)
                     if event["id"] > after:
                         event["timestamp"] = datetime.fromisoformat(event["timestamp"])
                         events.append(event)
-                        last_id = event["id"]
+                        position.last_id = event["id"]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise _damaged(path, error) from error
-        self._positions[name] = _Position(last_id, offset)
+        self._positions[name] = position
         return events
 
     def result(self, name: str) -> dict[str, Any] | None:
@@ -183,3 +221,10 @@ def _iso(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} in an execution's record")
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, default=_iso)
+
+
+def _line(event: Mapping[str, Any]) -> bytes:
+    return _encoder.encode(event).encode() + b"\n"
