@@ -4,12 +4,16 @@
 PYTHON ?= python3
 VENV := .venv
 SPARK_VENV := .venv-spark
+POLARS_VENV := .venv-polars
 BIN := $(VENV)/bin
 SECURITY_VENV := .venv-security
 AWSCLI_VENV := .venv-awscli
 SECURITY := CRYPTOETL_SECURITY_BIN=$(CURDIR)/$(SECURITY_VENV)/bin
 SPARK := CRYPTOETL_SPARK_PYTHON=$(CURDIR)/$(SPARK_VENV)/bin/python
+POLARS := CRYPTOETL_POLARS_PYTHON=$(CURDIR)/$(POLARS_VENV)/bin/python
 WORKERS ?= 4
+# Such as --large, or --spark-currencies 0.
+BENCH_OPTIONS ?=
 # What is never imported is never compiled; the rest is at its first import.
 PIP := -m pip --disable-pip-version-check --quiet install --no-compile
 PYTEST := $(BIN)/pytest --dist worksteal -n $(WORKERS)
@@ -38,6 +42,11 @@ $(VENV)/ready: $(VENV)/python pyproject.toml constraints.txt
 $(SPARK_VENV)/ready: requirements-spark.txt
 	$(PYTHON) -m venv $(SPARK_VENV)
 	$(SPARK_VENV)/bin/python $(PIP) --requirement requirements-spark.txt
+	touch $@
+
+$(POLARS_VENV)/ready: requirements-polars.txt
+	$(PYTHON) -m venv $(POLARS_VENV)
+	$(POLARS_VENV)/bin/python $(PIP) --requirement requirements-polars.txt
 	touch $@
 
 $(SECURITY_VENV)/ready: requirements-security.txt
@@ -76,8 +85,8 @@ test-spark: setup $(SPARK_VENV)/ready  ## the scripts on JVM Spark and on Sail g
 test-security: setup $(SECURITY_VENV)/ready  ## checkov and parliament find nothing in templates and policies
 	$(SECURITY) $(BIN)/pytest -m security
 
-bench: setup $(SPARK_VENV)/ready  ## seconds per currency and memory, beside JVM Spark
-	$(SPARK) $(BIN)/python benchmarks/local_run.py
+bench: setup $(SPARK_VENV)/ready $(POLARS_VENV)/ready  ## seconds and memory, beside scripts by hand and JVM Spark
+	$(SPARK) $(POLARS) $(BIN)/python benchmarks/local_run.py $(BENCH_OPTIONS)
 
 bench-upload: setup $(AWSCLI_VENV)/ready  ## seconds and requests of an upload, beside `aws s3 sync` (and the system's)
 	CRYPTOETL_AWS_CLI="$(CURDIR)/$(AWSCLI_VENV)/bin/aws $$(command -v aws)" $(BIN)/python benchmarks/upload.py
@@ -85,4 +94,4 @@ bench-upload: setup $(AWSCLI_VENV)/ready  ## seconds and requests of an upload, 
 check: lint types test test-spark test-security  ## everything that CI runs
 
 clean:  ## remove the environments and caches
-	rm -rf $(VENV) $(SPARK_VENV) $(SECURITY_VENV) $(AWSCLI_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) $(SPARK_VENV) $(POLARS_VENV) $(SECURITY_VENV) $(AWSCLI_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

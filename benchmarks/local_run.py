@@ -1,12 +1,19 @@
-"""Seconds per currency and peak memory of a local run, beside the same scripts on JVM Spark.
+"""Seconds and peak memory of a local run, beside scripts written by hand and beside JVM Spark.
 
     make bench
 
-Makes synthetic currencies (fixed seed) in a temporary folder. `cryptoetl up` runs with one of them and with
-all; the difference, by currency, is what a currency costs beyond start-up, everything from check to verify
-included, and the execution's own duration is what the scripts take. JVM Spark then runs the scripts alone, in
-one warm session with as many threads as there are processors. All of it happens in this one run, in turns and
-several times, so that the ratios mean something on a machine of any speed; quote the medians.
+Makes synthetic currencies (fixed seed) in a temporary folder. What is compared runs in this one run, in turns
+and several times, so that the ratios mean something on a machine of any speed; quote the medians.
+
+- `cryptoetl up`, in an empty home, with one currency and with all. The difference, by currency, is what a
+  currency costs beyond start-up, everything from check to verify included.
+- The scripts of `by_hand`, which make the same tables from the same files and do nothing else: no check of
+  the files, no plan, no history, no retries, no verification.
+- The Glue scripts alone on JVM Spark, in one warm session with as many threads as there are processors, on
+  what `cryptoetl upload` stored and with the arguments that `cryptoetl deploy` deployed.
+- With `--large`, also `up` with 1,000 currencies, and the `status` of its execution.
+
+The first round's tables are compared before anything is reported; the run ends if they are not equal.
 """
 
 from __future__ import annotations
@@ -16,23 +23,70 @@ import json
 import os
 import platform
 import random
-import shlex
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-REPOSITORY = Path(__file__).parents[1]
+BENCHMARKS = Path(__file__).parent
+REPOSITORY = BENCHMARKS.parent
 SPARK_PYTHON = "CRYPTOETL_SPARK_PYTHON"
+POLARS_PYTHON = "CRYPTOETL_POLARS_PYTHON"
 LAST = date(2022, 11, 19)
 WARM_UP = 2
-"""Currencies that JVM Spark runs first and that are not counted: it compiles what it runs often."""
+"""Currencies that run first and are not counted: JVM Spark compiles hot code, Python its modules."""
+PREAMBLE = ("Category: All categories", "")
+RECORDED_SPARK = 2.3
+"""Seconds per currency of 1,900 days of the scripts of 2026-11-26 on warm JVM Spark, on the machine with two
+processors on which the project's figures were measured. A fixed base for comparisons over time: what `spark`
+measures changes with the scripts."""
+
+
+@dataclass(frozen=True)
+class Currency:
+    """A synthetic currency's files."""
+
+    ticker: str
+    history: Path
+    trend: Path
+    drop: bool
+
+    def for_config(self) -> dict[str, Any]:
+        """Return the currency's part of a configuration."""
+        files = {"history": str(self.history), "trend": str(self.trend)}
+        return {"ticker": self.ticker, **files, "drop": self.drop}
+
+    def for_scripts(self) -> dict[str, Any]:
+        """Return what the scripts of `by_hand` take."""
+        return {**self.for_config(), "date_format": "%m/%d/%Y", "preamble": len(PREAMBLE)}
+
+
+def make_currency(folder: Path, number: int, days: int) -> Currency:
+    """Write a history as Investing.com exports it and a trend as Google does."""
+    generator = random.Random(number)
+    price, lines = 100.0, ['"Date","Price","Open","High","Low","Vol.","Change %"']
+    for back in range(days):
+        day = LAST - timedelta(days=back)
+        price *= 1 + generator.gauss(0, 0.03)
+        shown = "-1" if generator.random() < 0.03 else f"{price:,.3f}"
+        lines.append(f'"{day:%m/%d/%Y}","{shown}","1.0","1.0","1.0","1.00K","0.10%"')
+    weeks = [LAST - timedelta(days=6 + 7 * week) for week in range(days // 7)]
+    values = [f"{week},{generator.randint(0, 100)}" for week in reversed(weeks)]
+    history, trend = folder / f"{number} history.csv", folder / f"{number} trend.csv"
+    history.write_text("\n".join(lines), encoding="utf-8")
+    trend.write_text("\n".join([*PREAMBLE, "Week,interest", *values]), encoding="utf-8")
+    return Currency(f"C{number}", history, trend, drop=number % 2 == 1)
+
+
+# --- processes ----------------------------------------------------------------------------------------
 
 
 class Run(NamedTuple):
@@ -42,158 +96,275 @@ class Run(NamedTuple):
     peak_mb: float
 
 
-def make_currency(folder: Path, number: int, days: int) -> dict[str, str]:
-    """Write a history and a trend; returns the currency's part of the configuration."""
-    generator = random.Random(number)
-    price, lines = 100.0, ['"Date","Price","Open","High","Low","Vol.","Change %"']
-    for back in range(days):
-        day = LAST - timedelta(days=back)
-        price *= 1 + generator.gauss(0, 0.03)
-        shown = "-1" if generator.random() < 0.03 else f"{price:,.3f}"
-        lines.append(f'"{day:%m/%d/%Y}","{shown}","1.0","1.0","1.0","1.00K","0.10%"')
-    weeks = [LAST - timedelta(days=6 + 7 * week) for week in range(days // 7)]
-    history, trend = folder / f"{number} history.csv", folder / f"{number} trend.csv"
-    history.write_text("\n".join(lines), encoding="utf-8")
-    values = [f"{week},{generator.randint(0, 100)}" for week in reversed(weeks)]
-    trend.write_text("\n".join(["Week,interest", *values]), encoding="utf-8")
-    return {"ticker": f"C{number}", "history": history.name, "trend": trend.name}
+def measure(command: Sequence[str | Path], output: Path) -> Run:
+    """Run a command to its end, its standard output going to a file. Raises RuntimeError if it fails.
 
-
-def measure(command: Sequence[str], output: Path) -> Run:
-    """Run a command to its end. Raises RuntimeError if it fails."""
+    The memory is that of the largest process, if the command starts others and waits for them.
+    """
+    errors = output.with_suffix(".err")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "CRYPTOETL_CACHE": str(output.with_suffix(".cache")),
+    }
     started = time.perf_counter()
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            command,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(REPOSITORY),
-                "CRYPTOETL_CACHE": str(output.with_suffix(".cache")),
-            },
-        )
+    with output.open("wb") as out, errors.open("wb") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{command} failed:\n{output.read_text(errors='replace')[-3000:]}")
+        written = output.read_text(errors="replace") + errors.read_text(errors="replace")
+        raise RuntimeError(f"{command} failed:\n{written[-3000:]}")
     return Run(seconds, usage.ru_maxrss / 1024)
 
 
-def local(folder: Path, currencies: Sequence[dict[str, str]]) -> tuple[Run, float]:
-    """`cryptoetl up` with these currencies, in a home of its own; and the seconds of its execution alone."""
-    name = f"{len(currencies)} currencies"
-    config = folder / f"{name}.yaml"
-    content = {"local": {"home": f"home of {name}"}, "currencies": currencies}
-    config.write_text(json.dumps(content), encoding="utf-8")
-    errors, result = folder / f"{name}.err", folder / f"{name}.json"
-    words = [sys.executable, "-m", "cryptoetl", "up", "--json", "-c", str(config)]
-    run = measure(["sh", "-c", f"exec {shlex.join(words)} >{shlex.quote(str(result))}"], errors)
-    execution = json.loads(result.read_text(encoding="utf-8"))["run"]["execution"]
-    begun, ended = (datetime.fromisoformat(execution[moment]) for moment in ("started", "ended"))
-    return run, (ended - begun).total_seconds()
+class Project:
+    """A configuration of some currencies, with an empty home beside it."""
+
+    def __init__(self, folder: Path, currencies: Sequence[Currency]) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.home = folder / "home"
+        content = {
+            "local": {"home": self.home.name},
+            "currencies": [currency.for_config() for currency in currencies],
+        }
+        (folder / "config.yaml").write_text(json.dumps(content), encoding="utf-8")
+
+    def run(self, *arguments: str) -> Run:
+        """Run a command of cryptoetl."""
+        config = self.folder / "config.yaml"
+        command = [sys.executable, "-m", "cryptoetl", *arguments, "-c", str(config)]
+        return measure(command, self.output(arguments[0]))
+
+    def output(self, command: str) -> Path:
+        """Return where the command's standard output is."""
+        return self.folder / f"{command}.out"
+
+    def execution_seconds(self) -> float:
+        """Return how long the execution took that `status --json` has printed."""
+        execution = json.loads(self.output("status").read_text(encoding="utf-8"))
+        started, ended = (datetime.fromisoformat(execution[moment]) for moment in ("started", "ended"))
+        return (ended - started).total_seconds()
 
 
-def spark(python: str, folder: Path, currencies: Sequence[dict[str, str]], threads: int) -> float:
-    """The three scripts on JVM Spark; returns seconds per currency once warm."""
-    lake = folder / "spark lake"
-    places = {name: (lake / name).as_uri().replace("%20", " ") for name in ("raw", "silver", "gold")}
-    cases = []
-    for currency in currencies:
-        ticker = currency["ticker"]
-        for kind in ("history", "trend"):
-            copy = lake / "raw" / ticker / f"{kind}.csv"
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes((folder / currency[kind]).read_bytes())
-        silver = {
-            "--RAW": places["raw"], "--SILVER": places["silver"], "--TICKER": ticker,
-            "--HIST_FILE": f"{ticker}/history.csv", "--TREND_FILE": f"{ticker}/trend.csv", "--DROP": "N",
-            "--DATE_COLUMN": "Date", "--PRICE_COLUMN": "Price", "--DATE_FORMAT": "MM/dd/yyyy",
-            "--DECIMAL": ".", "--DELIMITER": ",", "--TREND_DATE_FORMAT": "yyyy-MM-dd",
-            "--TREND_DELIMITER": ",",
-        }  # fmt: skip
-        gold = {"--SILVER": places["silver"], "--GOLD": places["gold"], "--TICKER": ticker}
-        redshift = {
-            "--GOLD": places["gold"], "--TICKER": ticker, "--CONNECTION": "crypto-connection",
-            "--SCHEMA": "market_data", "--TEMP": places["gold"], "--COPY_ROLE": "-",
-        }  # fmt: skip
-        steps = {"bronze2silver": silver, "silver2gold": gold, "redshift_upload": redshift}
-        for script, arguments in steps.items():
-            words = [word for pair in arguments.items() for word in pair]
-            cases.append({"name": ticker, "argv": [script, *words]})
-    (folder / "cases.json").write_text(json.dumps({"sink": str(lake / "tables"), "cases": cases}))
-    command = [
-        python, str(REPOSITORY / "tests" / "spark" / "run_scripts.py"), str(folder / "cases.json"),
-        str(folder / "outcomes.json"), "--threads", str(threads),
-    ]  # fmt: skip
-    measure(command, folder / "spark.out")
-    outcomes = json.loads((folder / "outcomes.json").read_text())["outcomes"]
-    if errors := [outcome["error"] for outcome in outcomes if outcome["error"]]:
+def by_hand(folder: Path, script: str, python: str, currencies: Sequence[Currency]) -> Run:
+    """Run a script of `by_hand`, which writes to a folder of its name."""
+    given = folder / "currencies.json"
+    given.write_text(json.dumps([currency.for_scripts() for currency in currencies]), encoding="utf-8")
+    program = BENCHMARKS / "by_hand" / f"{script}.py"
+    return measure([python, program, given, folder / script], folder / f"{script}.out")
+
+
+# --- JVM Spark ----------------------------------------------------------------------------------------
+
+
+def spark(python: str, project: Project) -> tuple[Run, float]:
+    """Run the scripts on JVM Spark; also returns seconds per currency once it is warm.
+
+    The project's own commands store the raw files and render the jobs' arguments.
+    """
+    project.run("upload")
+    project.run("deploy", "--yes")
+    folder, threads = project.folder, os.cpu_count() or 1
+    cases = list(deployed_cases(project.home / "deployed"))
+    (folder / "cases.json").write_text(json.dumps({"sink": str(folder / "tables"), "cases": cases}))
+    runner = REPOSITORY / "tests" / "spark" / "run_scripts.py"
+    files = [folder / "cases.json", folder / "outcomes.json"]
+    run = measure([python, runner, *files, "--threads", str(threads)], folder / "spark.out")
+    result = json.loads((folder / "outcomes.json").read_text())
+    if errors := [outcome["error"] for outcome in result["outcomes"] if outcome["error"]]:
         raise RuntimeError(f"JVM Spark failed: {errors[0]}")
-    warm = {currency["ticker"] for currency in currencies[WARM_UP:]}
-    busy: float = sum(outcome["seconds"] for outcome in outcomes if outcome["name"] in warm)
-    return busy / threads / len(warm)
+    tickers = list(dict.fromkeys(outcome["name"] for outcome in result["outcomes"]))
+    warm = set(tickers[WARM_UP:])
+    busy: float = sum(outcome["seconds"] for outcome in result["outcomes"] if outcome["name"] in warm)
+    if result["peak_mb"] is not None:  # the JVM's, which is larger than its Python's
+        run = run._replace(peak_mb=result["peak_mb"])
+    return run, busy / threads / len(warm)
+
+
+def deployed_cases(deployed: Path) -> Iterator[dict[str, Any]]:
+    """Yield the currencies' job runs, as the state machine would start them, as cases of run_scripts.py."""
+    jobs = {job["name"]: job for job in json.loads((deployed / "jobs.json").read_text())}
+    machine = json.loads((deployed / "state_machine.json").read_text())
+    for parameters in tasks(machine["States"]):
+        job = jobs[parameters["JobName"]]
+        arguments = {**job["arguments"], **parameters["Arguments"]}
+        if ticker := arguments.get("--TICKER"):
+            argv = [Path(job["script"]).stem, *chain.from_iterable(arguments.items())]
+            yield {"name": ticker, "argv": argv}
+
+
+def tasks(states: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the parameters of each task, those inside branches included."""
+    for state in states.values():
+        if state["Type"] == "Task":
+            yield state["Parameters"]
+        for branch in state.get("Branches", ()):
+            yield from tasks(branch["States"])
+
+
+# --- rounds -------------------------------------------------------------------------------------------
+
+
+class Compared(NamedTuple):
+    """What takes part: the Python of each script of `by_hand`, and how many currencies the others get."""
+
+    scripts: Mapping[str, str]
+    spark_python: str
+    on_spark: int
+    """Currencies that are counted; 0 leaves JVM Spark out."""
+    large: int
+    """Currencies of the large run; 0 leaves it out."""
 
 
 class Round(NamedTuple):
-    """One turn of everything; seconds per currency, `spark` is 0 where it was left out."""
+    """One turn of everything; what was left out is 0 or absent."""
 
-    one: Run
-    many: Run
-    each: float
-    scripts: float
+    runs: Mapping[str, Run]
+    currencies: int
+    large: int
+    execution: float
+    """Seconds of the execution inside `up` with all currencies."""
     spark: float
+    """Seconds per currency on warm JVM Spark."""
+
+    def each(self, name: str, currencies: int) -> float:
+        """Return the seconds per currency of an `up` beyond start-up."""
+        return (self.runs[name].seconds - self.runs["up, 1"].seconds) / (currencies - 1)
 
 
-def measure_round(folder: Path, currencies: Sequence[dict[str, str]], python: str, on_spark: int) -> Round:
-    """Sail and JVM Spark in turn, each from nothing."""
-    (one, _), (many, execution) = local(folder, currencies[:1]), local(folder, currencies)
-    each = (many.seconds - one.seconds) / (len(currencies) - 1)
-    chosen = currencies[: on_spark + WARM_UP]
-    seconds = spark(python, folder, chosen, os.cpu_count() or 1) if on_spark else 0.0
-    for made in (*folder.glob("home of *"), *folder.glob("*.cache"), folder / "spark lake"):
-        shutil.rmtree(made, ignore_errors=True)
-    return Round(one, many, each, execution / len(currencies), seconds)
+def measure_round(
+    folder: Path, currencies: Sequence[Currency], count: int, compared: Compared, *, verify: bool = False
+) -> Round:
+    """Run everything once, each from nothing. Raises RuntimeError if `verify` finds unequal tables."""
+    folder.mkdir()
+    chosen = currencies[:count]
+    one, many = Project(folder / "one", chosen[:1]), Project(folder / "many", chosen)
+    runs = {"up, 1": one.run("up"), "up": many.run("up")}
+    for script, python in compared.scripts.items():
+        runs[script] = by_hand(folder, script, python, chosen)
+    made = [folder / script / "warehouse.duckdb" for script in compared.scripts]
+    runs["status"] = many.run("status", "--json")
+    each_on_spark = 0.0
+    if compared.on_spark:
+        project = Project(folder / "spark", chosen[: compared.on_spark + WARM_UP])
+        runs["JVM Spark"], each_on_spark = spark(compared.spark_python, project)
+        made.append(project.folder / "tables")
+    if compared.large:
+        large = Project(folder / "large", currencies[: compared.large])
+        runs["up, large"] = large.run("up")
+        runs["status, large"] = large.run("status", "--json")
+    if verify:
+        comparison = BENCHMARKS / "same_tables.py"
+        measure([sys.executable, comparison, many.home / "warehouse.duckdb", *made], folder / "same.out")
+    result = Round(runs, count, compared.large, many.execution_seconds(), each_on_spark)
+    shutil.rmtree(folder)
+    return result
 
 
-def show(name: str, figures: Sequence[float], unit: str) -> None:
-    """The median of a figure, and all of them."""
+# --- the report ---------------------------------------------------------------------------------------
+
+
+def show(name: str, figures: Sequence[float], unit: str = "") -> None:
+    """Print the median of a figure, and the figure of each round."""
     listed = "  ".join(f"{figure:.3f}" for figure in figures)
-    print(f"{name:30} {statistics.median(figures):8.3f} {unit:4} ({listed})")
+    print(f"{name:46} {statistics.median(figures):9.3f} {unit:3} ({listed})")
+
+
+def quotients(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    """Return each round's ratio of two figures."""
+    return [one / other for one, other in zip(above, below, strict=True)]
+
+
+def report(rounds: Sequence[Round], compared: Compared) -> None:
+    """Print seconds, memory and ratios."""
+    first = rounds[0]
+    titles = {
+        "up, 1": "cryptoetl up, 1 currency",
+        "up": f"cryptoetl up, {first.currencies} currencies",
+        **{script: f"by hand: {script}, {first.currencies} currencies" for script in compared.scripts},
+        "status": f"cryptoetl status, {first.currencies} currencies",
+        "JVM Spark": f"JVM Spark, {compared.on_spark + WARM_UP} currencies, from its start",
+        "up, large": f"cryptoetl up, {first.large} currencies",
+        "status, large": f"cryptoetl status, {first.large} currencies",
+    }
+    shown = {name: title for name, title in titles.items() if name in first.runs}
+    print("\nseconds of whole processes")
+    for name, title in shown.items():
+        show(title, [r.runs[name].seconds for r in rounds], "s")
+    print("\npeak memory")
+    for name, title in shown.items():
+        show(title, [r.runs[name].peak_mb for r in rounds], "MB")
+
+    each = [r.each("up", r.currencies) for r in rounds]
+    scripts = [r.execution / r.currencies for r in rounds]
+    print("\nseconds per currency")
+    show("cryptoetl up, beyond start-up", each, "s")
+    show("the Glue scripts alone, on Sail", scripts, "s")
+    if compared.on_spark:
+        show("the Glue scripts alone, on warm JVM Spark", [r.spark for r in rounds], "s")
+    if compared.large:
+        each_large = [r.each("up, large", r.large) for r in rounds]
+        show(f"cryptoetl up, beyond start-up, {first.large} currencies", each_large, "s")
+
+    print("\nratios")
+    for script in compared.scripts:
+        show(f"up / {script}", [r.runs["up"].seconds / r.runs[script].seconds for r in rounds])
+    for script in compared.scripts:
+        show(f"up / {script}, peak memory", [r.runs["up"].peak_mb / r.runs[script].peak_mb for r in rounds])
+    if compared.on_spark:
+        on_spark = [r.spark for r in rounds]
+        show("warm JVM Spark / the scripts on Sail", quotients(on_spark, scripts))
+        show("warm JVM Spark / up beyond start-up", quotients(on_spark, each))
+    show(f"recorded {RECORDED_SPARK} s of JVM Spark / up", [RECORDED_SPARK / figure for figure in each])
+    if compared.large:
+        name = f"{first.large} / {first.currencies} currencies"
+        show(f"{name}, per currency", quotients(each_large, each))
+        for command in ("up", "status"):
+            pairs = [(r.runs[f"{command}, large"], r.runs[command]) for r in rounds]
+            show(f"{name}, peak memory of {command}", [large.peak_mb / run.peak_mb for large, run in pairs])
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Local runs beside JVM Spark.")
+    parser = argparse.ArgumentParser(description="Local runs beside scripts by hand and JVM Spark.")
     parser.add_argument("--currencies", type=int, default=200)
     parser.add_argument("--days", type=int, default=1900)
     parser.add_argument("--spark-currencies", type=int, default=12, help="0 leaves JVM Spark out")
+    parser.add_argument(
+        "--large", type=int, nargs="?", const=1000, default=0, help="also so many currencies (1000)"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    python = os.environ.get(SPARK_PYTHON, "")
+    if options.currencies < max(2, options.spark_currencies + WARM_UP):
+        parser.error(f"--currencies must be at least {max(2, options.spark_currencies + WARM_UP)}")
+    python, polars = os.environ.get(SPARK_PYTHON, ""), os.environ.get(POLARS_PYTHON, "")
     if options.spark_currencies and not python:
         sys.exit(f"{SPARK_PYTHON} names no Python with JVM Spark: run `make bench`")
+    scripts = {"duckdb_sql": sys.executable, "with_pandas": sys.executable}
+    if polars:
+        scripts["with_polars"] = polars
+    else:
+        print(f"{POLARS_PYTHON} names no Python with Polars: with_polars is left out", file=sys.stderr)
 
-    with tempfile.TemporaryDirectory(prefix="cryptoetl benchmark ") as name:
-        folder = Path(name)
-        currencies = [make_currency(folder, number, options.days) for number in range(options.currencies)]
+    compared = Compared(scripts, python, options.spark_currencies, options.large)
+    with tempfile.TemporaryDirectory(prefix="cryptoetl-benchmark-") as name:
+        raw, folder = Path(name) / "raw", Path(name) / "round"
+        raw.mkdir()
+        numbers = range(max(options.currencies, options.large))
+        currencies = [make_currency(raw, number, options.days) for number in numbers]
+        measure_round(folder, currencies, WARM_UP, compared._replace(on_spark=0, large=0))
         rounds = [
-            measure_round(folder, currencies, python, options.spark_currencies) for _ in range(options.rounds)
+            measure_round(folder, currencies, options.currencies, compared, verify=number == 0)
+            for number in range(options.rounds)
         ]
     print(
         f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}; "
-        f"{len(currencies)} currencies of {options.days} days; median (each round)"
+        f"{options.currencies} currencies of {options.days} days; median (each round)"
     )
-    show("cryptoetl up, 1 currency", [r.one.seconds for r in rounds], "s")
-    show(f"cryptoetl up, {len(currencies)} currencies", [r.many.seconds for r in rounds], "s")
-    show("peak memory", [r.many.peak_mb for r in rounds], "MB")
-    show("each beyond start-up", [r.each for r in rounds], "s")
-    show("the scripts alone, each", [r.scripts for r in rounds], "s")
-    if options.spark_currencies:
-        show("the scripts on warm JVM Spark", [r.spark for r in rounds], "s")
-        show("ratio of the scripts", [r.spark / r.scripts for r in rounds], "")
-        show("ratio to all of `up`", [r.spark / r.each for r in rounds], "")
+    report(rounds, compared)
 
 
 if __name__ == "__main__":

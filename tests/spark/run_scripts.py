@@ -3,8 +3,9 @@
     python run_scripts.py CASES.json OUTCOMES.json [--threads N]
 
 CASES.json: {"sink": folder, "cases": [{"name", "argv": [script name, arguments …]}, …]}. A table that goes to
-Redshift is written to `<sink>/<dbtable>.parquet`. OUTCOMES.json: {"spark": version, "outcomes": [{"name",
-"error", "seconds"}, …]}, in the order of the cases; `error` is null for a case that succeeded.
+Redshift is written to `<sink>/<dbtable>.parquet`. OUTCOMES.json: {"spark": version, "peak_mb": memory of the
+JVM, "outcomes": [{"name", "error", "seconds"}, …]}, in the order of the cases; `error` is null for a case
+that succeeded, `peak_mb` where the system is not Linux.
 
 Imports nothing of cryptoetl but one file by its path: this Python has PySpark, pandas and PyArrow, no more.
 """
@@ -80,6 +81,15 @@ def run_cases(cases: Sequence[Mapping[str, Any]], sink: Path, threads: int = 1) 
         ]
 
 
+def peak_mb(process: int) -> float | None:
+    """Return the largest resident memory that a process has had, from Linux's /proc; None elsewhere."""
+    status = Path("/proc") / str(process) / "status"
+    if not status.exists():
+        return None
+    lines = status.read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Run the Glue scripts on JVM Spark.")
     parser.add_argument("cases", type=Path)
@@ -103,10 +113,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     work = json.loads(options.cases.read_text(encoding="utf-8"))
     try:
         outcomes = run_cases(work["cases"], Path(work["sink"]), options.threads)
+        memory = peak_mb(spark.sparkContext._gateway.proc.pid)
     finally:
         version = spark.version
         spark.stop()
-    options.outcomes.write_text(json.dumps({"spark": version, "outcomes": outcomes}), encoding="utf-8")
+    result = {"spark": version, "peak_mb": memory, "outcomes": outcomes}
+    options.outcomes.write_text(json.dumps(result), encoding="utf-8")
 
 
 if __name__ == "__main__":
