@@ -83,8 +83,13 @@ class Change:
     detail: str = ""
 
 
+def source_key(currency: Currency, kind: str) -> str:
+    """Return the key of a user's own file, whose bytes are kept as they are, below the raw location."""
+    return f"{currency.ticker}/source/{kind}"
+
+
 def raw_key(currency: Currency, kind: str) -> str:
-    """The key of a raw file below the raw location: fixed, whatever the user's file is called.
+    """Return the key of a raw file in the plain form: fixed, whatever the user's file is called.
 
     Names with spaces, brackets or other letters would have to be escaped differently for each
     engine, and a new download under a new name would need a new deploy. See
@@ -93,33 +98,14 @@ def raw_key(currency: Currency, kind: str) -> str:
     return f"{currency.ticker}/{kind}.csv"
 
 
-def branch(currency: Currency) -> state_machine.Branch:
-    """The currency's branch: everything its file format says, as arguments of the silver step."""
-    return state_machine.Branch(
-        ticker=currency.ticker,
-        silver_arguments={
-            "--HIST_FILE": raw_key(currency, "history"),
-            "--TREND_FILE": raw_key(currency, "trend"),
-            "--DROP": "Y" if currency.drop else "N",
-            "--DATE_COLUMN": _column(currency.date_column),
-            "--PRICE_COLUMN": _column(currency.price_column),
-            "--DATE_FORMAT": currency.date_format,
-            "--DECIMAL": currency.decimal,
-            "--DELIMITER": currency.delimiter,
-            "--TREND_DATE_FORMAT": currency.trend_date_format,
-            "--TREND_DELIMITER": currency.trend_delimiter,
-        },
-    )
-
-
-def _column(column: str | int) -> str:
-    """A column as the script takes it: its name, or its number as #1."""
-    return column if isinstance(column, str) else f"#{column}"
-
-
 def machine(config: Config) -> dict[str, Any]:
     """The state machine of the configuration, as it would be deployed."""
-    return state_machine.render(config.pipeline, [branch(currency) for currency in config.currencies])
+    return state_machine.render(config.pipeline, branches(config))
+
+
+def branches(config: Config) -> list[state_machine.Branch]:
+    """Return a branch per currency."""
+    return [state_machine.Branch(currency.ticker, currency.drop) for currency in config.currencies]
 
 
 def build(config: Config, layout: Layout) -> Bundle:

@@ -104,12 +104,14 @@ class Terminal:
         """Print data for another program exactly; on a terminal, as a document for people."""
         self._write(printable(text) if sys.stdout.isatty() else text)
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str, stream: IO[str] | None = None) -> None:
+        """Write text to a stream, standard output by default, without a detour through rich."""
+        stream = stream or sys.stdout
         try:
-            sys.stdout.write(text if text.endswith("\n") else text + "\n")
-            sys.stdout.flush()
+            stream.write(text if text.endswith("\n") else text + "\n")
+            stream.flush()
         except BrokenPipeError:
-            _forget(sys.stdout)
+            _forget(stream)
 
     def show_line(self, line: StepLine) -> None:
         """Print a line of a log as it comes; as JSON, one object a line."""
@@ -241,8 +243,8 @@ class Terminal:
                 self._live.start()
             self._live.update(_LiveView(status, self.err.height))
         else:
-            for line in self._changes(status):
-                self.err.print(Text(line))
+            if lines := list(self._changes(status)):
+                self._write(printable("\n".join(lines)), self.err.file)
 
     def _changes(self, status: ExecutionStatus) -> Iterable[str]:
         """One line for each step that began or ended since the last call."""

@@ -21,16 +21,17 @@ def parse(text: str, decimal: Decimal) -> float | None:
     """The number that a text is with this decimal sign, the other one between thousands; or None."""
     if not _FORMS[decimal].fullmatch(text):
         return None
-    return float(_plain(text, decimal))
+    return float(plain(text, decimal))
 
 
-def parse_all(texts: Sequence[str], decimal: Decimal) -> list[float] | None:
-    """The numbers that texts without line ends are, or None if one of them is no number."""
+def plain_all(texts: Sequence[str], decimal: Decimal) -> list[str] | None:
+    """Return texts without line ends as `plain` numbers, or None if one of them is not a number."""
     joined = "".join(f"{text}\n" for text in texts)
     if not _LINES[decimal].fullmatch(joined):
         return None
-    return [float(text) for text in _plain(joined, decimal).split()]
+    return plain(joined, decimal).split()
 
 
-def _plain(text: str, decimal: Decimal) -> str:
+def plain(text: str, decimal: Decimal) -> str:
+    """Return a number with its own digits, a decimal point, and nothing between thousands."""
     return text.replace(",", "") if decimal == "." else text.replace(".", "").replace(",", ".")

@@ -1,16 +1,16 @@
 """The use cases, and with them the whole story.
 
-`check` reads the raw files and says everything that is wrong with them (checks.py, raw_files.py). `upload`
-copies those that pass and have changed to the target's raw location: bronze (uploads.py). `deploy` builds the
-bundle of state machine, jobs and scripts (bundle.py, state_machine.py, definitions/, glue_scripts/),
-compares it with what is deployed, and applies the difference; on AWS this is a CloudFormation stack
-(stack.py, stack_changes.py, permissions.py), with a review of limits and costs (review.py). `destroy` takes
-it down again and leaves the data. `run` starts an execution of the
-deployed state machine: it empties what the currencies in the run will rewrite, then each branch
-takes its currency from bronze to silver to gold to the warehouse; a failing branch ends in its own
-Pass state, so that the others go on. Whoever follows the execution folds its events (watching.py, status.py);
-`stop` ends it and its job runs, and `logs` shows what they wrote (step_logs.py).
-`verify` compares the tables with gold (verification.py). `up` is all of it.
+`check` reads the users' files and says everything that is wrong with them (checks.py, raw_files.py).
+`upload` writes those that pass to the target's raw location where they changed, in one plain form and as
+they are: bronze (uploads.py, plain.py). `deploy` builds the bundle of state machine, jobs and scripts
+(bundle.py, state_machine.py, definitions/, glue_scripts/), compares it with what is deployed, and applies
+the difference; on AWS this is a CloudFormation stack (stack.py, stack_changes.py, permissions.py), with a
+review of limits and costs (review.py). `destroy` takes it down again and leaves the data. `run` starts an
+execution of the deployed state machine: it empties what the currencies in the run will rewrite, then each
+branch takes its currency from bronze to silver to gold to the warehouse; a failing branch ends in its own
+Pass state, so that the others go on. Whoever follows the execution folds its events (watching.py,
+status.py); `stop` ends it and its job runs, and `logs` shows what they wrote (step_logs.py). `verify`
+compares the tables with gold (verification.py). `up` is all of it.
 
 Every use case works over a `Target` (target.py) and returns a result that says how it went, with the
 exit code that follows; what a person sees of it is console.py's business. A broken file or a failing
@@ -21,12 +21,16 @@ currency is a result. What keeps a use case from being carried out at all is an 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptoetl import bundle as bundles
 from cryptoetl import checks, state_machine, uploads, verification, warehouse_sql
 from cryptoetl.bundle import Bundle
+from cryptoetl.checks import CheckedFile
 from cryptoetl.config import Config, Currency
 from cryptoetl.errors import (
     BusyError,
@@ -36,6 +40,8 @@ from cryptoetl.errors import (
     NotDeployedError,
     UsageError,
 )
+from cryptoetl.findings import Kind
+from cryptoetl.fingerprints import fingerprint
 from cryptoetl.results import (
     CheckResult,
     CheckRules,
@@ -64,7 +70,7 @@ from cryptoetl.watching import NotInTime, follow, latest_name, status
 def check(currencies: Iterable[Currency], rules: CheckRules, observe: Observe) -> CheckResult:
     """Read every raw file of the currencies and report all that is wrong, and all that is odd."""
     observe(Phase("check"))
-    return CheckResult(tuple(checks.verdicts_on(currencies, rules, observe)))
+    return CheckResult(tuple(checked.verdict for checked in checks.each(currencies, rules, observe)))
 
 
 def upload(
@@ -76,20 +82,26 @@ def upload(
     dry_run: bool = False,
 ) -> UploadResult:
     """Check, and copy the files that changed of the currencies that pass; a dry run only compares."""
-    observe = in_turn(observe)
     with nullcontext() if dry_run else target.exclusive("upload"):
-        observe(Phase("upload"))
-        compared = uploads.compare(currencies, target.storage)
-        verdicts = checks.verdicts_on(currencies, rules, observe, compared)
-        return uploads.copy(compared, verdicts, target.storage, observe, dry_run=dry_run)
+        return _upload(currencies, rules, target, observe, dry_run=dry_run)
 
 
-def _copy(
-    currencies: Sequence[Currency], checked: CheckResult, target: Target, observe: Observe
+def _upload(
+    currencies: Sequence[Currency],
+    rules: CheckRules,
+    target: Target,
+    observe: Observe,
+    *,
+    dry_run: bool = False,
 ) -> UploadResult:
     observe(Phase("upload"))
-    compared = uploads.compare(currencies, target.storage)
-    return uploads.copy(compared, checked.currencies, target.storage, in_turn(observe))
+    observe = in_turn(observe)
+    with ThreadPoolExecutor(1) as pool, TemporaryDirectory(prefix="cryptoetl-") as folder:
+        scratch = Path(folder)
+        listing = pool.submit(target.storage.listing, uploads.keys(currencies))  # while the files are read
+        prints = uploads.fingerprints(currencies)
+        checked = checks.each(currencies, rules, observe, in_plain=True, scratch=scratch, prints=prints)
+        return uploads.copy(checked, listing.result(), target.storage, observe, scratch, dry_run=dry_run)
 
 
 # --- deploy -------------------------------------------------------------------------------------------
@@ -156,7 +168,7 @@ def run(config: Config, target: Target, request: RunRequest, observe: Observe) -
             return _retry(config, target, deployed, request, observe)
         start: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), request.begin)
         if request.begin == STEPS[0]:
-            for message in _not_uploaded(config, target, start):
+            for message in _not_uploaded(config, target, start, request.rules):
                 observe(Warned(message))
         return _execute(target, deployed, start, {}, request, observe)
 
@@ -210,18 +222,49 @@ def _drift(config: Config, target: Target, deployed: Bundle) -> list[str]:
     ]
 
 
-def _not_uploaded(config: Config, target: Target, tickers: Iterable[str]) -> list[str]:
+def _not_uploaded(config: Config, target: Target, tickers: Iterable[str], rules: CheckRules) -> list[str]:
     """A line for each currency whose local files are not those that this run will read."""
     wanted = set(tickers)
     currencies = [currency for currency in config.currencies if currency.ticker in wanted]
-    states = uploads.states(currencies, target.storage)
+    states = _states(currencies, target, rules)
     return [
         f"{currency.ticker}: its {' and '.join(named)} file is {words}; "
         "`cryptoetl upload` brings it up to date"
         for currency in currencies
         for state, words in (("absent", "not uploaded yet"), ("other", "changed since its upload"))
-        if (named := [kind for kind in uploads.KINDS if states[currency.ticker, kind] == state])
+        if (named := [kind for kind in uploads.KINDS if states.get((currency.ticker, kind)) == state])
     ]
+
+
+def _states(
+    currencies: Sequence[Currency], target: Target, rules: CheckRules
+) -> Mapping[tuple[str, Kind], uploads.Stored]:
+    """What is stored of the currencies, beside their files here.
+
+    What is stored counts as "same" where there is no file here that it could differ from.
+    """
+    listed = target.storage.listing(uploads.keys(currencies))
+    stored: dict[tuple[str, Kind], uploads.Stored] = {
+        (currency.ticker, kind): "same" if bundles.raw_key(currency, kind) in listed else "absent"
+        for currency in currencies
+        for kind in uploads.KINDS
+    }
+    whole = [currency for currency in currencies if _has_files(currency)]
+    checked = checks.each(whole, replace(rules, strict=False), lambda _: None, in_plain=True)
+    files = [(of_currency.currency, file) for of_currency in checked for file in of_currency.files]
+    # Of a currency without one of its files, the other can still be compared.
+    files += [
+        (currency, CheckedFile(kind, path, fingerprint(path), None))
+        for currency in currencies
+        if currency not in whole
+        for kind, path in zip(uploads.KINDS, checks.files(currency), strict=True)
+        if path.is_file()
+    ]
+    return {**stored, **uploads.states(files, listed, target.storage)}
+
+
+def _has_files(currency: Currency) -> bool:
+    return all(file.is_file() for file in checks.files(currency))
 
 
 def _retry(
@@ -229,7 +272,7 @@ def _retry(
 ) -> RunResult:
     """Run what failed last time, each currency from its failed step.
 
-    A currency that begins at silver again gets its mended files first: checked, and uploaded if they
+    A currency that begins at silver again gets its corrected files first: checked, and uploaded if they
     changed.
     """
     last = status(target, request.failed_in)
@@ -248,22 +291,16 @@ def _retry(
     if not plan_of_retry:
         return RunResult(None, f"Nothing to retry: no such currency failed in execution {last.name}.")
     again = [currency for currency in config.currencies if plan_of_retry.get(currency.ticker) == STEPS[0]]
-    states = uploads.states(again, target.storage)
-    mended = [
-        currency
-        for currency in again
-        if any(states[currency.ticker, kind] != "same" for kind in uploads.KINDS)
-        and currency.history.is_file()
-        and currency.trend.is_file()
-    ]
+    states = _states(again, target, request.rules)
+    changed = {ticker for (ticker, _), state in states.items() if state != "same"}
     refused: Mapping[str, str] = {}
-    if mended:
-        checked = check(mended, request.rules, observe)
-        refused = _copy(mended, checked, target, observe).check.refused
+    if corrected := [c for c in again if c.ticker in changed and _has_files(c)]:
+        refused = _upload(corrected, request.rules, target, observe).check.refused
     start = {ticker: step for ticker, step in plan_of_retry.items() if ticker not in refused}
     if not start:
         return RunResult(None, "Nothing was run: the files of what failed are still broken.", refused)
-    for message in _not_uploaded(config, target, [t for t, step in start.items() if step == STEPS[0]]):
+    silver = [ticker for ticker, step in start.items() if step == STEPS[0]]
+    for message in _not_uploaded(config, target, silver, request.rules):
         observe(Warned(message))
     return _execute(target, deployed, start, refused, request, observe)
 
@@ -362,15 +399,21 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
     target.executions.warm_up()
     currencies = config.select(request.tickers)
     config.select(list(request.fail))
-    with target.exclusive("up"):
-        checked = check(currencies, request.rules, observe)
-        refused = checked.refused
+    with target.exclusive("up"), TemporaryDirectory(prefix="cryptoetl-") as folder:
+        observe(Phase("check"))
+        scratch = Path(folder)
+        checked = list(checks.each(currencies, request.rules, observe, in_plain=True, scratch=scratch))
+        refused = CheckResult(tuple(of_currency.verdict for of_currency in checked)).refused
         start: dict[str, Step] = {c.ticker: "silver" for c in currencies if c.ticker not in refused}
-        if not start:
-            return UpResult(_copy(currencies, checked, target, observe))
-        observe(Phase("deploy"))
-        deployed = _deploy(plan(config, target), target, observe)
-        uploaded = _copy(currencies, checked, target, observe)  # into a bucket that the deploy may have made
+        deployed = None
+        if start:
+            observe(Phase("deploy"))
+            deployed = _deploy(plan(config, target), target, observe)
+        observe(Phase("upload"))  # into a bucket that the deploy may have made
+        listed = target.storage.listing(uploads.keys(currencies))
+        uploaded = uploads.copy(checked, listed, target.storage, in_turn(observe), scratch)
+        if deployed is None:
+            return UpResult(uploaded)
         ran = _execute(target, deployed.bundle, start, refused, request, observe)
         assert ran.execution is not None
         loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]

@@ -34,20 +34,14 @@ class _Odd:
         self.line = min(self.line, line) if self.line else line
 
 
-def history_warnings(
-    report: FileReport, series: Series, *, drop: bool, today: date, max_age_days: int | None
-) -> None:
-    """Warn of what is odd in daily prices.
-
-    `max_age_days` is the age in days at which the last price counts as old; None never does.
-    """
+def history_warnings(report: FileReport, series: Series, *, drop: bool) -> None:
+    """Warn of what is odd in daily prices."""
     days = series.columns()
     _gaps(report, days)
     _missing_prices(report, series, days, drop=drop)
     prices = [price for price in days.values if not isnan(price)] if series.missing else days.values
     if len(prices) and (min(prices) <= 0 or _jumps(prices)):
         _odd_prices(report, series)
-    _times(report, days, today=today, max_age_days=max_age_days, noun="price")
 
 
 def _jumps(prices: Sequence[float]) -> bool:
@@ -91,15 +85,12 @@ def _odd_prices(report: FileReport, series: Series) -> None:
         )
 
 
-def trend_warnings(report: FileReport, series: Series, *, today: date, max_age_days: int | None) -> None:
+def trend_warnings(report: FileReport, series: Series) -> None:
     """Warn of what is odd in weekly trend values."""
     days = series.columns()
     if len(series) > 1 and not any(days.values):
         report.warning(None, "the trend is flat at zero: is it the right search term?")
     _cadence(report, days)
-    # The value of a week is published when the week is over.
-    limit = None if max_age_days is None else max_age_days + WEEK
-    _times(report, days, today=today, max_age_days=limit, noun="trend value")
 
 
 def overlap_warning(report: FileReport, history: Series, trend: Series) -> None:
@@ -152,20 +143,29 @@ def _missing_prices(report: FileReport, series: Series, days: Columns, *, drop: 
     )
 
 
-def _times(report: FileReport, days: Columns, *, today: date, max_age_days: int | None, noun: str) -> None:
-    if not days.days:
-        return
-    last = date.fromordinal(days.days[-1])
+def future_warning(report: FileReport, series: Series, today: date) -> bool:
+    """Warn of dates in the future; return whether there are any."""
     # Somewhere on earth it is tomorrow already.
     tomorrow = today.toordinal() + 1
-    if days.days[-1] > tomorrow:
-        future = days.lines[bisect_right(days.days, tomorrow) :]
-        report.warning(min(future), f"{plural(len(future), 'date')} in the future, the last {last}")
-    age = (today - last).days
-    if max_age_days is not None and age > max_age_days:
+    if report.last is None or report.last.toordinal() <= tomorrow:
+        return False
+    days = series.columns()
+    future = days.lines[bisect_right(days.days, tomorrow) :]
+    report.warning(min(future), f"{plural(len(future), 'date')} in the future, the last {report.last}")
+    return True
+
+
+def age_warning(report: FileReport, *, today: date, max_age_days: int | None) -> None:
+    """Warn of a last value that is older than `max_age_days`; None never warns."""
+    if report.last is None or max_age_days is None:
+        return
+    # The value of a week is published when the week is over.
+    limit, noun = (
+        (max_age_days, "price") if report.kind == "history" else (max_age_days + WEEK, "trend value")
+    )
+    if (age := (today - report.last).days) > limit:
         report.warning(
-            None,
-            f"the last {noun} is of {last}, {plural(age, 'day')} ago (max_age_days: {max_age_days})",
+            None, f"the last {noun} is of {report.last}, {plural(age, 'day')} ago (max_age_days: {limit})"
         )
 
 

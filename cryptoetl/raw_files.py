@@ -13,7 +13,7 @@ import struct
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from functools import partial
 from typing import NamedTuple, cast
 
 from cryptoetl import dates, numerals, plausibility
@@ -73,7 +73,7 @@ class _File:
     """One reading of a file. `header` reports why there is none.
 
     `value` returns text for what is wrong; `values` reads many at once, in the same way and with NaN for
-    none, or returns None if each has to be looked at.
+    none, and their digits, or returns None if each has to be looked at.
     """
 
     report: FileReport
@@ -81,15 +81,17 @@ class _File:
     header: Header
     date_format: str
     value: Callable[[str], float | str | None]
-    values: Callable[[list[str]], array[float] | None]
+    values: Callable[[list[str]], tuple[array[float], Sequence[str]] | None]
     another: str
+    digits: Callable[[str], str] | None = None
+    """A value's own digits, as the plain form has them; None where they are not kept."""
     headed: bool = True
     table: _Table | None = None
     empty: bool = True
 
     def read(self, on_bytes: OnBytes | None) -> Series:
         """The file's days; everything wrong goes to the report."""
-        series, report = Series(), self.report
+        series, report = Series(digits=self.digits is not None), self.report
         try:
             for first, lines in numbered_blocks(report.file, on_bytes):
                 if not self._block(first, lines, series):
@@ -145,8 +147,8 @@ class _File:
             days = list(map(dates.ordinals(self.date_format).__getitem__, columns[0]))
         except KeyError:
             return False
-        values = self.values(columns[1])
-        return values is not None and series.extend(days, line, values)
+        found = self.values(columns[1])
+        return found is not None and series.extend(days, line, *found)
 
     def _row(self, line: int, fields: list[str] | None, table: _Table, series: Series) -> None:
         report = self.report
@@ -158,7 +160,9 @@ class _File:
             report.error(line, _not_a_date(fields[table.date_at], self.date_format, report.kind))
         elif isinstance(value := self.value(fields[table.value_at]), str):
             report.error(line, value)
-        elif there := series.add(day, line, value):
+        elif there := series.add(
+            day, line, value, self.digits(fields[table.value_at]) if self.digits and value is not None else ""
+        ):
             if there[1] == value:
                 report.warning(line, f"date {day} is already on line {there[0]}, with the same value")
             else:
@@ -212,9 +216,17 @@ class HeaderSearch:
 
 
 def read_history(
-    report: FileReport, layout: HistoryFormat, *, drop: bool, on_bytes: OnBytes | None = None
+    report: FileReport,
+    layout: HistoryFormat,
+    *,
+    drop: bool,
+    digits: bool = False,
+    on_bytes: OnBytes | None = None,
 ) -> Series:
-    """Read the report's file of daily prices; what cannot be read goes to the report."""
+    """Read the report's file of daily prices; what cannot be read goes to the report.
+
+    The series keeps the prices' own digits only if they are asked for.
+    """
 
     def value(text: str) -> float | str | None:
         if not text:
@@ -230,14 +242,14 @@ def read_history(
             return f"price {quoted(text)} is too large"
         return None if single == -1 else single
 
-    def values(texts: list[str]) -> array[float] | None:
-        prices = numerals.parse_all([text or "-1" for text in texts], layout.decimal)
-        if prices is None:
+    def values(texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
+        plain = numerals.plain_all([text or "-1" for text in texts], layout.decimal)
+        if plain is None:
             return None
-        singles = array("f", prices)
+        singles = array("f", map(float, plain))
         if math.inf in singles or -math.inf in singles:
             return None
-        return array("d", [math.nan if price == -1 else price for price in singles])
+        return array("d", [math.nan if price == -1 else price for price in singles]), plain
 
     series = _File(
         report,
@@ -247,6 +259,7 @@ def read_history(
         value,
         values,
         "another price",
+        partial(numerals.plain, decimal=layout.decimal) if digits else None,
         headed=isinstance(layout.date_column, str),
     ).read(on_bytes)
     report.missing = series.missing
@@ -286,9 +299,9 @@ def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | N
             return f"trend {quoted(text)} is not within 0 and 100"
         return int(text)
 
-    def values(texts: list[str]) -> array[float] | None:
+    def values(texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
         try:
-            return array("d", map(_TREND_VALUES.__getitem__, texts))
+            return array("d", map(_TREND_VALUES.__getitem__, texts)), ()
         except KeyError:
             return None
 
@@ -297,23 +310,26 @@ def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | N
     return _File(report, split, header, layout.date_format, value, values, another).read(on_bytes)
 
 
-def check(
+def read(
     history: FileReport,
     trend: FileReport,
     history_format: HistoryFormat,
     trend_format: TrendFormat,
     *,
     drop: bool,
-    today: date,
-    max_age_days: int | None,
+    digits: bool = False,
     on_bytes: Callable[[FileReport], OnBytes | None] = lambda _: None,
-) -> None:
-    """Read a currency's two files into their reports, and warn of what is odd in what could be read."""
-    prices = read_history(history, history_format, drop=drop, on_bytes=on_bytes(history))
+) -> tuple[Series, Series]:
+    """Read a currency's two files into their reports, and warn of what is odd in what could be read.
+
+    What depends on the day it is, the age and dates in the future, is not among it: plausibility.times.
+    """
+    prices = read_history(history, history_format, drop=drop, digits=digits, on_bytes=on_bytes(history))
     values = read_trend(trend, trend_format, on_bytes=on_bytes(trend))
-    plausibility.history_warnings(history, prices, drop=drop, today=today, max_age_days=max_age_days)
-    plausibility.trend_warnings(trend, values, today=today, max_age_days=max_age_days)
+    plausibility.history_warnings(history, prices, drop=drop)
+    plausibility.trend_warnings(trend, values)
     plausibility.overlap_warning(trend, prices, values)
+    return prices, values
 
 
 def _not_a_date(text: str, date_format: str, kind: Kind) -> str:

@@ -116,8 +116,7 @@ def fitting(config: Config) -> int:
     """How many of the configuration's currencies, from the first, fit into one state machine."""
 
     def fits(count: int) -> bool:
-        branches = [bundle.branch(currency) for currency in config.currencies[:count]]
-        found = predict(state_machine.render(config.pipeline, branches))
+        found = predict(state_machine.render(config.pipeline, bundle.branches(config)[:count]))
         return (
             found.definition_bytes <= SIZE_LIMIT
             and found.history_events <= HISTORY_LIMIT

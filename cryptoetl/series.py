@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import islice
+from functools import lru_cache
+from itertools import accumulate, islice
 from math import isnan, nan
 from operator import gt, lt
 from typing import NamedTuple
@@ -35,14 +36,18 @@ class Columns(NamedTuple):
 class Series:
     """The first line and value of each day; days may come in any order.
 
-    Values are kept in double precision. A dictionary of a million days would take ten times the memory.
+    Values are kept in double precision, and with `digits` also as they are written, in eight more bytes a row
+    and those of the digits. A dictionary of a million days would take ten times the memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, digits: bool = False) -> None:
         # As they came.
         self._days = array("i")
         self._lines = array("i")
         self._values = array("d")
+        self._digits = bytearray() if digits else None
+        self._ends = array("q")
+        """Where the digits of each row end."""
         self.missing = 0
         """Days without a value."""
         self._places = array("i")
@@ -64,16 +69,20 @@ class Series:
     def last(self) -> date | None:
         return date.fromordinal(self._last) if self._days else None
 
-    def add(self, day: date, line: int, value: float | None) -> tuple[int, float | None] | None:
+    def add(
+        self, day: date, line: int, value: float | None, digits: str = ""
+    ) -> tuple[int, float | None] | None:
         """Add a day; if it is there already, change nothing and return its line and value."""
         ordinal = day.toordinal()
         if place := self._place(ordinal):
             return self._lines[place - 1], _known(self._values[place - 1])
-        self._append(array("i", (ordinal,)), line, array("d", (nan if value is None else value,)))
+        self._append(array("i", (ordinal,)), line, array("d", (nan if value is None else value,)), (digits,))
         self.missing += value is None
         return None
 
-    def extend(self, days: Sequence[int], line: int, values: array[float]) -> bool:
+    def extend(
+        self, days: Sequence[int], line: int, values: array[float], digits: Sequence[str] = ()
+    ) -> bool:
         """Add the days of consecutive lines, the first of which is `line`: ordinals, and values or NaN.
 
         They are taken if they all lie before or all after those that are there, and go one way. If not,
@@ -84,12 +93,12 @@ class Series:
         low, high = min(days[0], days[-1]), max(days[0], days[-1])
         if self._days and not (high < self._first or low > self._last):
             return False
-        self._append(array("i", days), line, values)
+        self._append(array("i", days), line, values, digits)
         if isnan(sum(values)):
             self.missing += sum(map(isnan, values))
         return True
 
-    def _append(self, days: array[int], line: int, values: array[float]) -> None:
+    def _append(self, days: array[int], line: int, values: array[float], digits: Sequence[str]) -> None:
         begins, ends = days[0], days[-1]
         if self._days:
             before = self._days[-1]
@@ -103,6 +112,10 @@ class Series:
         self._days.extend(days)
         self._lines.extend(range(line, line + len(days)))
         self._values.extend(values)
+        if self._digits is not None:
+            lengths = accumulate(map(len, digits), initial=len(self._digits))
+            self._ends.extend(islice(lengths, 1, None))
+            self._digits += "".join(digits).encode()
 
     def _place(self, ordinal: int) -> int:
         """Where a day is, counting from 1; 0 if it is not there."""
@@ -115,24 +128,53 @@ class Series:
         self._placed = len(days)
         return places[ordinal - _BASE]
 
+    def _order(self) -> Sequence[int]:
+        """Return the places of the days in their order, counting from 0."""
+        if self._ascending:
+            return range(len(self._days))
+        if self._descending:
+            return range(len(self._days) - 1, -1, -1)
+        self._place(self._last)
+        return array("i", (place - 1 for place in self._places if place))
+
     def columns(self) -> Columns:
-        """The days in their order."""
+        """Return the days in their order."""
         if self._ascending:
             return Columns(self._days, self._lines, self._values)
         if self._descending:
             return Columns(self._days[::-1], self._lines[::-1], self._values[::-1])
-        self._place(self._last)
-        order = array("i", filter(None, self._places))
+        order = self._order()
         return Columns(
-            array("i", (self._days[at - 1] for at in order)),
-            array("i", (self._lines[at - 1] for at in order)),
-            array("d", (self._values[at - 1] for at in order)),
+            array("i", map(self._days.__getitem__, order)),
+            array("i", map(self._lines.__getitem__, order)),
+            array("d", map(self._values.__getitem__, order)),
         )
+
+    def written(self, missing: str) -> Iterator[str]:
+        """Yield each day in order as `yyyy-MM-dd,digits`, with `missing` where there is no value.
+
+        Without digits of their own, values are whole numbers.
+        """
+        days, values, ends = self._days, self._values, self._ends
+        digits = self._digits.decode() if self._digits is not None else None
+        for at in self._order():
+            if values[at] != values[at]:
+                yield f"{_iso(days[at])},{missing}"
+            elif digits is None:
+                yield f"{_iso(days[at])},{int(values[at])}"
+            else:
+                yield f"{_iso(days[at])},{digits[ends[at - 1] if at else 0 : ends[at]]}"
 
     def __iter__(self) -> Iterator[Day]:
         """The days in their order."""
         for day, line, value in zip(*self.columns(), strict=True):
             yield Day(date.fromordinal(day), line, _known(value))
+
+
+@lru_cache(20_000)
+def _iso(ordinal: int) -> str:
+    """Return a day as yyyy-MM-dd; files of many currencies hold the same days."""
+    return date.fromordinal(ordinal).isoformat()
 
 
 def _known(value: float) -> float | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -69,10 +69,10 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Branch:
-    """A currency in the machine. `silver_arguments` go to its bronze2silver run, beside `--TICKER`."""
+    """A currency in the machine. `drop`: days without a price are dropped."""
 
     ticker: str
-    silver_arguments: Mapping[str, str] = field(default_factory=dict)
+    drop: bool = False
 
 
 def render(pipeline: str, branches: Sequence[Branch]) -> dict[str, Any]:
@@ -87,10 +87,8 @@ def render(pipeline: str, branches: Sequence[Branch]) -> dict[str, Any]:
 
 
 def _branch(template: Any, pipeline: str, branch: Branch) -> dict[str, Any]:
-    rendered: dict[str, Any] = _fill(template, {"pipeline": pipeline, "ticker": branch.ticker})
-    silver = rendered["States"][state_name(branch.ticker, "silver")]
-    # Merged after the placeholders are filled: a file name may itself contain "${".
-    silver["Parameters"]["Arguments"].update(branch.silver_arguments)
+    values = {"pipeline": pipeline, "ticker": branch.ticker, "drop": "Y" if branch.drop else "N"}
+    rendered: dict[str, Any] = _fill(template, values)
     return rendered
 
 

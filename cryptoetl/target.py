@@ -29,19 +29,6 @@ RecordStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED",
 
 
 @dataclass(frozen=True)
-class Fingerprint:
-    """What tells a file's content from another: bytes, SHA-256 and MD5 in hexadecimal (S3's ETag is one).
-
-    `modified` is the file's own time in nanoseconds, from before it was read.
-    """
-
-    size: int
-    sha256: str
-    md5: str
-    modified: int
-
-
-@dataclass(frozen=True)
 class StoredFile:
     """A stored file as a listing knows it; `md5` is None where the listing does not tell it."""
 
@@ -50,7 +37,7 @@ class StoredFile:
 
 
 class Storage(Protocol):
-    """The raw files (bronze): the users' bytes, untouched, by key. Several threads may use it."""
+    """The raw files (bronze), by key. Several threads may use it."""
 
     def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
         """Which of the keys have a file, with few calls."""
@@ -58,10 +45,19 @@ class Storage(Protocol):
     def sha256(self, key: str) -> str | None:
         """SHA-256 of the stored file in hexadecimal; None if it is not known, or if there is no file."""
 
-    def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
+    def put(
+        self,
+        key: str,
+        source: Path,
+        sha256: str,
+        on_bytes: Callable[[int], None],
+        *,
+        name: str | None = None,
+    ) -> None:
         """Store the file whole or not at all; `on_bytes` receives the size of each part as it is written.
 
         `sha256` is of the file that is meant. Raises EnvironmentFault, and stores nothing, if it has changed.
+        `name`, the file's own, is kept beside it.
         """
 
     def location(self, key: str) -> str:
@@ -69,7 +65,7 @@ class Storage(Protocol):
 
 
 def changed_meanwhile(source: Path) -> EnvironmentFault:
-    """What `Storage.put` raises for a file that is no longer the one that was checked."""
+    """Return the error for a file that is no longer the one that was checked."""
     return EnvironmentFault(
         f"{source} was changed while it was being uploaded; what was stored before stays",
         hint="Run the same command again when nothing writes to it.",

@@ -1,25 +1,27 @@
-"""Copying raw files: several at once, told in order, and never half of a currency without a word.
+"""Upload raw files in parallel: the plain form that the scripts read, and the users' bytes beside it.
 
-What changed is found out first, for all files: that is the plan that `upload --dry-run` shows and that an
-upload carries out. Each currency is copied as soon as it has passed the check, while the next is read.
+A currency is copied as soon as it has passed the check, while the next one is read. Of each file the user's
+bytes come first and the plain form last: until that is there, a run reads what it read before.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
 from typing import Literal, NamedTuple
 
 from cryptoetl import bundle as bundles
+from cryptoetl import checks
+from cryptoetl.checks import Checked, CheckedFile
 from cryptoetl.config import Currency
 from cryptoetl.errors import Interrupted
+from cryptoetl.findings import Kind
+from cryptoetl.fingerprints import Fingerprint, fingerprint
 from cryptoetl.results import (
     CheckResult,
-    CurrencyCheck,
     FileProgress,
     Observe,
     Transfer,
@@ -29,183 +31,151 @@ from cryptoetl.results import (
     Warned,
 )
 from cryptoetl.side_by_side import AT_ONCE, side_by_side
-from cryptoetl.target import Fingerprint, Storage
+from cryptoetl.target import Storage, StoredFile
 
-Kind = Literal["history", "trend"]
 KINDS: tuple[Kind, ...] = ("history", "trend")
 
 Stored = Literal["same", "other", "absent"]
 """What is under a key: this very content, other content, nothing."""
 
-_CHUNK = 1 << 20
 
+class _Object(NamedTuple):
+    """Content that belongs under a key."""
 
-class _RawFile(NamedTuple):
-    """A raw file, and the key that it is stored under."""
-
-    ticker: str
-    kind: Kind
-    source: Path
     key: str
+    content: Fingerprint
 
 
-class ComparedFile(NamedTuple):
-    """A raw file as it was compared, and what is to become of it."""
-
-    raw: _RawFile
-    fingerprint: Fingerprint
-    action: UploadAction
+def keys(currencies: Iterable[Currency]) -> set[str]:
+    """Return the keys of everything that is stored of the currencies."""
+    makers = (bundles.raw_key, bundles.source_key)
+    return {key(currency, kind) for currency in currencies for kind in KINDS for key in makers}
 
 
-def compare(currencies: Sequence[Currency], storage: Storage) -> list[ComparedFile]:
-    """Every file of the currencies, beside what is stored; nothing is changed. Raises OSError."""
-    raw_files = _raw_files(currencies)
-    prints, stored = _beside(raw_files, storage)
-    return [
-        ComparedFile(
-            file,
-            prints.get(file.key) or fingerprint(file.source),  # which says why it cannot be read
-            "unchanged" if stored[file.key] == "same" else "to upload",
-        )
-        for file in raw_files
-    ]
+def fingerprints(currencies: Iterable[Currency]) -> dict[Path, Fingerprint]:
+    """Return the fingerprints of the currencies' files, read several at once. Raises OSError."""
+    paths = list(dict.fromkeys(path for currency in currencies for path in checks.files(currency)))
+    return dict(zip(paths, side_by_side(fingerprint, paths), strict=True))
 
 
 def copy(
-    files: Sequence[ComparedFile],
-    checks: Iterable[CurrencyCheck],
+    checked: Iterable[Checked],
+    listed: Mapping[str, StoredFile],
     storage: Storage,
     observe: Observe,
+    scratch: Path,
     *,
     dry_run: bool = False,
 ) -> UploadResult:
-    """Copy the files that changed of the currencies that pass; `checks` has the verdict on each.
+    """Copy the files that changed of the currencies that pass; a dry run only compares.
 
-    `observe` is called from several threads. If it cannot go on, the currencies of which only one file was
-    replaced are told as warnings before the error is raised. The next upload copies what is missing, and
-    no more.
+    `observe` is called from several threads. If it cannot go on, warn of the currencies of which only one
+    file was replaced, and raise the error. The next upload copies what is missing, and no more.
     """
-    changed: dict[str, list[ComparedFile]] = {}
-    for file in files:
-        if file.action == "to upload":
-            changed.setdefault(file.raw.ticker, []).append(file)
-    if not dry_run:
-        sizes = [file.fingerprint.size for of_currency in changed.values() for file in of_currency]
-        observe(Transfer(len(sizes), sum(sizes)))
-    verdicts: list[CurrencyCheck] = []
-    with _Copies(storage, observe) as copies:
-        for verdict in checks:
-            verdicts.append(verdict)
-            if verdict.ok and not dry_run:
-                copies.begin(changed.get(verdict.ticker, ()))
-    checked = CheckResult(tuple(verdicts))
-    refused = checked.refused
+    verdicts: list[Checked] = []
+    with _Copies(listed, storage, observe, scratch, dry_run=dry_run) as copies:
+        for currency in checked:
+            verdicts.append(currency)
+            copies.begin(currency)
     return UploadResult(
-        checked,
+        CheckResult(tuple(checked.verdict for checked in verdicts)),
         tuple(
             UploadedFile(
-                raw.ticker,
-                raw.kind,
-                raw.source,
-                storage.location(raw.key),
-                "refused" if raw.ticker in refused else "uploaded" if raw.key in copies.done else action,
-                found.size,
+                checked.currency.ticker,
+                file.kind,
+                file.source,
+                storage.location(bundles.raw_key(checked.currency, file.kind)),
+                copies.actions.get((checked.currency.ticker, file.kind), "refused"),
+                file.fingerprint.size,
             )
-            for raw, found, action in files
+            for checked in verdicts
+            for file in checked.files
         ),
     )
 
 
-def fingerprint(path: Path) -> Fingerprint:
-    """What tells a file's content from another. Raises OSError."""
-    size, sha256, md5 = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with path.open("rb", buffering=0) as file:
-        modified = os.fstat(file.fileno()).st_mtime_ns
-        while chunk := file.read(_CHUNK):
-            size += len(chunk)
-            sha256.update(chunk)
-            md5.update(chunk)
-    return Fingerprint(size, sha256.hexdigest(), md5.hexdigest(), modified)
+def states(
+    files: Iterable[tuple[Currency, CheckedFile]], listed: Mapping[str, StoredFile], storage: Storage
+) -> Mapping[tuple[str, Kind], Stored]:
+    """Return, by ticker and kind of file, what is stored beside the files here."""
+    files = list(files)
 
+    def state(pair: tuple[Currency, CheckedFile]) -> Stored:
+        currency, file = pair
+        if bundles.raw_key(currency, file.kind) not in listed:
+            return "absent"
+        return "same" if not list(_different(currency, file, listed, storage)) else "other"
 
-def states(currencies: Sequence[Currency], storage: Storage) -> Mapping[tuple[str, Kind], Stored]:
-    """By ticker and kind of file, what is stored beside the file here.
-
-    Whatever is stored counts as "same" where there is no file here that it could differ from.
-    """
-    raw_files = _raw_files(currencies)
-    prints, stored = _beside(raw_files, storage)
     return {
-        (file.ticker, file.kind): "same"
-        if file.key not in prints and stored[file.key] == "other"
-        else stored[file.key]
-        for file in raw_files
+        (currency.ticker, file.kind): found
+        for (currency, file), found in zip(files, side_by_side(state, files), strict=True)
     }
 
 
-def _beside(
-    files: Sequence[_RawFile], storage: Storage
-) -> tuple[Mapping[str, Fingerprint], Mapping[str, Stored]]:
-    """By key, what the files here are, those that are there, and what is stored beside them."""
-    with ThreadPoolExecutor(1) as pool:
-        listing = pool.submit(storage.listing, {file.key for file in files})  # while the files are read
-        prints = _fingerprints([file for file in files if file.source.is_file()])
-        found = listing.result()
-    states: dict[str, Stored] = {file.key: "other" if file.key in found else "absent" for file in files}
-    doubtful = []
-    for key, here in prints.items():
-        there = found.get(key)
-        if there is not None and there.size == here.size:
-            if there.md5 == here.md5:
-                states[key] = "same"
-            else:
-                doubtful.append(key)
-    for key, sha256 in zip(doubtful, side_by_side(storage.sha256, doubtful), strict=True):
-        if sha256 == prints[key].sha256:
-            states[key] = "same"
-    return prints, states
+def _objects(currency: Currency, file: CheckedFile) -> list[_Object]:
+    """Return what is stored of a file, in the order in which it is written."""
+    source = _Object(bundles.source_key(currency, file.kind), file.fingerprint)
+    if file.plain is None:  # the check refused it: its plain form is not known
+        return [source]
+    return [source, _Object(bundles.raw_key(currency, file.kind), file.plain.fingerprint)]
 
 
-def _raw_files(currencies: Sequence[Currency]) -> list[_RawFile]:
-    return [
-        _RawFile(currency.ticker, kind, getattr(currency, kind), bundles.raw_key(currency, kind))
-        for currency in currencies
-        for kind in KINDS
-    ]
-
-
-def _fingerprints(files: Sequence[_RawFile]) -> dict[str, Fingerprint]:
-    """By key."""
-    prints = side_by_side(lambda file: fingerprint(file.source), files)
-    return {file.key: found for file, found in zip(files, prints, strict=True)}
+def _different(
+    currency: Currency, file: CheckedFile, listed: Mapping[str, StoredFile], storage: Storage
+) -> Iterator[_Object]:
+    """Yield the objects of a file that are not stored as they should be."""
+    for wanted in _objects(currency, file):
+        stored, content = listed.get(wanted.key), wanted.content
+        if (
+            stored is None
+            or stored.size != content.size
+            or (stored.md5 != content.md5 and storage.sha256(wanted.key) != content.sha256)
+        ):
+            yield wanted
 
 
 class _Copies:
     """Copies under way: a block at whose end all that were begun are done, or an exception says why not."""
 
-    def __init__(self, storage: Storage, observe: Observe) -> None:
+    def __init__(
+        self,
+        listed: Mapping[str, StoredFile],
+        storage: Storage,
+        observe: Observe,
+        scratch: Path,
+        *,
+        dry_run: bool,
+    ) -> None:
+        self._listed = listed
         self._storage = storage
         self._observe = observe
+        self._scratch = scratch
+        self._dry_run = dry_run
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upload")
         self._given_up = threading.Event()
-        self._begun: list[ComparedFile] = []
+        self._begun: list[tuple[str, Kind]] = []
         self._copies: list[Future[None]] = []
-        self.done: set[str] = set()
-        """Keys of what is stored."""
+        self.actions: dict[tuple[str, Kind], UploadAction] = {}
+        """What was done with each file of the currencies that pass."""
 
-    def begin(self, files: Iterable[ComparedFile]) -> None:
-        """Copy these, in the background. Raises what an earlier copy has failed with."""
+    def begin(self, checked: Checked) -> None:
+        """Copy a currency's files, in the background. Raises what an earlier copy has failed with."""
         for copy in (ended := {copy for copy in self._copies if copy.done()}):
             copy.result()
         self._copies = [copy for copy in self._copies if copy not in ended]
-        for file in files:
-            self._begun.append(file)
-            self._copies.append(self._pool.submit(self._put, file))
+        if not checked.verdict.ok:
+            return
+        self._observe(Transfer(len(KINDS), sum(file.fingerprint.size for file in checked.files)))
+        for file in checked.files:
+            self._begun.append((checked.currency.ticker, file.kind))
+            self._copies.append(self._pool.submit(self._bring, checked, file))
 
     def __enter__(self) -> _Copies:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if kind is None:
                 for copy in self._copies:
@@ -219,19 +189,41 @@ class _Copies:
         finally:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _put(self, file: ComparedFile) -> None:
-        (ticker, _, source, key), found, _ = file
-        sent, size = 0, found.size
+    def _bring(self, checked: Checked, file: CheckedFile) -> None:
+        """Store what differs of one file."""
+        ticker = checked.currency.ticker
+        action: UploadAction = "unchanged"
+        for wanted in _different(checked.currency, file, self._listed, self._storage):
+            action = "to upload" if self._dry_run else "uploaded"
+            if self._dry_run:
+                break
+            if wanted.key == bundles.source_key(checked.currency, file.kind):
+                self._put(wanted, file.source, ticker, file.source, name=file.source.name)
+            else:
+                assert file.plain is not None, "objects of refused files are never copied"
+                path = file.plain.path or checks.write_plain(checked, file.kind, self._scratch)
+                self._put(wanted, path, ticker, file.source)
+                path.unlink()
+        size = file.fingerprint.size
+        self._observe(FileProgress(ticker, file.source, size, size, copied=True))
+        self.actions[ticker, file.kind] = action
+
+    def _put(
+        self, wanted: _Object, path: Path, ticker: str, shown_as: Path, *, name: str | None = None
+    ) -> None:
+        sent, size = 0, wanted.content.size
 
         def progress(part: int) -> None:
             nonlocal sent
             sent += part
-            self._observe(FileProgress(ticker, source, sent, size, copied=True))
+            if name is not None:
+                self._observe(FileProgress(ticker, shown_as, sent, size, copied=True))
             if self._given_up.is_set() and sent < size:
                 raise Interrupted("the upload was given up")
 
-        self._storage.put(key, source, found.sha256, progress)
-        self.done.add(key)
+        if self._given_up.is_set():
+            raise Interrupted("the upload was given up")
+        self._storage.put(wanted.key, path, wanted.content.sha256, progress, name=name)
 
     def _give_up(self) -> None:
         self._given_up.set()
@@ -241,12 +233,10 @@ class _Copies:
 
     def _half_done(self) -> Iterator[str]:
         """A line for each currency of which one file was replaced and the other should have been."""
-        by_ticker: dict[str, list[_RawFile]] = {}
-        for file in self._begun:
-            by_ticker.setdefault(file.raw.ticker, []).append(file.raw)
-        for ticker, of_currency in by_ticker.items():
-            new = [file.kind for file in of_currency if file.key in self.done]
-            old = [file.kind for file in of_currency if file.key not in self.done]
+        for ticker in dict.fromkeys(ticker for ticker, _ in self._begun):
+            actions = {kind: self.actions.get((ticker, kind)) for kind in KINDS}
+            new = [kind for kind, action in actions.items() if action == "uploaded"]
+            old = [kind for kind, action in actions.items() if action is None]
             if new and old:
                 yield (
                     f"{ticker}: its {new[0]} file is uploaded and its {old[0]} file is not; "

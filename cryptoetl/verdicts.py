@@ -1,7 +1,7 @@
 """What the check has found of files, kept in the user's cache: the same content need not be read twice.
 
-A verdict belongs to everything it depends on: the bytes of both files, how they are to be read, the day, and
-the rules themselves. The cache can be deleted at any time; where it cannot be written, there is none.
+A verdict belongs to everything it depends on: the bytes of both files, how they are to be read, and the rules
+themselves. The cache can be deleted at any time; where it cannot be written, there is none.
 """
 
 from __future__ import annotations
@@ -9,32 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptoetl import __version__
 from cryptoetl.findings import FileReport, Finding
+from cryptoetl.fingerprints import Fingerprint
 from cryptoetl.reading import load_json
 from cryptoetl.replacing import replacing
 
-KEPT = 2_000
-"""Verdicts that are kept at the most, the latest used: one megabyte."""
+KEPT = 12_000
+"""Verdicts that are kept at the most, the latest used: ten megabytes."""
 MANY = 50
-"""A verdict with more findings is not kept: such files are about to be mended."""
+"""A verdict with more findings is not kept: such files are about to be corrected."""
 
-_RULES = (
-    "dates.py",
-    "delimited.py",
-    "findings.py",
-    "numerals.py",
-    "plausibility.py",
-    "raw_files.py",
-    "series.py",
-)
+_RULES = ("dates", "delimited", "findings", "numerals", "plain", "plausibility", "raw_files", "series")
+"""Modules that decide what is found."""
 
 
 def folder() -> Path:
@@ -44,6 +38,13 @@ def folder() -> Path:
     if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
         return Path(base) / "cryptoetl"
     return Path.home() / ".cache" / "cryptoetl"
+
+
+class Known(NamedTuple):
+    """What was found before; `plain` is empty if the files were not written in the plain form."""
+
+    reports: tuple[FileReport, FileReport]
+    plain: Sequence[Fingerprint]
 
 
 class Verdicts:
@@ -57,22 +58,27 @@ class Verdicts:
             found = load_json(path.read_bytes())
             self._known = found if isinstance(found, dict) else {}
 
-    def find(self, key: str, history: FileReport, trend: FileReport) -> tuple[FileReport, FileReport] | None:
-        """What these empty reports would become, or None if it is not known."""
+    def find(self, key: str, history: Path, trend: Path) -> Known | None:
+        """Return what was found before of these files' content, or None."""
         kept = self._known.pop(key, None)
         if kept is None:
             return None
         try:
-            found = _read(kept[0], history), _read(kept[1], trend)
+            reports = (
+                _read(kept[0], FileReport("history", history)),
+                _read(kept[1], FileReport("trend", trend)),
+            )
+            plain = [Fingerprint(int(size), str(sha256), str(md5), 0) for size, sha256, md5 in kept[2]]
         except (KeyError, IndexError, TypeError, ValueError):
             return None
         self._known[key] = kept  # the latest used comes last
-        return found
+        return Known(reports, plain)
 
-    def keep(self, key: str, history: FileReport, trend: FileReport) -> None:
-        """Remember these reports."""
-        if len(history.findings) + len(trend.findings) <= MANY:
-            self._known[key] = [_written(history), _written(trend)]
+    def keep(self, key: str, reports: tuple[FileReport, FileReport], plain: Sequence[Fingerprint]) -> None:
+        """Remember these reports, and what the files are in the plain form, if they were written in it."""
+        if sum(len(report.findings) for report in reports) <= MANY:
+            prints = [[found.size, found.sha256, found.md5] for found in plain]
+            self._known[key] = [*map(_written, reports), prints]
             self._changed = True
 
     def save(self) -> None:
@@ -98,7 +104,7 @@ def _rules() -> str:
     digest = hashlib.sha256(__version__.encode())
     with suppress(OSError):
         for name in _RULES:
-            digest.update(Path(__file__).with_name(name).read_bytes())
+            digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 

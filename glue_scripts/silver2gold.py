@@ -9,10 +9,11 @@ Runs on AWS Glue 6.0, Spark 4.1 and Sail with equal results.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
-from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 log = logging.getLogger("silver2gold")
@@ -25,38 +26,53 @@ HOLD_DAYS = 6
 """Days for which the first and the last weekly value also stand for the time before and after them."""
 
 
+EMPTY = re.compile("the silver set (_hist|_trend) is empty")
+
+
 def gold_frame(history: DataFrame, trend: DataFrame) -> DataFrame:
     """Gold from silver history (date, price) and silver trend (date, g_trend); each date once in either.
 
     price: that day's, else the last known earlier one, else null. pricema: mean of price over the row
     and the 13 before it, nulls ignored. trendma: linear by date between the neighbouring weekly values,
-    held flat up to 6 days beyond the first and the last, null further out.
+    held flat up to 6 days beyond the first and the last, null further out. Evaluated where one of the sets is
+    empty, it fails the job.
     """
-    by_date = Window.partitionBy(F.lit(0)).orderBy(
-        "date"
-    )  # one currency is one partition: said so, no warning
+    # One currency is one partition; said so, there is no warning.
+    by_date = Window.partitionBy(F.lit(0)).orderBy("date")
     so_far = by_date.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     from_here = by_date.rowsBetween(Window.currentRow, Window.unboundedFollowing)
-    week = F.when(F.col("g_trend").isNotNull(), F.struct("date", "g_trend"))
-    filled = history.join(trend, "date", "full").select(
-        "date",
-        F.last("price", ignorenulls=True).over(so_far).alias("price"),
-        "g_trend",
-        F.last(week, ignorenulls=True).over(so_far).alias("before"),
-        F.first(week, ignorenulls=True).over(from_here).alias("after"),
+    mean_rows = by_date.rowsBetween(1 - MEAN_ROWS, Window.currentRow)
+    week = F.when(F.col("g_trend").isNotNull(), F.col("date"))
+    filled = (
+        history.withColumn("in_history", F.lit(1))
+        .join(trend, "date", "full")
+        .select(
+            "date",
+            F.last("price", ignorenulls=True).over(so_far).alias("price"),
+            "g_trend",
+            F.last("in_history", ignorenulls=True).over(so_far).alias("begun"),
+            F.first("in_history", ignorenulls=True).over(from_here).alias("goes_on"),
+            F.last(week, ignorenulls=True).over(so_far).alias("before"),
+            F.first(week, ignorenulls=True).over(from_here).alias("after"),
+            F.last("g_trend", ignorenulls=True).over(so_far).cast("double").alias("low"),
+            F.first("g_trend", ignorenulls=True).over(from_here).cast("double").alias("high"),
+        )
     )
-    since = F.date_diff("date", "before.date")
-    until = F.date_diff("after.date", "date")
-    low, high = F.col("before.g_trend").cast("double"), F.col("after.g_trend").cast("double")
+    since, until = F.date_diff("date", "before"), F.date_diff("after", "date")
+    low, high = F.col("low"), F.col("high")
     # On a weekly date `before` and `after` are that week, and a division by zero would raise.
     between = low + (high - low) * since / F.nullif(since + until, F.lit(0))
-    mean_rows = by_date.rowsBetween(1 - MEAN_ROWS, Window.currentRow)
+    no_history, no_trend = (
+        F.col(one).isNull() & F.col(other).isNull() for one, other in (("begun", "goes_on"), ("low", "high"))
+    )
     return filled.select(
         "date",
         "price",
         "g_trend",
         F.avg(F.col("price").cast("double")).over(mean_rows).alias("pricema"),
-        F.when(F.col("g_trend").isNotNull(), low)
+        F.when(no_history, empty("_hist"))
+        .when(no_trend, empty("_trend"))
+        .when(F.col("g_trend").isNotNull(), low)
         .when(low.isNotNull() & high.isNotNull(), between)
         .when(until <= HOLD_DAYS, high)
         .when(since <= HOLD_DAYS, low)
@@ -64,15 +80,19 @@ def gold_frame(history: DataFrame, trend: DataFrame) -> DataFrame:
     )
 
 
-def read_silver(spark: SparkSession, uri: str, schema: str) -> DataFrame | None:
-    """The set at `uri`, or None if it is missing or empty."""
+def empty(name: str) -> Column:
+    """An expression that fails the job, wherever it is evaluated, for an empty silver set."""
+    return F.raise_error(F.lit(f"the silver set {name} is empty")).cast("double")
+
+
+def read_silver(spark: SparkSession, uri: str, schema: str) -> DataFrame:
+    """The set at `uri`; one without rows if it is missing."""
     try:
-        frame = spark.read.schema(schema).parquet(uri)
-        return None if frame.isEmpty() else frame
+        return spark.read.schema(schema).parquet(uri)
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
-        return None
+        return spark.createDataFrame([], schema)
 
 
 def main(argv: list[str]) -> None:
@@ -85,12 +105,16 @@ def main(argv: list[str]) -> None:
     silver = args["SILVER"].rstrip("/")
     history = read_silver(spark, f"{silver}/{ticker}_hist", "date date, price float")
     trend = read_silver(spark, f"{silver}/{ticker}_trend", "date date, g_trend int")
-    if history is None or trend is None:
-        missing = f"{ticker}_hist" if history is None else f"{ticker}_trend"
-        raise ValueError(f"silver/{missing} is missing or empty: run {ticker} from silver")
-
     gold = f"{args['GOLD'].rstrip('/')}/{ticker}"
-    gold_frame(history, trend).coalesce(1).sortWithinPartitions("date").write.mode("overwrite").parquet(gold)
+    frame = gold_frame(history, trend)
+    try:
+        frame.coalesce(1).sortWithinPartitions("date").write.mode("overwrite").parquet(gold)
+    except PySparkException as error:
+        if found := EMPTY.search(str(error)):
+            raise ValueError(
+                f"silver/{ticker}{found[1]} is missing or empty: run {ticker} from silver"
+            ) from None
+        raise
     log.info("%s: gold is written to %s", ticker, gold)
 
 

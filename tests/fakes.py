@@ -57,6 +57,7 @@ class FakeStorage:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.names: dict[str, str] = {}
 
     def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
         return {key: StoredFile(len(self.files[key])) for key in keys if key in self.files}
@@ -64,8 +65,18 @@ class FakeStorage:
     def sha256(self, key: str) -> str | None:
         return hashlib.sha256(self.files[key]).hexdigest() if key in self.files else None
 
-    def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
+    def put(
+        self,
+        key: str,
+        source: Path,
+        sha256: str,
+        on_bytes: Callable[[int], None],
+        *,
+        name: str | None = None,
+    ) -> None:
         self.files[key] = source.read_bytes()
+        if name is not None:
+            self.names[key] = name
         half = len(self.files[key]) // 2
         on_bytes(half)
         on_bytes(len(self.files[key]) - half)

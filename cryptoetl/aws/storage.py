@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -76,13 +77,23 @@ class AwsStorage:
                 raise
         return _sha256(head)
 
-    def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
+    def put(
+        self,
+        key: str,
+        source: Path,
+        sha256: str,
+        on_bytes: Callable[[int], None],
+        *,
+        name: str | None = None,
+    ) -> None:
+        # Metadata is ASCII (S3 User Guide, Working with object metadata).
+        metadata = {"filename": quote(name)} if name is not None else {}
         with told():
             try:
                 if source.stat().st_size <= self._limits.whole:
-                    self._put_whole(key, source, sha256, on_bytes)
+                    self._put_whole(key, source, sha256, on_bytes, metadata)
                 else:
-                    self._put_in_parts(key, source, sha256, on_bytes)
+                    self._put_in_parts(key, source, sha256, on_bytes, metadata)
             except ClientError as error:
                 if code(error) == "NoSuchBucket":
                     raise NotDeployedError(
@@ -96,19 +107,37 @@ class AwsStorage:
                     ) from None
                 raise
 
-    def _put_whole(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
+    def _put_whole(
+        self,
+        key: str,
+        source: Path,
+        sha256: str,
+        on_bytes: Callable[[int], None],
+        metadata: Mapping[str, str],
+    ) -> None:
         body = source.read_bytes()
         if hashlib.sha256(body).hexdigest() != sha256:
             raise changed_meanwhile(source)
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         self._s3.put_object(
-            **self._object(key), Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum
+            **self._object(key),
+            Body=body,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=checksum,
+            Metadata=metadata,
         )
         on_bytes(len(body))
 
-    def _put_in_parts(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
+    def _put_in_parts(
+        self,
+        key: str,
+        source: Path,
+        sha256: str,
+        on_bytes: Callable[[int], None],
+        metadata: Mapping[str, str],
+    ) -> None:
         upload = self._s3.create_multipart_upload(
-            **self._object(key), ChecksumAlgorithm="SHA256", Metadata={_NAME: sha256}
+            **self._object(key), ChecksumAlgorithm="SHA256", Metadata={**metadata, _NAME: sha256}
         )
         it = {**self._object(key), "UploadId": upload["UploadId"]}
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import stat
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from cryptoetl.local.home import Home, told
+from cryptoetl.local.home import Home, told, write_atomically
 from cryptoetl.replacing import replacing
 from cryptoetl.target import StoredFile, changed_meanwhile
 
@@ -31,7 +32,15 @@ class LocalStorage:
         with told(path), path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def put(self, key: str, source: Path, sha256: str, on_bytes: Callable[[int], None]) -> None:
+    def put(
+        self,
+        key: str,
+        source: Path,
+        sha256: str,
+        on_bytes: Callable[[int], None],
+        *,
+        name: str | None = None,
+    ) -> None:
         path = self._root / key
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +53,9 @@ class LocalStorage:
                     on_bytes(len(chunk))
                 if copied.hexdigest() != sha256:
                     raise changed_meanwhile(source)
+        if name is not None:
+            described = json.dumps({"name": name}, ensure_ascii=False)
+            write_atomically(path.with_name(f"{path.name}.json"), f"{described}\n".encode())
 
     def location(self, key: str) -> str:
         return str(self._root / key)

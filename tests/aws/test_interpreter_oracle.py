@@ -39,9 +39,7 @@ from cryptoetl.state_machine import (
 from cryptoetl.status import ExecutionStatus, Fold
 
 TICKERS = ("BTC", "XMR", "ETH_2")
-MACHINE = render(
-    "crypto", [Branch(t, {"--HIST_FILE": f"{t}/it's ${{1}}.csv", "--DROP": "N"}) for t in TICKERS]
-)
+MACHINE = render("crypto", [Branch(ticker) for ticker in TICKERS])
 JOB_STEPS: Mapping[str, Step] = {
     "crypto-bronze2silver": "silver",
     "crypto-silver2gold": "gold",

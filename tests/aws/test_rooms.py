@@ -19,7 +19,7 @@ from cryptoetl.aws.session import Session
 from cryptoetl.aws.storage import AwsStorage, Limits
 from cryptoetl.config import Config
 from cryptoetl.errors import EnvironmentFault
-from cryptoetl.uploads import fingerprint
+from cryptoetl.fingerprints import fingerprint
 from tests.aws.account import BUCKET, Account
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)

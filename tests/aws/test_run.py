@@ -73,7 +73,7 @@ def test_an_upload_is_a_listing_and_a_put_for_each_file_and_only_a_listing_the_s
         account.emulator.calls.clear()
         assert account("upload").code == 0
         counts.append(Counter(call.partition(" ")[0] for call in account.emulator.calls))
-    assert counts == [{"GetCallerIdentity": 1, "Get": 1, "Put": 4}, {"GetCallerIdentity": 1, "Get": 1}]
+    assert counts == [{"GetCallerIdentity": 1, "Get": 1, "Put": 8}, {"GetCallerIdentity": 1, "Get": 1}]
 
 
 def test_an_overwritten_raw_file_can_be_had_back(ready: Account) -> None:
@@ -81,9 +81,9 @@ def test_an_overwritten_raw_file_can_be_had_back(ready: Account) -> None:
     write_history(ready.project.folder / "BTC.csv", 40)
     assert ready("upload").code == 0
     s3 = ready.emulator.client("s3")
-    versions = s3.list_object_versions(Bucket=RAW, Prefix="BTC/history.csv")["Versions"]
+    versions = s3.list_object_versions(Bucket=RAW, Prefix="BTC/source/history")["Versions"]
     old = next(version["VersionId"] for version in versions if not version["IsLatest"])
-    assert s3.get_object(Bucket=RAW, Key="BTC/history.csv", VersionId=old)["Body"].read() == before
+    assert s3.get_object(Bucket=RAW, Key="BTC/source/history", VersionId=old)["Body"].read() == before
 
 
 def test_a_file_that_somebody_else_put_there_is_not_taken_for_ours(ready: Account) -> None:

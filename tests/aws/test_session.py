@@ -158,7 +158,7 @@ def test_a_profile_on_the_command_line_wins_over_the_key_file(account: Account) 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "No such file or directory"),
+        (None, "does not exist"),
         ("", "its first line does not name"),
         ("User name,Password\nme,secret", "its first line does not name"),
         ("Access key ID,Secret access key\n", "its second line does not hold both keys"),

@@ -77,7 +77,10 @@ def test_a_dry_run_says_what_an_upload_does_and_a_second_upload_has_nothing_to_d
         if len(actions) == 1:
             assert place.raw("BTC/history.csv") is None
     assert actions == [["to upload"] * 4, ["uploaded"] * 4, ["unchanged"] * 4, ["unchanged"] * 4]
-    assert place.raw("BTC/history.csv") == (place.project.folder / "BTC.csv").read_bytes()
+    assert place.raw("BTC/source/history") == (place.project.folder / "BTC.csv").read_bytes()
+    plain = place.raw("BTC/history.csv")
+    assert plain is not None
+    assert plain.startswith(b"Date,Price\n2024-01-01,100.0\n")
 
 
 def test_only_what_changed_is_uploaded(ready: Place) -> None:

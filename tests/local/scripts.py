@@ -17,24 +17,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from cryptoetl import checks
+from cryptoetl.config import Currency
 from cryptoetl.local.engine import load_script, run_script
+from cryptoetl.results import CheckRules
 
 ROOT = Path(__file__).parents[2]
 
-PLAIN = {
-    "--DROP": "N",
-    "--DATE_COLUMN": "Date",
-    "--PRICE_COLUMN": "Price",
-    "--DATE_FORMAT": "MM/dd/yyyy",
-    "--DECIMAL": ".",
-    "--DELIMITER": ",",
-    "--TREND_DATE_FORMAT": "yyyy-MM-dd",
-    "--TREND_DELIMITER": ",",
-}
-"""What the silver step is told about files that are like the default."""
-
 TREND = "Week,bitcoin\n2024-01-07,10\n2024-01-14,17\n"
-"""A trend file with nothing wrong in it."""
+"""A trend file of a user with nothing wrong in it."""
 
 
 @cache
@@ -68,9 +59,8 @@ class Lake:
         """For bronze2silver; `options` are names without dashes, such as DROP="Y"."""
         files = {"--HIST_FILE": f"{ticker}/history.csv", "--TREND_FILE": f"{ticker}/trend.csv"}
         places = {"--RAW": self.uri("raw"), "--SILVER": self.uri("silver"), "--TICKER": ticker}
-        return arguments(
-            {**places, **files, **PLAIN, **{f"--{name}": text for name, text in options.items()}}
-        )
+        others = {"--DROP": "N"} | {f"--{name}": text for name, text in options.items()}
+        return arguments({**places, **files, **others})
 
     def gold_arguments(self, ticker: str = "BTC") -> list[str]:
         """For silver2gold."""
@@ -88,19 +78,46 @@ class Lake:
         }
         return arguments({**plain, **{f"--{name}": text for name, text in options.items()}})
 
+    def put_raw(
+        self,
+        history: str | bytes | Path,
+        trend: str | bytes | Path = TREND,
+        ticker: str = "BTC",
+        **settings: Any,
+    ) -> None:
+        """Store a user's two files, given as their content or by path, in the plain form, as an upload does.
+
+        `settings` are those of the currency in the configuration.
+        """
+        folder = self.folder / "users" / ticker
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {}
+        for kind, content in (("history", history), ("trend", trend)):
+            files[kind] = folder / kind
+            if isinstance(content, Path):
+                content = content.read_bytes()
+            files[kind].write_bytes(content.encode() if isinstance(content, str) else content)
+        currency = Currency.model_validate({"ticker": ticker, **files, **settings})
+        rules = CheckRules(date(2024, 1, 1))
+        (checked,) = checks.each([currency], rules, lambda _: None, in_plain=True, scratch=folder)
+        assert checked.verdict.ok, checked.verdict.reason
+        for file in checked.files:
+            assert file.plain is not None
+            assert file.plain.path is not None
+            self.write_raw(f"{ticker}/{file.kind}.csv", file.plain.path.read_bytes())
+
     def make_silver(
         self,
         history: str | bytes | Path,
         trend: str | bytes | Path = TREND,
         ticker: str = "BTC",
-        **options: str,
+        *,
+        drop: bool = False,
+        **settings: Any,
     ) -> None:
-        """Store two raw files, given as their content or by path, and run bronze2silver on them."""
-        for kind, content in (("history", history), ("trend", trend)):
-            self.write_raw(
-                f"{ticker}/{kind}.csv", content.read_bytes() if isinstance(content, Path) else content
-            )
-        self.run_silver(ticker, **options)
+        """Store a user's two raw files in the plain form, and run bronze2silver on them."""
+        self.put_raw(history, trend, ticker, drop=drop, **settings)
+        self.run_silver(ticker, DROP="Y" if drop else "N")
 
     def run_silver(self, ticker: str = "BTC", **options: str) -> None:
         """Run bronze2silver on the raw files that are there."""

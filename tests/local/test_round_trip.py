@@ -12,11 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cryptoetl.raw_files import HistoryFormat, TrendFormat
 from tests.conftest import examples
-from tests.local.corpus import FORMS, Days, Form, Variant, Weeks
 from tests.local.scripts import Lake, rows, unequal
-from tests.unit.made import history_report, trend_report
+from tests.unit.corpus import FORMS, Days, Form, Weeks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -87,21 +85,6 @@ def one_lake(tmp_path_factory: pytest.TempPathFactory, engine: SparkSession) -> 
     return Lake(tmp_path_factory.mktemp("lake"))
 
 
-def reasons(variant: Variant, lake: Lake, *, drop: bool) -> list[str | None]:
-    """What the check says of the two files."""
-    plain = HistoryFormat()
-    layout = {name: variant.settings.get(name, getattr(plain, name)) for name in HistoryFormat._fields}
-    trend = TrendFormat(
-        variant.settings.get("trend_date_format", "yyyy-MM-dd"), variant.settings.get("trend_delimiter", ",")
-    )
-    history_file = lake.write_raw("BTC/history.csv", variant.history)
-    trend_file = lake.write_raw("BTC/trend.csv", variant.trend)
-    return [
-        history_report(history_file, HistoryFormat(**layout), drop=drop).reason,
-        trend_report(trend_file, trend).reason,
-    ]
-
-
 @settings(
     max_examples=examples(120),
     deadline=None,
@@ -115,8 +98,7 @@ def test_what_is_written_in_any_form_becomes_the_gold_that_plain_python_makes_of
 ) -> None:
     days, weeks, drop = made
     variant = form.variant(days, weeks)
-    assert reasons(variant, one_lake, drop=drop) == [None, None]
-    one_lake.run_silver(**variant.options | {"DROP": "Y" if drop else "N"})
+    one_lake.make_silver(variant.history, variant.trend, drop=drop, **variant.settings)
     one_lake.make_gold()
     found = rows(one_lake.table("gold/BTC"))
     expected = expected_gold(days, weeks, drop=drop)

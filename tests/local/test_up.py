@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from datetime import date, datetime
@@ -233,7 +234,9 @@ def test_any_name_of_files_folders_and_home_will_do(tmp_path: Path) -> None:
 
     assert result["verify"]["tables"][0]["problems"] == []
     assert result["upload"]["files"][0]["source"] == str(history)
-    assert (project.home / "lake/raw/BTC/history.csv").read_bytes() == history.read_bytes()
+    assert (project.home / "lake/raw/BTC/source/history").read_bytes() == history.read_bytes()
+    described = (project.home / "lake/raw/BTC/source/history.json").read_text(encoding="utf-8")
+    assert json.loads(described) == {"name": history.name}
     assert len(project.table("BTC")) == 31
     assert project.run("verify").code == 0
     assert project.run("run", "--fail", "BTC:gold").code == 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -17,9 +17,8 @@ import pytest
 
 from cryptoetl.local.engine import Engine
 from tests.conftest import DATA
-from tests.local.corpus import PLAIN, SUPPORTED, UNSUPPORTED, Variant
-from tests.local.odd_files import ODD_FILES
-from tests.local.scripts import TREND, Lake, read_set, unequal
+from tests.local.scripts import Lake, read_set, unequal
+from tests.local.test_glue_scripts import BAD_PLAIN, BAD_PLAIN_TRENDS
 from tests.spark.run_scripts import run_cases
 
 pytestmark = pytest.mark.spark
@@ -29,50 +28,37 @@ ENGINES = ("sail", "spark")
 
 @dataclass(frozen=True)
 class Input:
-    """One currency's raw files (None: missing), whether the silver step is to take them, and its options.
-
-    silver_alone: the later steps, which see no raw file, are left out.
-    """
+    """One currency's raw files in the plain form (None: missing), and whether the silver step takes them."""
 
     name: str
-    history: bytes | None
-    trend: bytes | None
+    history: str | bytes | None
+    trend: str | bytes | None
     good: bool
-    options: Mapping[str, str] = field(default_factory=dict)
-    silver_alone: bool = False
+    drop: str = "N"
 
 
-def from_files(name: str, history: str, trend: str, *, good: bool = True, **options: str) -> Input:
-    return Input(name, (DATA / history).read_bytes(), (DATA / trend).read_bytes(), good, options)
+def from_files(name: str, history: str, trend: str, *, drop: str = "N", **settings: str) -> Input:
+    """Return a user's files as an upload stores them."""
+    with TemporaryDirectory() as folder:
+        lake = Lake(Path(folder))
+        lake.put_raw(DATA / history, DATA / trend, drop=drop == "Y", **settings)
+        raw = lake.folder / "raw" / "BTC"
+        return Input(name, (raw / "history.csv").read_bytes(), (raw / "trend.csv").read_bytes(), True, drop)
 
 
-def odd_inputs() -> Iterator[Input]:
-    for odd in ODD_FILES:
-        files = {"history": PLAIN_HISTORY.encode(), "trend": TREND.encode(), odd.kind: odd.content}
-        good = not isinstance(odd.expected, str)
-        yield Input(
-            odd.name, files["history"], files["trend"], good, odd.options, odd.name not in ODD_TO_THE_END
-        )
-
-
-def corpus_inputs() -> Iterator[Input]:
-    for variant in (*SUPPORTED, *UNSUPPORTED):
-        good = variant.refused is None
-        yield Input(corpus_name(variant), variant.history, variant.trend, good, variant.options, not good)
-
-
-def corpus_name(variant: Variant) -> str:
-    return f"corpus: {variant.name}"
-
-
-PLAIN_HISTORY = "Date,Price\n01/01/2024,1.5\n01/20/2024,2.5\n"
-ODD_TO_THE_END = {
-    "missing",
-    "-1 is missing",
-    "nothing but missing prices",
-    "the largest float",
-    "less than one",
-}
+TREND = "Date,Trend\n2024-01-07,10\n2024-01-14,17\n"
+HISTORY = "Date,Price\n2024-01-01,1.5\n2024-01-20,2.5\n"
+NUMBERS = [
+    "16777217",
+    "0.1",
+    "1.000000178813934",
+    "3.4028235e38",
+    "1e-46",
+    "-2.5E+3",
+    "000012.5000",
+    "-1.0",
+    "-1",
+]
 BTC_EUR = "seed/BTC_EUR_Historical_Data.csv"
 BTC_USD = "real/BTC_USD Bitfinex Historical Data.csv"
 XMR_EUR = "seed/XMR_EUR Kraken Historical Data.csv"
@@ -81,20 +67,23 @@ ETH_USD = "real/Ethereum Historical Data - Investing.com.csv"
 BITCOIN = "real/bitcoin multiTimeline.csv"
 ALTCOIN = "real/altcoin multiTimeline.csv"
 INPUTS = [
-    from_files("reference LTC", "reference/raw/LTC hist.csv", "reference/raw/trend_LTC.csv", DROP="N"),
-    from_files("reference XMR", "reference/raw/XMR hist.csv", "reference/raw/trend_XMR.csv", DROP="Y"),
+    from_files("reference LTC", "reference/raw/LTC hist.csv", "reference/raw/trend_LTC.csv"),
+    from_files("reference XMR", "reference/raw/XMR hist.csv", "reference/raw/trend_XMR.csv", drop="Y"),
     from_files("real BTC", BTC_USD, BITCOIN),
-    from_files("real BTC with monthly values", BTC_USD, "real/bitcoin monthly multiTimeline.csv", good=False),
-    from_files("real ETH", ETH_USD, ALTCOIN, DATE_FORMAT="MMM dd, yyyy"),
-    from_files("real ETH in the wrong format", ETH_USD, ALTCOIN, good=False),
-    from_files("real XMR", XMR_USD, ALTCOIN, DROP="Y"),
-    from_files("seed BTC", BTC_EUR, "seed/google_trend_bitcoin.csv", DROP="N"),
-    from_files("seed BTC dropped", BTC_EUR, "seed/google_trend_bitcoin.csv", DROP="Y"),
-    from_files("seed XMR", XMR_EUR, "seed/google_trend_monero.csv", DROP="N"),
-    from_files("seed XMR dropped", XMR_EUR, "seed/google_trend_monero.csv", DROP="Y"),
-    from_files("both files broken", "reference/gold/LTC.csv", ETH_USD, good=False),
-    *odd_inputs(),
-    *corpus_inputs(),
+    from_files("real ETH", ETH_USD, ALTCOIN, date_format="MMM dd, yyyy"),
+    from_files("real XMR", XMR_USD, ALTCOIN, drop="Y"),
+    from_files("seed BTC", BTC_EUR, "seed/google_trend_bitcoin.csv"),
+    from_files("seed BTC dropped", BTC_EUR, "seed/google_trend_bitcoin.csv", drop="Y"),
+    from_files("seed XMR", XMR_EUR, "seed/google_trend_monero.csv"),
+    from_files("seed XMR dropped", XMR_EUR, "seed/google_trend_monero.csv", drop="Y"),
+    *(Input(f"price {number}", f"{HISTORY}2024-01-21,{number}\n", TREND, True) for number in NUMBERS),
+    Input(
+        "no price before the first", "Date,Price\n2024-01-01,-1\n2024-01-02,2\n2024-01-03,-1\n", TREND, True
+    ),
+    Input("nothing but missing prices", "Date,Price\n2024-01-01,-1\n", TREND, True),
+    Input("trend alone for years", HISTORY, "Date,Trend\n2010-01-03,0\n2024-01-07,100\n", True),
+    *(Input(name, content, TREND, False) for name, (content, _) in BAD_PLAIN.items()),
+    *(Input(name, HISTORY, content, False) for name, (content, _) in BAD_PLAIN_TRENDS.items()),
 ]
 TICKERS = {given.name: f"C{number:03}" for number, given in enumerate(INPUTS)}
 """Names for folders and tables, which the names of the inputs are not."""
@@ -114,10 +103,13 @@ class Results:
         folders = [self.folder / engine / "silver" / text.format(ticker) for text in SETS]
         folders.append(self.folder / engine / "gold" / ticker)
         found = {"/".join(folder.parts[-2:]): read_set(folder) for folder in folders if folder.is_dir()}
-        loaded = self.folder / engine / "sink" / f"market_data._staging_{ticker.lower()}.parquet"
-        if loaded.is_file():
+        if (loaded := self.loaded(engine, name)).is_file():
             found["redshift"] = pa.parquet.read_table(loaded)
         return found
+
+    def loaded(self, engine: str, name: str) -> Path:
+        """Return where the rows are that an engine has loaded of an input."""
+        return self.folder / engine / "sink" / f"market_data._staging_{TICKERS[name].lower()}.parquet"
 
 
 def cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
@@ -125,10 +117,11 @@ def cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
     made = []
     for given in INPUTS:
         ticker = TICKERS[given.name]
-        steps = {"bronze2silver": lake.silver_arguments(ticker, RAW=raw.uri("raw"), **given.options)}
-        if not given.silver_alone:
-            steps["silver2gold"] = lake.gold_arguments(ticker)
-            steps["redshift_upload"] = lake.redshift_arguments(ticker)
+        steps = {
+            "bronze2silver": lake.silver_arguments(ticker, RAW=raw.uri("raw"), DROP=given.drop),
+            "silver2gold": lake.gold_arguments(ticker),
+            "redshift_upload": lake.redshift_arguments(ticker),
+        }
         made += [{"name": given.name, "argv": [script, *arguments]} for script, arguments in steps.items()]
     return made
 
@@ -191,21 +184,17 @@ def test_both_engines_take_or_refuse_an_input_with_the_same_words(given: Input, 
 
 
 @pytest.mark.parametrize("given", INPUTS, ids=lambda given: given.name)
-def test_both_engines_write_equal_sets(given: Input, results: Results) -> None:
+def test_both_engines_write_equal_sets_and_load_none_of_a_refused_file(
+    given: Input, results: Results
+) -> None:
+    if not given.good:
+        assert not [engine for engine in ENGINES if results.loaded(engine, given.name).exists()]
+        return
     sail, spark = (results.sets(engine, given.name) for engine in ENGINES)
     assert list(sail) == list(spark)
-    assert len(sail) == (0 if not given.good else 2 if given.silver_alone else 4)
+    assert len(sail) == 4
     for name in sail:
         assert sail[name].schema.equals(spark[name].schema, check_metadata=False), name
         for column in sail[name].column_names:
             ours, theirs = (tables[name][column].to_pylist() for tables in (sail, spark))
             assert not unequal(ours, theirs, rel=1e-9), f"{name} {column}"
-
-
-@pytest.mark.parametrize("variant", SUPPORTED, ids=lambda variant: variant.name)
-def test_every_supported_form_gives_the_same_gold_on_jvm_spark(variant: Variant, results: Results) -> None:
-    (plain,), (gold,) = (
-        [table for place, table in results.sets("spark", corpus_name(which)).items() if "gold" in place]
-        for which in (PLAIN, variant)
-    )
-    assert gold.equals(plain)

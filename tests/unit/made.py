@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import struct
+from datetime import date
 from pathlib import Path
 
+from cryptoetl import plain
 from cryptoetl.config import Config, load
-from cryptoetl.findings import FileReport
+from cryptoetl.findings import FileReport, Kind
 from cryptoetl.raw_files import HistoryFormat, OnBytes, TrendFormat, read_history, read_trend
 
 HISTORY = "Date,Price\n01/01/2024,1.5\n01/02/2024,2.5\n"
@@ -45,3 +48,35 @@ def trend_report(path: Path, layout: TrendFormat | None = None) -> FileReport:
     report = FileReport("trend", path)
     read_trend(report, layout or TrendFormat())
     return report
+
+
+Rows = list[tuple[date, float | None]]
+
+
+def plain_rows(
+    kind: Kind, path: Path, layout: HistoryFormat | TrendFormat | None = None, *, drop: bool = False
+) -> tuple[FileReport, Rows]:
+    """Read a user's file; return its report, and what its plain form holds, prices as 32-bit numbers."""
+    report = FileReport(kind, path)
+    if kind == "history":
+        assert not isinstance(layout, TrendFormat)
+        series = read_history(report, layout or HistoryFormat(), drop=drop, digits=True)
+    else:
+        assert not isinstance(layout, HistoryFormat)
+        series = read_trend(report, layout or TrendFormat())
+    if report.errors:
+        return report, []
+    written = path.with_name(f"plain {path.name}")
+    plain.write(series, kind, written)
+    header, *lines = written.read_text(encoding="utf-8").split("\n")[:-1]
+    assert header == plain.HEADERS[kind]
+    pairs = [line.split(",") for line in lines]
+    return report, [
+        (date.fromisoformat(day), None if value == "-1" else single(value)) for day, value in pairs
+    ]
+
+
+def single(value: str) -> float:
+    """Return the 32-bit number that a decimal becomes."""
+    number: float = struct.unpack("f", struct.pack("f", float(value)))[0]
+    return number

@@ -107,7 +107,9 @@ def test_every_deployed_script_is_in_the_repository() -> None:
 
 
 def test_pins_are_names_and_versions_only() -> None:
-    for name in ("constraints.txt", "requirements-security.txt", "requirements-spark.txt"):
+    requirements = [path.name for path in REPOSITORY.glob("requirements-*.txt")]
+    assert "requirements-polars.txt" in requirements
+    for name in ("constraints.txt", *requirements):
         lines = (REPOSITORY / name).read_text(encoding="utf-8").splitlines()
         pins = [line for line in lines if line and not line.startswith("#")]
         assert pins

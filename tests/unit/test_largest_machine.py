@@ -19,23 +19,10 @@ from cryptoetl.status import Fold, retry_plan
 PAYLOAD_LIMIT = 256 * 1024
 HISTORY_LIMIT = 25_000
 
-ARGUMENTS = {
-    "--HIST_FILE": "COIN/Coin EUR Historical Data.csv",
-    "--TREND_FILE": "COIN/google_trend_coin.csv",
-    "--DROP": "N",
-    "--DATE_FORMAT": "MM/dd/yyyy",
-    "--DATE_COLUMN": "Date",
-    "--PRICE_COLUMN": "Price",
-    "--DECIMAL": ".",
-    "--DELIMITER": ",",
-    "--TREND_DATE_FORMAT": "yyyy-MM-dd",
-    "--TREND_DELIMITER": ",",
-}
-
 
 @cache
 def largest() -> dict[str, Any]:
-    branches = [Branch(f"CURRENCY_{number:06}", ARGUMENTS) for number in range(500)]
+    branches = [Branch(f"CURRENCY_{number:06}") for number in range(500)]
     fitting = len(branches)
     while size(machine := render("crypto", branches[:fitting])) > SIZE_LIMIT:
         fitting -= max(1, (size(machine) - SIZE_LIMIT) // 4000)

@@ -41,6 +41,8 @@ from tests.fakes import GOLD, LOADED, Fakes
 HISTORY = "Date,Price\n01/01/2024,1\n01/02/2024,2\n"
 TREND = "Week,x\n2024-01-07,5\n"
 RULES = CheckRules(today=date(2024, 1, 3))
+PLAIN = b"Date,Price\n2024-01-01,1\n2024-01-02,2\n"
+PLAIN_TREND = b"Date,Trend\n2024-01-07,5\n"
 BROKEN = "Date,Price\n01/01/2024,1\n01/02/2024,oops\n"
 
 
@@ -156,13 +158,15 @@ def test_the_columns_and_formats_of_the_configuration_are_those_that_are_checked
     assert result.refused == {"BTC": "history: every price is missing"}
 
 
-def test_an_upload_stores_the_bytes_untouched_under_fixed_keys(project: Project) -> None:
+def test_an_upload_stores_the_plain_form_and_the_bytes_untouched_under_fixed_keys(project: Project) -> None:
     crlf = HISTORY.replace("\n", "\r\n").encode()
     (project.folder / "BTC history.csv").write_bytes(b"\xef\xbb\xbf" + crlf)
     result = pipeline.upload(project.config.currencies[:1], RULES, project.target, project.events.append)
     assert project.fakes.storage.files == {
-        "BTC/history.csv": b"\xef\xbb\xbf" + crlf,
-        "BTC/trend.csv": TREND.encode(),
+        "BTC/source/history": b"\xef\xbb\xbf" + crlf,
+        "BTC/history.csv": PLAIN,
+        "BTC/source/trend": TREND.encode(),
+        "BTC/trend.csv": PLAIN_TREND,
     }
     assert [(f.kind, f.action, f.location) for f in result.files] == [
         ("history", "uploaded", "memory:raw/BTC/history.csv"),
@@ -177,7 +181,7 @@ def test_an_upload_tells_its_progress_up_to_the_size_of_the_file(project: Projec
     for event in project.events:
         if isinstance(event, FileProgress) and event.copied:
             done.setdefault(event.total, []).append(event.done)
-    assert done == {size: [size // 2, size] for size in (len(HISTORY), len(TREND))}
+    assert done == {size: [size // 2, size, size] for size in (len(HISTORY), len(TREND))}
 
 
 def test_only_what_changed_is_uploaded_again(project: Project) -> None:
@@ -195,8 +199,8 @@ def test_a_broken_currency_is_not_uploaded_and_what_was_uploaded_stays(project: 
     result = pipeline.upload(project.config.currencies, RULES, project.target, project.events.append)
     assert result.exit_code == 1
     assert [f.action for f in result.files if f.ticker == "BTC"] == ["refused", "refused"]
-    assert project.fakes.storage.files["BTC/history.csv"] == HISTORY.encode()
-    assert project.fakes.storage.files["BTC/trend.csv"] == TREND.encode()
+    assert project.fakes.storage.files["BTC/history.csv"] == PLAIN
+    assert project.fakes.storage.files["BTC/trend.csv"] == PLAIN_TREND
 
 
 # --- deploy -------------------------------------------------------------------------------------------
@@ -395,8 +399,9 @@ def test_a_mended_file_is_uploaded_by_the_retry(project: Project) -> None:
     project.fakes.executions.broken = {}
     result = project.run("BTC", retry_failed=True)
     assert states(result.execution)["BTC"] == ("LOADED", None)
-    assert project.fakes.storage.files["BTC/history.csv"] == mended.encode()
-    assert project.fakes.storage.files["XMR/history.csv"] == HISTORY.encode()
+    assert project.fakes.storage.files["BTC/history.csv"] == PLAIN + b"2024-01-03,3\n"
+    assert project.fakes.storage.files["BTC/source/history"] == mended.encode()
+    assert project.fakes.storage.files["XMR/history.csv"] == PLAIN
 
 
 def test_a_file_changed_after_silver_is_not_uploaded_by_the_retry(project: Project) -> None:
@@ -404,7 +409,7 @@ def test_a_file_changed_after_silver_is_not_uploaded_by_the_retry(project: Proje
     project.run()
     project.write("BTC history.csv", HISTORY + "01/03/2024,3\n")
     project.run(retry_failed=True)
-    assert project.fakes.storage.files["BTC/history.csv"] == HISTORY.encode()
+    assert project.fakes.storage.files["BTC/history.csv"] == PLAIN
 
 
 def test_a_file_that_is_still_broken_keeps_its_currency_out_of_the_retry(project: Project) -> None:
@@ -451,7 +456,7 @@ def test_a_changed_file_whose_fellow_is_gone_is_not_uploaded_by_the_retry_and_th
         (project.folder / f"{ticker} trend.csv").unlink()
     project.run(retry_failed=True)
     assert project.last_start == {"BTC": "silver", "ETH": "gold"}
-    assert project.fakes.storage.files["BTC/history.csv"] == HISTORY.encode()
+    assert project.fakes.storage.files["BTC/history.csv"] == PLAIN
     assert project.warnings == [
         "BTC: its history file is changed since its upload; `cryptoetl upload` brings it up to date"
     ]

@@ -37,15 +37,23 @@ def said(report: FileReport) -> list[tuple[int | None, str]]:
 
 def of_prices(values: Mapping[int, float | None], **options: Any) -> list[tuple[int | None, str]]:
     report = FileReport("history", Path("h.csv"))
-    settings: dict[str, Any] = {"drop": False, "today": TODAY, "max_age_days": None} | options
-    plausibility.history_warnings(report, series(values), **settings)
-    return said(report)
+    plausibility.history_warnings(report, series(values), drop=options.pop("drop", False))
+    return times(report, series(values), **options)
 
 
 def of_trend(values: Mapping[int, float | None], **options: Any) -> list[tuple[int | None, str]]:
     report = FileReport("trend", Path("t.csv"))
-    settings: dict[str, Any] = {"today": TODAY, "max_age_days": None} | options
-    plausibility.trend_warnings(report, series(values), **settings)
+    plausibility.trend_warnings(report, series(values))
+    return times(report, series(values), **options)
+
+
+def times(
+    report: FileReport, days: Series, *, today: date = TODAY, max_age_days: int | None = None
+) -> list[tuple[int | None, str]]:
+    """What is said of the days, with what depends on today."""
+    report.last = days.last
+    plausibility.future_warning(report, days, today)
+    plausibility.age_warning(report, today=today, max_age_days=max_age_days)
     return said(report)
 
 

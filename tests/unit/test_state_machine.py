@@ -29,8 +29,8 @@ from cryptoetl.state_machine import (
 )
 
 BRANCHES = [
-    Branch("BTC", {"--HIST_FILE": "BTC/BTC_EUR Historical Data.csv", "--DROP": "N"}),
-    Branch("xmr_2", {"--HIST_FILE": "xmr_2/${ticker} 'it''s' é.csv", "--DROP": "Y"}),
+    Branch("BTC"),
+    Branch("xmr_2", drop=True),
 ]
 MACHINE = render("crypto", BRANCHES)
 
@@ -61,13 +61,23 @@ def test_each_task_starts_its_glue_job_with_what_belongs_to_the_currency_only() 
         },
         "BTC to silver": {
             "JobName": "crypto-bronze2silver",
-            "Arguments": {"--TICKER": "BTC", **BRANCHES[0].silver_arguments},
+            "Arguments": {
+                "--TICKER": "BTC",
+                "--HIST_FILE": "BTC/history.csv",
+                "--TREND_FILE": "BTC/trend.csv",
+                "--DROP": "N",
+            },
         },
         "BTC to gold": {"JobName": "crypto-silver2gold", "Arguments": {"--TICKER": "BTC"}},
         "BTC to redshift": {"JobName": "crypto-redshift-upload", "Arguments": {"--TICKER": "BTC"}},
         "xmr_2 to silver": {
             "JobName": "crypto-bronze2silver",
-            "Arguments": {"--TICKER": "xmr_2", **BRANCHES[1].silver_arguments},
+            "Arguments": {
+                "--TICKER": "xmr_2",
+                "--HIST_FILE": "xmr_2/history.csv",
+                "--TREND_FILE": "xmr_2/trend.csv",
+                "--DROP": "Y",
+            },
         },
         "xmr_2 to gold": {"JobName": "crypto-silver2gold", "Arguments": {"--TICKER": "xmr_2"}},
         "xmr_2 to redshift": {"JobName": "crypto-redshift-upload", "Arguments": {"--TICKER": "xmr_2"}},
@@ -133,10 +143,8 @@ def test_no_comparison_looks_at_a_path_that_was_not_found_to_be_present() -> Non
                 )
 
 
-def test_no_placeholder_is_left_but_those_in_the_users_file_names() -> None:
-    text = dumps(render("crypto", [BRANCHES[0]]))
-    assert "${" not in text
-    assert silver_arguments(MACHINE, "xmr_2") == BRANCHES[1].silver_arguments
+def test_no_placeholder_is_left() -> None:
+    assert "${" not in dumps(MACHINE)
 
 
 def test_cfn_lint_finds_nothing_wrong_with_the_definition(tmp_path: Path) -> None:
@@ -163,7 +171,12 @@ def test_rendering_the_same_currencies_gives_the_same_text() -> None:
 
 
 def test_rendering_leaves_the_arguments_of_one_currency_out_of_the_next() -> None:
-    assert set(silver_arguments(render("crypto", [BRANCHES[0], Branch("ETH")]), "ETH")) == set()
+    machine = render("crypto", [Branch("BTC", drop=True), Branch("ETH")])
+    assert silver_arguments(machine, "ETH") == {
+        "--HIST_FILE": "ETH/history.csv",
+        "--TREND_FILE": "ETH/trend.csv",
+        "--DROP": "N",
+    }
 
 
 def test_the_currencies_of_a_definition_are_found_in_their_order() -> None:

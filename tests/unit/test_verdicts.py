@@ -1,4 +1,4 @@
-"""What the check has found is remembered by content, and only for that very content, day and rules."""
+"""What the check has found is remembered by content, and only for that very content and rules."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,13 +35,13 @@ def btc(tmp_path: Path) -> Currency:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The histories that were really read."""
     files: list[Path] = []
-    check = raw_files.check
+    read = raw_files.read
 
-    def counted(history: FileReport, *arguments: object, **named: object) -> None:
+    def counted(history: FileReport, *arguments: Any, **named: Any) -> Any:
         files.append(history.file)
-        check(history, *arguments, **named)  # type: ignore[arg-type]
+        return read(history, *arguments, **named)
 
-    monkeypatch.setattr(raw_files, "check", counted)
+    monkeypatch.setattr(raw_files, "read", counted)
     return files
 
 
@@ -74,8 +75,6 @@ def test_the_same_content_is_read_once_and_found_the_same(
         lambda btc, rules: (btc.model_copy(update={"drop": True}), rules),
         lambda btc, rules: (btc.model_copy(update={"date_format": "dd/MM/yyyy"}), rules),
         lambda btc, rules: (btc.model_copy(update={"trend_delimiter": ";"}), rules),
-        lambda btc, rules: (btc, replace(rules, today=TODAY + timedelta(1))),
-        lambda btc, rules: (btc, replace(rules, max_age_days=None)),
         lambda btc, rules: (btc.history.write_text(HISTORY + "\n") and btc, rules),
         lambda btc, rules: (btc.trend.write_text(TREND + "2024-01-21,7\n") and btc, rules),
     ],
@@ -93,6 +92,30 @@ def test_whatever_a_verdict_depends_on_makes_it_another(
     assert found == checked(changed, replace(other, known=None))
 
 
+def test_another_day_is_no_reason_to_read_a_file_again_and_its_age_is_told_all_the_same(
+    btc: Currency, tmp_path: Path, read: list[Path]
+) -> None:
+    checked(btc, rules(tmp_path / "kept.json"))
+    for other in (
+        rules(tmp_path / "kept.json", today=TODAY + timedelta(1)),
+        rules(tmp_path / "kept.json", age=None),
+    ):
+        found = checked(btc, other)
+        assert len(read) == 1
+        assert found == checked(btc, replace(other, known=None))
+        read.pop()
+
+
+def test_a_file_with_dates_in_the_future_is_read_each_time(
+    btc: Currency, tmp_path: Path, read: list[Path]
+) -> None:
+    early = date(2024, 1, 2)
+    for day, warned in ((early, True), (early, True), (TODAY, False)):
+        found = checked(btc, rules(tmp_path / "kept.json", today=day, age=None))
+        assert any("in the future" in finding.message for finding in found.history.findings) == warned
+    assert len(read) == 3
+
+
 def test_a_verdict_is_one_of_the_rules_that_found_it(monkeypatch: pytest.MonkeyPatch) -> None:
     before = verdicts.key("a")
     assert before == verdicts.key("a") != verdicts.key("b")
@@ -102,28 +125,28 @@ def test_a_verdict_is_one_of_the_rules_that_found_it(monkeypatch: pytest.MonkeyP
 
 def test_every_module_of_the_rules_is_among_them() -> None:
     folder = Path(verdicts.__file__).parent
-    assert all((folder / name).is_file() for name in verdicts._RULES)
     imports = re.compile(r"^from cryptoetl(?:\.(\w+) import .*| import (.*))$", re.MULTILINE)
     used = {
-        f"{module}.py"
+        module
         for name in verdicts._RULES
-        for one, several in imports.findall((folder / name).read_text(encoding="utf-8"))
+        for one, several in imports.findall((folder / f"{name}.py").read_text(encoding="utf-8"))
         for module in (several.split(", ") if several else [one])
     }
     assert used
-    assert used <= set(verdicts._RULES)
+    assert used - {"errors", "fingerprints"} <= set(verdicts._RULES)  # those two judge nothing
 
 
 def test_a_file_that_is_written_while_it_is_checked_is_not_remembered(
     btc: Currency, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = raw_files.check
+    read = raw_files.read
 
-    def and_written(*arguments: object, **named: object) -> None:
-        check(*arguments, **named)  # type: ignore[arg-type]
+    def and_written(*arguments: Any, **named: Any) -> Any:
+        series = read(*arguments, **named)
         os.utime(btc.history, ns=(1, 1))
+        return series
 
-    monkeypatch.setattr(raw_files, "check", and_written)
+    monkeypatch.setattr(raw_files, "read", and_written)
     checked(btc, rules(tmp_path / "kept.json"))
     assert not (tmp_path / "kept.json").exists()
 
@@ -148,14 +171,14 @@ def test_only_the_latest_used_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
     empty = FileReport("history", tmp_path), FileReport("trend", tmp_path)
     known = Verdicts(tmp_path / "kept.json")
     for key in ("a", "b"):
-        known.keep(key, *empty)
+        known.keep(key, empty, ())
     known.save()
     known = Verdicts(tmp_path / "kept.json")
-    assert known.find("a", *empty) is not None
-    known.keep("c", *empty)
+    assert known.find("a", tmp_path, tmp_path) is not None
+    known.keep("c", empty, ())
     known.save()
     known = Verdicts(tmp_path / "kept.json")
-    assert [key for key in "abc" if known.find(key, *empty)] == ["a", "c"]
+    assert [key for key in "abc" if known.find(key, tmp_path, tmp_path)] == ["a", "c"]
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

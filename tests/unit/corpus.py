@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from cryptoetl.bundle import branch
 from cryptoetl.config import Currency
 
 FIRST = date(2024, 2, 20)
@@ -42,12 +42,13 @@ class Variant:
     settings: Mapping[str, Any] = field(default_factory=dict)
     refused: str | None = None
 
-    @property
-    def options(self) -> dict[str, str]:
-        """The arguments that the state machine passes to the silver step for these settings."""
-        currency = Currency.model_validate({"ticker": "BTC", "history": "h", "trend": "t", **self.settings})
-        arguments = branch(currency).silver_arguments
-        return {name.lstrip("-"): text for name, text in arguments.items() if not name.endswith("_FILE")}
+    def currency(self, folder: Path) -> Currency:
+        """Write the files into a folder; return the currency that they are, as the configuration names it."""
+        files = {}
+        for kind, content in (("history", self.history), ("trend", self.trend)):
+            files[kind] = folder / f"{kind} of {self.name}.csv"
+            files[kind].write_bytes(content)
+        return Currency.model_validate({"ticker": "BTC", **files, **self.settings})
 
 
 # --- writing ------------------------------------------------------------------------------------------

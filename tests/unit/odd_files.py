@@ -1,8 +1,4 @@
-"""Odd and broken raw files, with what the silver step must make of each: its rows, or its refusal.
-
-One collection for everything that reads raw files: the scripts on Sail, the same on JVM Spark, and
-`cryptoetl/raw_files.py`.
-"""
+"""Odd and broken raw files, with what must be made of each: its rows, or its refusal."""
 
 from __future__ import annotations
 
