@@ -16,7 +16,6 @@ import logging
 import re
 import sys
 from collections.abc import Callable
-from datetime import date
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -26,14 +25,16 @@ log = logging.getLogger("bronze2silver")
 
 OPTIONS = ["RAW", "SILVER", "TICKER", "HIST_FILE", "TREND_FILE", "DROP"]
 
+NEWLINE = "\n"
+HISTORY_HEADER, TREND_HEADER = "Date,Price", "Date,Trend"
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 PRICE = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 TREND = "[0-9]{1,2}|100"
-FIRST_DAY = date(1, 1, 1)
+EARLIER = "0001-01-01"
 IN_ORDER = Window.partitionBy(F.lit(0)).orderBy("line")
 SO_FAR = IN_ORDER.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-MISSING = "is missing, or not in the plain form: run `cryptoetl upload`"
-REFUSAL = re.compile(r"\S+ (line [0-9]+ )?is (missing, or )?not in the plain form: run `cryptoetl upload`")
+BAD = "is not in the plain form: run `cryptoetl upload`"
+REFUSAL = re.compile(rf"\S+ (line [0-9]+ )?{BAD}")
 
 
 def refuse(*parts: Column) -> Column:
@@ -47,20 +48,19 @@ def read_plain(spark: SparkSession, uri: str, header: str, values: str, kind: st
     begin = f"{header}\n"
     well_formed = content.startswith(begin) & content.endswith("\n") & (F.length(content) > len(begin))
     rows = F.substring(content, F.lit(len(begin) + 1), F.length(content) - F.lit(len(begin) + 1))
-    missing = refuse(F.lit(f"{uri} {MISSING}"))
+    whole = refuse(F.lit(f"{uri} {BAD}"))
     lines = (
         spark.read.format("binaryFile")
         .load(uri)
         .agg(F.first("content").alias("content"))  # a row for a file that is missing, too
-        .select(
-            F.posexplode(F.split(F.when(well_formed, rows).otherwise(missing), "\n")).alias("line", "text")
-        )
+        .select(F.posexplode(F.split(F.when(well_formed, rows).otherwise(whole), "\n")).alias("line", "text"))
     )
     # Null, and so not true, for a date that no calendar has.
-    later = F.lag("date", 1, FIRST_DAY).over(IN_ORDER) < F.col("date")
-    right = F.col("text").rlike(f"^{DATE},({values})$") & later & (F.abs("value") < float("inf"))
+    later = F.coalesce(F.lag("date").over(IN_ORDER), F.lit(EARLIER).cast("date")) < F.col("date")
+    # \z: Java's $ also matches before a carriage return at the end.
+    right = F.col("text").rlike(rf"^{DATE},({values})\z") & later & (F.abs("value") < float("inf"))
     number = (F.col("line") + 2).cast("string")
-    wrong = refuse(F.lit(f"{uri} line "), number, F.lit(" is not in the plain form: run `cryptoetl upload`"))
+    wrong = refuse(F.lit(f"{uri} line "), number, F.lit(f" {BAD}"))
     return lines.select(
         "line",
         "text",
@@ -82,7 +82,7 @@ def silver_trend(rows: DataFrame) -> DataFrame:
     return rows.select("date", F.col("value").alias("g_trend"))
 
 
-def write(rows: Callable[[], DataFrame], raw: str, uri: str) -> None:
+def write(spark: SparkSession, rows: Callable[[], DataFrame], raw: str, header: str, uri: str) -> None:
     """Replace the set at `uri` by one file with the rows of a raw file, in their order.
 
     Raises ValueError if the raw file is missing or not in the plain form.
@@ -90,11 +90,27 @@ def write(rows: Callable[[], DataFrame], raw: str, uri: str) -> None:
     try:
         rows().coalesce(1).write.mode("overwrite").parquet(uri)
     except PySparkException as error:
-        if error.getCondition() == "PATH_NOT_FOUND":
-            raise ValueError(f"{raw} {MISSING}") from None
-        if refusal := REFUSAL.search(str(error)):
-            raise ValueError(refusal[0]) from None
-        raise
+        refusal = REFUSAL.search(str(error))
+        if refusal is None and error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        named = refusal is not None and refusal[1]
+        raise ValueError(
+            refusal[0] if refusal and named else f"{raw} {whole_file(spark, raw, header)}"
+        ) from None
+
+
+def whole_file(spark: SparkSession, uri: str, header: str) -> str:
+    """What is wrong with a file whose rows could not even be looked at."""
+    try:
+        row = spark.read.format("binaryFile").load(uri).select("content").first()
+        text = bytes(row.content).decode() if row else None
+    except PySparkException:
+        text = None
+    except UnicodeDecodeError:
+        return "is not UTF-8 text: run `cryptoetl upload`"
+    if not text:
+        return "is missing or empty: run `cryptoetl upload`"
+    return f"line {text.count(NEWLINE) + 1 if text.startswith(header + NEWLINE) else 1} {BAD}"
 
 
 def main(argv: list[str]) -> None:
@@ -105,15 +121,17 @@ def main(argv: list[str]) -> None:
     raw, silver = args["RAW"].rstrip("/"), f"{args['SILVER'].rstrip('/')}/{args['TICKER']}"
     spark = SparkSession.builder.getOrCreate()
 
+    hist_file, trend_file = f"{raw}/{args['HIST_FILE']}", f"{raw}/{args['TREND_FILE']}"
+
     def history() -> DataFrame:
-        rows = read_plain(spark, f"{raw}/{args['HIST_FILE']}", "Date,Price", PRICE, "float")
+        rows = read_plain(spark, hist_file, HISTORY_HEADER, PRICE, "float")
         return silver_history(rows, drop=args["DROP"] == "Y")
 
     def trend() -> DataFrame:
-        return silver_trend(read_plain(spark, f"{raw}/{args['TREND_FILE']}", "Date,Trend", TREND, "int"))
+        return silver_trend(read_plain(spark, trend_file, TREND_HEADER, TREND, "int"))
 
-    write(history, f"{raw}/{args['HIST_FILE']}", f"{silver}_hist")
-    write(trend, f"{raw}/{args['TREND_FILE']}", f"{silver}_trend")
+    write(spark, history, hist_file, HISTORY_HEADER, f"{silver}_hist")
+    write(spark, trend, trend_file, TREND_HEADER, f"{silver}_trend")
     log.info("%s: silver is written to %s_hist and %s_trend", args["TICKER"], silver, silver)
 
 
