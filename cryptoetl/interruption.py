@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ def listen() -> None:
     numbers = {getattr(signal, name) for name in names if hasattr(signal, name)}
     taken = {number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
     if hasattr(signal, "sigwait"):
+        sys.unraisablehook = _swallowed
         signal.signal(signal.SIGUSR1, _interrupt)
         signal.pthread_sigmask(signal.SIG_BLOCK, taken)
         threading.Thread(target=_wait, args=(taken,), name="signals", daemon=True).start()
@@ -74,6 +76,14 @@ def _interrupt(*_: object) -> None:
         _held_back = True
     else:
         raise KeyboardInterrupt
+
+
+def _swallowed(unraisable: sys.UnraisableHookArgs) -> None:
+    """Interrupt once more where Python drops an interruption, as in the callback of a weak reference."""
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        signal.raise_signal(signal.SIGUSR1)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def leave() -> NoReturn:

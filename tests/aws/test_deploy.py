@@ -313,6 +313,15 @@ def interrupted(
     return outcome
 
 
+def joined(account: Account, gate: threading.Event) -> Outcome:
+    """Deploy again, and let the deploy that is under way go on once the new one follows it."""
+    account.emulator.calls.clear()
+    again = account.project.start("deploy", "--yes")
+    wait_for(lambda: "DescribeStackEvents" in account.emulator.calls, "the deploy is followed")
+    gate.set()
+    return ended(again)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_an_interrupted_deploy_goes_on_and_is_joined_again(account: Account, number: signal.Signals) -> None:
     gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
@@ -321,9 +330,7 @@ def test_an_interrupted_deploy_goes_on_and_is_joined_again(account: Account, num
 
     plan = account("deploy", "--dry-run")
     assert "note: a deploy is under way (CREATE_IN_PROGRESS)" in plan.out
-    again = account.project.start("deploy", "--yes")
-    threading.Timer(1, gate.set).start()
-    outcome = ended(again)
+    outcome = joined(account, gate)
     assert outcome.code == 0
     assert "created state machine arn:aws:states:eu-central-1:123456789012:stateMachine:crypto" in outcome.err
     assert outcome.out.startswith("No changes:")
@@ -335,9 +342,7 @@ def test_a_joined_deploy_that_fails_is_told(account: Account) -> None:
     gate = account.emulator.cloudformation.held["RedshiftUploadJob"] = threading.Event()
     account.emulator.cloudformation.failing["RedshiftUploadJob"] = "not today"
     interrupted(account, "deploy", "--yes", when="UPDATE_IN_PROGRESS")
-    again = account.project.start("deploy", "--yes")
-    threading.Timer(1, gate.set).start()
-    outcome = ended(again)
+    outcome = joined(account, gate)
     assert outcome.code == 2
     assert "error: job RedshiftUploadJob: not today\nEverything is as it was before.\n" in outcome.err
 
@@ -657,9 +662,7 @@ def test_a_stack_that_is_being_removed_is_deployed_no_longer(account: Account) -
     assert {"job crypto-silver2gold", "state machine crypto"} <= set(lines(plan.out, "+"))
     assert "note: the stack is being removed: `cryptoetl deploy` waits for that first" in plan.out
     assert "error:" not in plan.out
-    deploying = account.project.start("deploy", "--yes")
-    threading.Timer(1, gate.set).start()
-    outcome = ended(deploying)
+    outcome = joined(account, gate)
     assert outcome.code == 0, outcome.err
     assert account.status == "CREATE_COMPLETE"
     assert account.buckets == {"raw", "silver", "gold", "temp", "artifacts"}
