@@ -62,9 +62,10 @@ $(AWSCLI_VENV)/ready: requirements-awscli.txt
 demo: $(VENV)/demo  ## the example, from raw files to tables ready for SQL
 	$(BIN)/cryptoetl up -c config.example.yaml
 
-lint: setup  ## style and formatting
+lint: setup  ## style, formatting and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 format: setup  ## fix what lint can fix
 	$(BIN)/ruff check --fix .

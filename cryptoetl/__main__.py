@@ -8,7 +8,7 @@ import traceback
 from contextlib import suppress
 from typing import NoReturn
 
-from cryptoetl import interruption
+from cryptoetl.util import interruption
 
 
 def main() -> NoReturn:
@@ -21,7 +21,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:  # a second one, while the first was being reported
         code = interruption.EXIT_CODE
     except BaseException as error:  # with --debug, or of the command line itself
-        from cryptoetl.findings import printable
+        from cryptoetl.util.text import printable
 
         with suppress(OSError, AttributeError):
             sys.stderr.write(printable("".join(traceback.format_exception(error))))

@@ -1,20 +1,20 @@
-"""Everything that can go wrong and be told to a person.
+"""Everything that prevents a use case from being carried out.
 
 ::
 
-    CryptoetlError            it could not run: exit code 2
-    ├── ConfigError           the YAML file: file, line, field
-    ├── UsageError            a ticker, execution or option that does not exist
-    ├── NotDeployedError      a run before its deploy, or one that is not what was deployed
-    ├── BusyError             another process or execution is working on the same home or currencies
-    ├── QueryError            a statement that is refused or fails
-    ├── EnvironmentFault      disk, permissions, a missing extra: the machine, not the input
-    │   └── DamagedState      a file of the local home that cannot be read or does not hold what it should
-    ├── AwsError              AWS refuses, or there are no usable credentials
-    │   └── AwsUnreachable    AWS does not answer, or asks to slow down: the same call may succeed later
-    ├── DeployError           a deploy or destroy that must not begin, or that failed and was undone
-    ├── UnsupportedDefinition a state machine that the local interpreter does not run
-    └── Interrupted           Ctrl-C or SIGTERM: exit code 130
+    CryptoetlError            code `unexpected`, and the root of all others; exit code 2
+    ├── ConfigError           `config`: the YAML file, with file, line and field
+    ├── UsageError            `usage`: a ticker, execution or option that does not exist
+    ├── NotDeployedError      `not-deployed`: a run before its deploy, or of something else than was deployed
+    ├── BusyError             `busy`: another process or execution works on the same home or currencies
+    ├── QueryError            `query`: a statement that is refused or fails
+    ├── EnvironmentFault      `environment`: disk, permissions, a missing extra; the machine, not the input
+    │   └── DamagedState      `damaged-state`: a file of the local home that is unreadable or wrong
+    ├── AwsError              `aws`: AWS refuses, or there are no usable credentials
+    │   └── AwsUnreachable    `aws-unreachable`: no answer, or too many requests; may succeed later
+    ├── DeployError           `deploy`: a deploy or destroy that must not begin, or failed and was undone
+    ├── UnsupportedDefinition `unsupported-definition`: a state machine that cannot be interpreted here
+    └── Interrupted           `interrupted`: Ctrl-C or SIGTERM; exit code 130
 
 A broken raw file or a failing currency is a result, not an exception: see `pipeline`.
 """
@@ -29,6 +29,8 @@ from pathlib import Path
 class CryptoetlError(Exception):
     """The root: what happened, and in `hint` what to do next."""
 
+    code = "unexpected"
+    """Stable across releases, for programs that read `--json`."""
     exit_code = 2
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -54,6 +56,8 @@ class ConfigProblem:
 class ConfigError(CryptoetlError):
     """The configuration cannot be used; `problems` holds each reason."""
 
+    code = "config"
+
     def __init__(self, problems: Sequence[ConfigProblem], *, hint: str | None = None) -> None:
         super().__init__("\n".join(str(problem) for problem in problems), hint=hint)
         self.problems = tuple(problems)
@@ -62,44 +66,70 @@ class ConfigError(CryptoetlError):
 class UsageError(CryptoetlError):
     """Something named on the command line does not exist or does not fit."""
 
+    code = "usage"
+
 
 class NotDeployedError(CryptoetlError):
     """Nothing, or not this, is deployed."""
+
+    code = "not-deployed"
 
 
 class BusyError(CryptoetlError):
     """Another process holds the home, or another execution is running the same currencies."""
 
+    code = "busy"
+
 
 class QueryError(CryptoetlError):
     """A statement was refused, or the warehouse rejected it."""
+
+    code = "query"
 
 
 class EnvironmentFault(CryptoetlError):
     """The machine does not let the work be done: permissions, disk, a package that is not installed."""
 
+    code = "environment"
+
 
 class DamagedState(EnvironmentFault):
     """A file that cryptoetl keeps itself is missing, unreadable or damaged."""
+
+    code = "damaged-state"
 
 
 class AwsError(CryptoetlError):
     """AWS refuses, cannot be reached, or there are no usable credentials."""
 
+    code = "aws"
+
+    def __init__(self, message: str, *, hint: str | None = None, aws_code: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.aws_code = aws_code
+        """The error code that the service returned, such as AccessDeniedException; None without an answer."""
+
 
 class AwsUnreachable(AwsError):
     """AWS does not answer, has a fault of its own, or asks to slow down."""
+
+    code = "aws-unreachable"
 
 
 class DeployError(CryptoetlError):
     """A deploy or destroy that must not begin, or that failed and was undone."""
 
+    code = "deploy"
+
 
 class UnsupportedDefinition(CryptoetlError):
     """The state machine uses something that the local interpreter does not implement."""
+
+    code = "unsupported-definition"
 
 
 class Interrupted(CryptoetlError):
     """The user or the system asked to stop."""
 
+    code = "interrupted"
     exit_code = 130

@@ -16,15 +16,19 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from cryptoetl.bundle import Bundle, Change, Layout, compare
 from cryptoetl.errors import BusyError, NotDeployedError, UsageError
-from cryptoetl.local.history import Event
-from cryptoetl.local.interpreter import Interpreter, TaskFailed
-from cryptoetl.results import Observe, Part, Removal
-from cryptoetl.review import Review
-from cryptoetl.state_machine import STEPS, Step
-from cryptoetl.status import StepStatus
-from cryptoetl.target import QUERY_SECONDS, Left, LogLine, QueryRows, Record, StoredFile, TableFacts, Target
+from cryptoetl.events import Observe
+from cryptoetl.local.step_functions.history import Event
+from cryptoetl.local.step_functions.interpreter import Interpreter, TaskFailed
+from cryptoetl.state_machine.bundle import Bundle, Change, Layout, compare
+from cryptoetl.state_machine.definition import STEPS, Step
+from cryptoetl.state_machine.status import StepStatus
+from cryptoetl.target import Target
+from cryptoetl.target.deployment import Part, Removal, Review
+from cryptoetl.target.executions import Left, LogLine, Record
+from cryptoetl.target.storage import StoredFile
+from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
+from cryptoetl.warehouse.facts import TableFacts
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 JOBS: Mapping[str, Step] = dict(zip(("bronze2silver", "silver2gold", "redshift-upload"), STEPS, strict=True))

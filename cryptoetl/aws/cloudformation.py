@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from cryptoetl.aws.refusals import code, told
+from cryptoetl.aws.errors import code, translating
+from cryptoetl.aws.stack.changes import describe
 from cryptoetl.errors import DeployError
-from cryptoetl.results import Observe, ResourceProgress
-from cryptoetl.stack_changes import describe
+from cryptoetl.events import Observe, ResourceProgress
 
 POLL_SECONDS = (0.5, 1.0, 2.0, 3.0)
 """Between two looks: more patient each time, the last one from then on."""
@@ -84,7 +84,7 @@ class Stack:
 
     def state(self, stack_id: str | None = None) -> State:
         try:
-            with told():
+            with translating():
                 found = self._client.describe_stacks(StackName=stack_id or self.name)["Stacks"][0]
         except Exception as error:
             if _is_missing(error.__cause__):
@@ -95,7 +95,7 @@ class Stack:
 
     def template(self, stack_id: str) -> Mapping[str, Any]:
         """The deployed template; it is JSON, as `deploy` writes it."""
-        with told():
+        with translating():
             body = self._client.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
         try:
             template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
@@ -108,7 +108,7 @@ class Stack:
 
     def resources(self, stack_id: str) -> list[Mapping[str, Any]]:
         """LogicalResourceId, PhysicalResourceId, ResourceType, ResourceStatus of each."""
-        with told():
+        with translating():
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
             return [item for page in pages for item in page["StackResourceSummaries"]]
 
@@ -120,7 +120,7 @@ class Stack:
         `adopt` takes resources that exist already under their names into the stack.
         """
         name = f"cryptoetl-{uuid.uuid4().hex[:12]}"
-        with told():
+        with translating():
             created = self._client.create_change_set(
                 StackName=self.name,
                 ChangeSetName=name,
@@ -151,18 +151,18 @@ class Stack:
         return ChangeSet(created["Id"], created["StackId"], tuple(c["ResourceChange"] for c in changes))
 
     def discard(self, change_set: str) -> None:
-        with told():
+        with translating():
             self._client.delete_change_set(ChangeSetName=change_set)
 
     def forget(self, stack_id: str) -> None:
         """Delete a stack that has nothing in it: one that is only announced."""
-        with told():
+        with translating():
             self._client.delete_stack(StackName=stack_id)
 
     def execute(self, change_set: ChangeSet, observe: Observe) -> None:
         """Execute it and follow it to its end."""
         token = uuid.uuid4().hex
-        with told():
+        with translating():
             self._client.execute_change_set(ChangeSetName=change_set.name, ClientRequestToken=token)
         self.follow(change_set.stack_id, observe, token=token, total=len(change_set.changes))
 
@@ -170,7 +170,7 @@ class Stack:
         """Delete the stack and follow it to its end."""
         total = len(self.resources(stack_id))
         token = uuid.uuid4().hex
-        with told():
+        with translating():
             self._client.delete_stack(StackName=stack_id, ClientRequestToken=token)
         self.follow(stack_id, observe, token=token, total=total)
 
@@ -209,7 +209,7 @@ class Stack:
     def _events(self, stack_id: str, token: str | None) -> list[Mapping[str, Any]]:
         """The events of one operation, oldest first."""
         found: list[Mapping[str, Any]] = []
-        with told():
+        with translating():
             for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
                 for event in page["StackEvents"]:
                     if token is not None and event.get("ClientRequestToken") != token:
@@ -221,7 +221,7 @@ class Stack:
 
     def drift(self) -> Iterator[tuple[str, str]]:
         """Resources that were changed behind the stack's back: what they are, and how they differ."""
-        with told():
+        with translating():
             detection = self._client.detect_stack_drift(StackName=self.name)["StackDriftDetectionId"]
             pauses = _pauses()
             while True:

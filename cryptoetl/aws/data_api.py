@@ -17,10 +17,9 @@ from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cryptoetl.aws.refusals import code, told
+from cryptoetl.aws.errors import code, translating
 from cryptoetl.errors import Interrupted, QueryError
-from cryptoetl.findings import plural
-from cryptoetl.state_machine import one_line
+from cryptoetl.util.text import one_line, plural
 
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 0.2, 3.0, 1.5
 """Seconds between questions, and how they grow."""
@@ -65,7 +64,7 @@ class Answer:
         self._id = id
         self._first: Mapping[str, Any] = {"Records": [], "ColumnMetadata": []}
         if has_rows:
-            with told("result"):
+            with translating("result"):
                 self._first = client.get_statement_result(Id=id)
         self.columns = tuple(
             # The label is what AS named it; a column without one has its name alone.
@@ -83,7 +82,7 @@ class Answer:
             token = page.get("NextToken")
             if not token:
                 return
-            with told("result"):
+            with translating("result"):
                 page = self._client.get_statement_result(Id=self._id, NextToken=token)
 
 
@@ -144,7 +143,7 @@ class DataApi:
         wait = 1.0
         while True:
             try:
-                with told("Redshift"):
+                with translating("Redshift"):
                     sent: dict[str, Any] = getattr(self._client, operation)(
                         StatementName="cryptoetl", **request
                     )
@@ -161,7 +160,7 @@ class DataApi:
         wait = FIRST_WAIT
         try:
             while True:
-                with told("Redshift"):
+                with translating("Redshift"):
                     state = self._client.describe_statement(Id=id)
                 match state["Status"]:
                     case "FINISHED":

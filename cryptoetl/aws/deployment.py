@@ -13,23 +13,23 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from cryptoetl import bundle as bundles
-from cryptoetl import review as reviews
-from cryptoetl import stack as stacks
-from cryptoetl import stack_changes
-from cryptoetl.aws.artifacts import Buckets
+from cryptoetl.aws.buckets import Buckets
 from cryptoetl.aws.cloudformation import FAILED_FIRST, ChangeSet, Stack, State
 from cryptoetl.aws.preflight import Preflight
-from cryptoetl.aws.redshift import Found, Warehouse
+from cryptoetl.aws.redshift_setup import Found, Warehouse
 from cryptoetl.aws.removal import Remover
 from cryptoetl.aws.session import Session, resolved
+from cryptoetl.aws.stack import changes as stack_changes
+from cryptoetl.aws.stack import review as reviews
+from cryptoetl.aws.stack import template as stacks
+from cryptoetl.aws.stack.changes import ResourceChange
 from cryptoetl.aws.warehouse import AwsWarehouse
-from cryptoetl.bundle import Bundle, Change, Layout
-from cryptoetl.config import ALL_CURRENCIES, Config
+from cryptoetl.config.models import ALL_CURRENCIES, Config
 from cryptoetl.errors import DeployError, Interrupted, NotDeployedError
-from cryptoetl.results import Observe, Phase, Removal, Warned
-from cryptoetl.review import Notice, Review
-from cryptoetl.stack_changes import ResourceChange
+from cryptoetl.events import Observe, Phase, Warned
+from cryptoetl.state_machine import bundle as bundles
+from cryptoetl.state_machine.bundle import Bundle, Change, Layout
+from cryptoetl.target.deployment import Notice, Removal, Review
 
 _LOADER = "RedshiftUploadJob"
 """The resource whose metadata says where the tables are."""

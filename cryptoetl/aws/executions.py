@@ -18,19 +18,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cryptoetl import stack as stacks
-from cryptoetl import state_machine
+from cryptoetl.aws.errors import code, translating
 from cryptoetl.aws.job_runs import JobRuns, left_behind
 from cryptoetl.aws.logs import GlueLog
-from cryptoetl.aws.refusals import code, told
 from cryptoetl.aws.session import Session
-from cryptoetl.bundle import Bundle
-from cryptoetl.causes import parse_json
-from cryptoetl.config import Config
+from cryptoetl.aws.stack import template as stacks
+from cryptoetl.config.models import Config
 from cryptoetl.errors import AwsError, BusyError, NotDeployedError, UsageError
-from cryptoetl.state_machine import Step
-from cryptoetl.status import StepStatus
-from cryptoetl.target import Left, Record, RecordStatus
+from cryptoetl.state_machine import definition as state_machine
+from cryptoetl.state_machine.bundle import Bundle
+from cryptoetl.state_machine.definition import Step
+from cryptoetl.state_machine.status import StepStatus
+from cryptoetl.target.executions import Left, Record, RecordStatus
+from cryptoetl.util.text import parse_json
 
 FIRST_PAGE, NEXT_PAGE = 1000, 200
 """Events asked for at once: of an execution that is not known yet (the API's maximum), and of what is new."""
@@ -82,7 +82,7 @@ class AwsExecutions:
             # The name comes from us, so that a call that the SDK sends twice starts one execution.
             name = state_machine.execution_name(moment)
             try:
-                with told("the execution was not started"):
+                with translating("the execution was not started"):
                     self._states.start_execution(
                         stateMachineArn=self._machine, name=name, input=json.dumps(input)
                     )
@@ -95,7 +95,7 @@ class AwsExecutions:
             return name
 
     def _is_as_deployed(self, deployed: Bundle) -> None:
-        with told():
+        with translating():
             try:
                 found = self._states.describe_state_machine(stateMachineArn=self._machine)
             except ClientError as error:
@@ -113,7 +113,7 @@ class AwsExecutions:
     def _nobody_runs(self, tickers: Mapping[str, Any], deployed: Bundle) -> None:
         """Raises BusyError if an execution is running one of them: both would write the same data."""
         for other in self._list(None, "RUNNING"):
-            with told():
+            with translating():
                 described = self._states.describe_execution(executionArn=self._arn(other))
             running = _tickers(parse_json(described.get("input")), deployed)
             if both := [ticker for ticker in tickers if ticker in running]:
@@ -149,7 +149,7 @@ class AwsExecutions:
 
     def _page(self, name: str, **arguments: Any) -> Mapping[str, Any]:
         arn = self._arn(name)
-        with told():
+        with translating():
             try:
                 page: Mapping[str, Any] = self._states.get_execution_history(
                     executionArn=arn, reverseOrder=True, **arguments
@@ -167,7 +167,7 @@ class AwsExecutions:
         arguments: dict[str, Any] = {"stateMachineArn": self._machine}
         arguments |= {"statusFilter": status} if status else {}
         names: list[str] = []
-        with told():
+        with translating():
             try:
                 while True:
                     rest = 1000 if limit is None else min(limit - len(names), 1000)
@@ -194,7 +194,7 @@ class AwsExecutions:
 
     def stop(self, name: str, reason: str) -> Sequence[Left]:
         arn = self._arn(name)
-        with told("the execution was not stopped"):
+        with translating("the execution was not stopped"):
             try:
                 self._states.stop_execution(executionArn=arn, error="Stopped", cause=reason)
             except ClientError as error:

@@ -13,10 +13,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cryptoetl.aws.refusals import code, told
-from cryptoetl.causes import parse_json
+from cryptoetl.aws.errors import code, translating
 from cryptoetl.errors import AwsError
-from cryptoetl.target import Left
+from cryptoetl.target.executions import Left
+from cryptoetl.util.text import parse_json
 
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
 WAIT = timedelta(minutes=2)
@@ -106,7 +106,7 @@ class JobRuns:
         for job, of_job in by_job.items():
             for batch in (of_job[start : start + BATCH] for start in range(0, len(of_job), BATCH)):
                 try:
-                    with told():
+                    with translating():
                         answer = self._glue.batch_stop_job_run(
                             JobName=job, JobRunIds=[run.id for run in batch]
                         )
@@ -122,7 +122,7 @@ class JobRuns:
         return refused
 
     def _state(self, run: Run) -> str:
-        with told():
+        with translating():
             try:
                 found = self._glue.get_job_run(JobName=run.job, RunId=run.id)
             except ClientError as error:
@@ -134,7 +134,7 @@ class JobRuns:
 
     def _found(self, run: Run) -> list[Run]:
         """The run that was asked for, if it was started: its execution ended before it heard of it."""
-        with told():
+        with translating():
             try:
                 page = self._glue.get_job_runs(JobName=run.job, MaxResults=200)
             except ClientError as error:

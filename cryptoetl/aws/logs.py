@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cryptoetl.aws.refusals import code, told
-from cryptoetl.target import LogLine
+from cryptoetl.aws.errors import code, translating
+from cryptoetl.target.executions import LogLine
 
 OVERLAP = 10_000
 """Milliseconds that are read again: CloudWatch does not take in events strictly in their order."""
@@ -45,7 +45,7 @@ class GlueLog:
             "startTime": max(0, self._latest[group] - OVERLAP),
         }
         while True:
-            with told():
+            with translating():
                 try:
                     page = self._client.filter_log_events(**arguments)
                 except ClientError as error:

@@ -11,16 +11,17 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cryptoetl import stack, state_machine
-from cryptoetl.aws.artifacts import Buckets
+from cryptoetl.aws.buckets import Buckets
 from cryptoetl.aws.cloudformation import State
-from cryptoetl.aws.refusals import code, is_denied, translate
+from cryptoetl.aws.errors import code, is_denied, translate
 from cryptoetl.aws.session import Session, resolved
-from cryptoetl.bundle import Bundle
-from cryptoetl.config import Config
-from cryptoetl.permissions import deployer
-from cryptoetl.review import Notice, Severity
-from cryptoetl.stack_changes import ResourceChange
+from cryptoetl.aws.stack import template as stack
+from cryptoetl.aws.stack.changes import ResourceChange
+from cryptoetl.aws.stack.permissions import deployer
+from cryptoetl.config.models import Config
+from cryptoetl.state_machine import definition as state_machine
+from cryptoetl.state_machine.bundle import Bundle
+from cryptoetl.target.deployment import Notice, Severity
 
 RUNS_QUOTA = "Max concurrent job runs per account"
 """As Service Quotas names it."""

@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 from botocore.exceptions import ClientError
 
-from cryptoetl import stack as stacks
-from cryptoetl.aws.artifacts import Buckets
+from cryptoetl.aws.buckets import Buckets
 from cryptoetl.aws.cloudformation import ANNOUNCED, Stack
-from cryptoetl.aws.redshift import Warehouse
-from cryptoetl.aws.refusals import is_denied, told
+from cryptoetl.aws.errors import is_denied, translating
+from cryptoetl.aws.redshift_setup import Warehouse
 from cryptoetl.aws.session import Session
-from cryptoetl.config import Config
+from cryptoetl.aws.stack import template as stacks
+from cryptoetl.aws.stack.changes import describe
+from cryptoetl.config.models import Config
 from cryptoetl.errors import DeployError
-from cryptoetl.results import Observe, Part, Removal, ResourceProgress
-from cryptoetl.stack_changes import describe
+from cryptoetl.events import Observe, ResourceProgress
+from cryptoetl.target.deployment import Part, Removal
 
 SHELL_LOGS = "/aws-glue/python-jobs/"
 """Log groups of all Python shell jobs of the account."""
@@ -95,7 +96,7 @@ class Remover:
             self._buckets.delete(name)
             observe(ResourceProgress("bucket", name, "removed", "", done + 1, len(gone)))
         if removal.deletes_data and self._has_namespace():
-            with told():
+            with translating():
                 self._session.client("redshift-serverless").delete_namespace(
                     namespaceName=self._config.pipeline
                 )
@@ -135,7 +136,7 @@ class Remover:
             groups = self._session.client("logs").describe_log_groups(logGroupNamePrefix=SHELL_LOGS)
         except ClientError as error:
             if not is_denied(error):
-                with told():
+                with translating():
                     raise
             return
         for group in groups["logGroups"]:

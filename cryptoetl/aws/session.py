@@ -23,11 +23,11 @@ from botocore.config import Config as ClientConfig
 from botocore.utils import JSONFileCache
 
 from cryptoetl import __version__
-from cryptoetl import stack as stacks
-from cryptoetl.aws.refusals import no_region, told, watch
-from cryptoetl.aws_settings import Aws
+from cryptoetl.aws.errors import no_region, translating, watch
+from cryptoetl.aws.stack import template as stacks
+from cryptoetl.config.aws import Aws
 from cryptoetl.errors import AwsError
-from cryptoetl.reading import unreadable
+from cryptoetl.util.files import unreadable
 
 READ_TIMEOUT = "CRYPTOETL_READ_TIMEOUT"
 
@@ -89,7 +89,7 @@ class Session:
 
     @cached_property
     def region(self) -> str:
-        with told():
+        with translating():
             found = (
                 self._region
                 or self._aws.region
@@ -102,7 +102,7 @@ class Session:
 
     @cached_property
     def identity(self) -> Identity:
-        with told():
+        with translating():
             caller = self.client("sts").get_caller_identity()
         return Identity(caller["Account"], caller["Arn"])
 
@@ -113,7 +113,7 @@ class Session:
     def client(self, service: str) -> Any:
         """The client of a service, the same on every call."""
         region = self.region
-        with self._lock, told():
+        with self._lock, translating():
             if service not in self._clients:
                 client = self._boto.client(service, region_name=region, config=_client_config())
                 watch(client)

@@ -20,12 +20,12 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from cryptoetl import stack as stacks
-from cryptoetl.aws.refusals import code, is_missing, told
+from cryptoetl.aws.errors import code, is_missing, translating
 from cryptoetl.aws.session import Session, resolved
-from cryptoetl.config import Config
+from cryptoetl.aws.stack import template as stacks
+from cryptoetl.config.models import Config
 from cryptoetl.errors import EnvironmentFault, NotDeployedError
-from cryptoetl.target import StoredFile, changed_meanwhile
+from cryptoetl.target.storage import StoredFile, changed_meanwhile
 
 _NAME = "sha256"
 """Name of our metadata."""
@@ -54,7 +54,7 @@ class AwsStorage:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, ExpectedBucketOwner=self._session.identity.account
         )
-        with told():
+        with translating():
             try:
                 return {
                     item["Key"]: StoredFile(item["Size"], item["ETag"].strip('"'))
@@ -68,7 +68,7 @@ class AwsStorage:
                 raise
 
     def sha256(self, key: str) -> str | None:
-        with told():
+        with translating():
             try:
                 head = self._s3.head_object(**self._object(key), ChecksumMode="ENABLED")
             except ClientError as error:
@@ -88,7 +88,7 @@ class AwsStorage:
     ) -> None:
         # Metadata is ASCII (S3 User Guide, Working with object metadata).
         metadata = {"filename": quote(name)} if name is not None else {}
-        with told():
+        with translating():
             try:
                 if source.stat().st_size <= self._limits.whole:
                     self._put_whole(key, source, sha256, on_bytes, metadata)

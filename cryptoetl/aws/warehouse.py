@@ -14,15 +14,18 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from cryptoetl import gold, sql_guard, warehouse_sql
-from cryptoetl import stack as stacks
 from cryptoetl.aws.data_api import Column, DataApi
-from cryptoetl.aws.refusals import told
+from cryptoetl.aws.errors import translating
 from cryptoetl.aws.session import Session, resolved
-from cryptoetl.config import Config
+from cryptoetl.aws.stack import template as stacks
+from cryptoetl.config.models import Config
 from cryptoetl.errors import UsageError
-from cryptoetl.reals import shortest
-from cryptoetl.target import QUERY_SECONDS, QueryRows, TableFacts
+from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
+from cryptoetl.warehouse import facts as table_facts
+from cryptoetl.warehouse import guard as sql_guard
+from cryptoetl.warehouse import sql as warehouse_sql
+from cryptoetl.warehouse.facts import TableFacts
+from cryptoetl.warehouse.reals import shortest
 
 TABLES_AT_ONCE = 25
 """Whose facts one statement asks for: far below the 100 kB that a statement may have."""
@@ -32,7 +35,7 @@ def where(config: Config, client: Callable[[str], Any]) -> dict[str, str]:
     """In which workgroup and database statements run, and with whose secret if one is known."""
     redshift, secret = config.aws.redshift, config.aws.redshift.secret
     if redshift.create:
-        with told():
+        with translating():
             found = client("redshift-serverless").get_namespace(namespaceName=config.pipeline)
         secret = found["namespace"].get("adminPasswordSecretArn")
     place = {"WorkgroupName": redshift.workgroup, "Database": redshift.database}
@@ -49,7 +52,7 @@ class RedshiftTables:
 
     def gold(self, ticker: str) -> TableFacts | None:
         files = self._gold_files(ticker)
-        return gold.facts([io.BytesIO(content) for content in files]) if files else None
+        return table_facts.of_gold([io.BytesIO(content) for content in files]) if files else None
 
     def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
         columns = self._columns(names)
@@ -132,7 +135,7 @@ class AwsWarehouse:
         """The parquet files of the currency's gold set."""
         bucket = resolved(stacks.bucket(self._config, "gold"), self._session)
         client, prefix = self._session.client("s3"), f"{ticker}/"
-        with told(f"gold of {ticker}"):
+        with translating(f"gold of {ticker}"):
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
             wanted = sorted(key for key in keys if key.endswith(".parquet"))

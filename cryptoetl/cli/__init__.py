@@ -12,7 +12,7 @@ import typer
 
 from cryptoetl import __version__
 from cryptoetl.cli import deployment, executions, files, warehouse
-from cryptoetl.cli.boundary import command
+from cryptoetl.cli.command import command
 from cryptoetl.cli.session import (
     ConfigOption,
     DebugOption,

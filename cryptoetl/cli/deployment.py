@@ -111,7 +111,7 @@ def machine(session: Session) -> int:
     """The state machine, in Amazon States Language."""
     import json
 
-    from cryptoetl import bundle
+    from cryptoetl.state_machine import bundle
 
     session.terminal.text(json.dumps(bundle.machine(session.config()), indent=2, ensure_ascii=False))
     return 0
@@ -128,7 +128,7 @@ def stack(
     """The CloudFormation template of the aws target."""
     import json
 
-    from cryptoetl import stack as stacks
+    from cryptoetl.aws.stack import template as stacks
 
     rendered = stacks.render(session.config())
     for key, body in rendered.artifacts.items() if artifacts else ():
@@ -149,7 +149,7 @@ def policies(
     """What whoever deploys needs to be allowed, and what the roles of the stack are allowed."""
     import json
 
-    from cryptoetl import permissions
+    from cryptoetl.aws.stack import permissions
 
     config = session.config()
     region = session.options.region or config.aws.region or os.environ.get("AWS_REGION")
@@ -160,7 +160,7 @@ def policies(
 
 def sql(session: Session) -> int:
     """The SQL that a deploy runs on Redshift: tables to be, the view of all currencies, grants."""
-    from cryptoetl import warehouse_sql
+    from cryptoetl.warehouse import sql as warehouse_sql
 
     statements = warehouse_sql.provisions(session.config())
     session.terminal.text("".join(f"{statement};\n" for statement in statements))

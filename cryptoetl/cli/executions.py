@@ -44,8 +44,8 @@ def run(
 ) -> int:
     """Start an execution of what is deployed, and follow it."""
     from cryptoetl import pipeline
-    from cryptoetl.results import RunRequest
-    from cryptoetl.state_machine import STEPS
+    from cryptoetl.pipeline.results import RunRequest
+    from cryptoetl.state_machine.definition import STEPS
 
     if execution is not None and not retry_failed:
         raise UsageError(
@@ -82,7 +82,7 @@ def up(
 ) -> int:
     """Check, upload, deploy, run and verify: everything in one."""
     from cryptoetl import pipeline
-    from cryptoetl.results import RunRequest
+    from cryptoetl.pipeline.results import RunRequest
 
     config = session.config()
     session.files(config, tickers)
@@ -101,8 +101,8 @@ def status(
     last: Annotated[int | None, typer.Option("--last", min=1, help="List this many executions.")] = None,
 ) -> int:
     """Each currency and its steps in an execution."""
-    from cryptoetl import watching
-    from cryptoetl.results import ExecutionList, exit_code
+    from cryptoetl.pipeline import watching
+    from cryptoetl.pipeline.results import ExecutionList, exit_code
 
     target = session.target(session.config())
     if last is not None:
@@ -142,9 +142,10 @@ def logs(
     errors: Annotated[bool, typer.Option("--errors", help="Errors and tracebacks only.")] = False,
 ) -> int:
     """What the Glue runs of a currency wrote, in order of time."""
-    from cryptoetl import step_logs, watching
-    from cryptoetl.results import StepLog
-    from cryptoetl.state_machine import STEPS
+    from cryptoetl.pipeline import logs as step_logs
+    from cryptoetl.pipeline import watching
+    from cryptoetl.pipeline.results import StepLog
+    from cryptoetl.state_machine.definition import STEPS
 
     if step is not None and step not in STEPS:
         raise UsageError(f"{step!r} is not a step", hint=f"There are {', '.join(STEPS)}.")

@@ -10,7 +10,7 @@ import typer
 from cryptoetl.errors import UsageError
 
 if TYPE_CHECKING:
-    from cryptoetl.state_machine import Step
+    from cryptoetl.state_machine.definition import Step
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="Take every warning for an error.")]
 TickersOption = Annotated[
@@ -58,7 +58,7 @@ def parse_size(text: str) -> int:
 
 def parse_fail(items: list[str]) -> dict[str, Step]:
     """`["XMR:gold"]` as {"XMR": "gold"}. Raises UsageError."""
-    from cryptoetl.state_machine import STEPS
+    from cryptoetl.state_machine.definition import STEPS
 
     fail: dict[str, Step] = {}
     for item in items:

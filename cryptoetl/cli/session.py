@@ -13,9 +13,9 @@ from cryptoetl.cli.options import parse_tickers
 from cryptoetl.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from cryptoetl.config import Config, Currency, TargetName
-    from cryptoetl.console import Terminal
-    from cryptoetl.results import CheckRules
+    from cryptoetl.config.models import Config, Currency, TargetName
+    from cryptoetl.output.terminal import Terminal
+    from cryptoetl.pipeline.results import CheckRules
     from cryptoetl.target import Target
 
 ConfigOption = Annotated[
@@ -72,7 +72,7 @@ class Session:
 
     def files(self, config: Config, tickers: str | None) -> tuple[Currency, ...]:
         """The chosen currencies, their files present. Raises ConfigError naming each that is not."""
-        from cryptoetl.config import missing_files
+        from cryptoetl.config.loading import missing_files
 
         currencies = config.select(parse_tickers(tickers))
         if problems := missing_files(self.path, currencies):
@@ -83,8 +83,8 @@ class Session:
         """What the check goes by, today."""
         from datetime import date
 
-        from cryptoetl import verdicts
-        from cryptoetl.results import CheckRules
+        from cryptoetl.pipeline.results import CheckRules
+        from cryptoetl.raw_files import verdicts
 
         known = verdicts.Verdicts(verdicts.folder() / "verdicts.json")
         today = date.today()  # noqa: DTZ011 - the user's own day
@@ -92,11 +92,11 @@ class Session:
 
     def target(self, config: Config) -> Target:
         if config.target == "aws":
-            from cryptoetl import aws
+            from cryptoetl.aws.target import aws_target
 
-            return aws.target(
+            return aws_target(
                 config, region=self.options.region, profile=self.options.profile, warn=self.terminal.warn
             )
-        from cryptoetl import local
+        from cryptoetl.local.target import local_target
 
-        return local.target(config)
+        return local_target(config)

@@ -8,13 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cryptoetl.cli.options import (
-    StrictOption,
-    TickersOption,
-    parse_duration,
-    parse_size,
-    parse_tickers,
-)
+from cryptoetl.cli.options import StrictOption, TickersOption, parse_duration, parse_size, parse_tickers
 from cryptoetl.cli.session import Session
 from cryptoetl.errors import UsageError
 
@@ -54,7 +48,7 @@ def query(
     ] = None,
 ) -> int:
     """Run one read-only SQL statement."""
-    from cryptoetl import export
+    from cryptoetl.output import export
 
     form = export.format_named("json" if session.options.json and form == "table" else form, output=output)
     text = _statement(sql, file)
@@ -106,7 +100,7 @@ def preview(
     config = session.config()
     result = pipeline.preview(config, session.target(config), ticker, days)
     if png is not None:
-        from cryptoetl import picture
+        from cryptoetl.output import picture
 
         png.write_bytes(picture.png(result))
     session.terminal.show(result)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cryptoetl.discovery.readings import DateFormat, number
-from cryptoetl.numerals import Decimal
+from cryptoetl.raw_files.numerals import Decimal
 
 Cadence = Literal["several a day", "daily", "weekly", "monthly", "irregular"]
 

@@ -9,17 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cryptoetl.delimited import TAB, splitter
-from cryptoetl.discovery.readings import (
-    PREFERENCE,
-    DateFormat,
-    date_formats,
-    decimal_sign,
-    is_number,
-    number,
-)
-from cryptoetl.findings import quoted
-from cryptoetl.numerals import Decimal
+from cryptoetl.discovery.readings import PREFERENCE, DateFormat, date_formats, decimal_sign, is_number, number
+from cryptoetl.raw_files.delimited import TAB, splitter
+from cryptoetl.raw_files.numerals import Decimal
+from cryptoetl.util.text import quoted
 
 DELIMITERS: Final = (",", ";", TAB, "|")
 HEADER_WITHIN: Final = 20

@@ -14,7 +14,7 @@ from typing import Literal
 from cryptoetl.discovery import owners
 from cryptoetl.discovery.owners import Named
 from cryptoetl.discovery.sniffing import HistorySniff, NotRecognised, Sniff, TrendSniff
-from cryptoetl.findings import plural
+from cryptoetl.util.text import plural
 
 NO_TICKER = "TICKER"
 """What stands in an entry for a ticker that only the user knows."""

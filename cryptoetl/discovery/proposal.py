@@ -17,9 +17,10 @@ from pathlib import Path
 from cryptoetl import config
 from cryptoetl.discovery import pairing, starter_config
 from cryptoetl.discovery.pairing import Entry
+from cryptoetl.discovery.results import InitResult, ProposedCurrency, UnpairedFile
 from cryptoetl.discovery.sniffing import NotRecognised, sniff
 from cryptoetl.errors import EnvironmentFault, UsageError
-from cryptoetl.results import FileProgress, InitResult, Observe, Phase, ProposedCurrency, UnpairedFile
+from cryptoetl.events import FileProgress, Observe, Phase
 
 ALL_CSV = ("*.csv", "*.tsv")
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Final, Literal
 
-from cryptoetl import dates, numerals
-from cryptoetl.numerals import Decimal
+from cryptoetl.raw_files import dates, numerals
+from cryptoetl.raw_files.numerals import Decimal
 
 Order = Literal["ymd", "mdy", "dmy", "named", "unix"]
 MONTH_ONLY: Final = "yyyy-MM"

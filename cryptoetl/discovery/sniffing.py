@@ -15,7 +15,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from cryptoetl.delimited import MAX_LINE, Unreadable, numbered_lines, splitter
 from cryptoetl.discovery import layouts
 from cryptoetl.discovery.evidence import (
     Cadence,
@@ -27,7 +26,8 @@ from cryptoetl.discovery.evidence import (
 )
 from cryptoetl.discovery.layouts import Layout
 from cryptoetl.discovery.readings import MONTH_ONLY
-from cryptoetl.numerals import Decimal
+from cryptoetl.raw_files.delimited import MAX_LINE, Unreadable, numbered_lines, splitter
+from cryptoetl.raw_files.numerals import Decimal
 
 SAMPLE = 300
 """Non-blank lines by which the layout is found."""

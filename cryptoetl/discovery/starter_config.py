@@ -9,11 +9,11 @@ from pathlib import Path
 
 import yaml
 
-from cryptoetl.config import Currency
+from cryptoetl.config.models import Currency
 from cryptoetl.discovery.owners import search_term
 from cryptoetl.discovery.pairing import NO_TICKER, Entry, Leftover, Pair
 from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
-from cryptoetl.findings import plural
+from cryptoetl.util.text import plural
 
 SHOWN_LEFTOVERS = 30
 """Files without a currency that the configuration mentions; the rest are counted."""

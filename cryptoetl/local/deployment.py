@@ -14,13 +14,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cryptoetl import state_machine
-from cryptoetl.bundle import Bundle, Change, Job, Layout, compare
 from cryptoetl.errors import DamagedState
-from cryptoetl.local import all_currencies
-from cryptoetl.local.home import Home, told
-from cryptoetl.reading import load_json
-from cryptoetl.results import Observe, Part, Removal
+from cryptoetl.events import Observe
+from cryptoetl.local.home import Home, naming_path
+from cryptoetl.local.redshift import view as all_currencies
+from cryptoetl.state_machine import definition as state_machine
+from cryptoetl.state_machine.bundle import Bundle, Change, Job, Layout, compare
+from cryptoetl.target.deployment import Part, Removal
+from cryptoetl.util.files import load_json
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ class LocalDeployment:
 
     def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
         final = self._home.deployed
-        with told(final):
+        with naming_path(final):
             self._home.path.mkdir(parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(prefix=".deployed-", dir=self._home.path))
             try:
@@ -110,7 +111,7 @@ class LocalDeployment:
     def remove(self, removal: Removal, observe: Observe) -> None:
         for part in removal.removed:
             path = Path(part.name)
-            with told(path):
+            with naming_path(path):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:

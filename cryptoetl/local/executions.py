@@ -12,17 +12,17 @@ from itertools import repeat
 from random import random
 from typing import Any
 
-from cryptoetl.bundle import Bundle
 from cryptoetl.errors import UsageError
-from cryptoetl.local.glue_jobs import GlueJobs
+from cryptoetl.local.glue.jobs import GlueJobs
+from cryptoetl.local.glue.worker import Worker
 from cryptoetl.local.home import Home
-from cryptoetl.local.interpreter import Interpreter
 from cryptoetl.local.logs import FileLog
 from cryptoetl.local.record import RecordReader, RecordWriter
-from cryptoetl.local.worker import Worker
-from cryptoetl.state_machine import Step, execution_name
-from cryptoetl.status import StepStatus
-from cryptoetl.target import Left, Record, RecordStatus
+from cryptoetl.local.step_functions.interpreter import Interpreter
+from cryptoetl.state_machine.bundle import Bundle
+from cryptoetl.state_machine.definition import Step, execution_name
+from cryptoetl.state_machine.status import StepStatus
+from cryptoetl.target.executions import Left, Record, RecordStatus
 
 STOP_SECONDS = 2.0
 """How long an interrupted run waits for the job runs in progress, most of which take less than a second."""

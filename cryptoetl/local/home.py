@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptoetl.bundle import Layout
 from cryptoetl.errors import BusyError, EnvironmentFault
-from cryptoetl.reading import load_json
-from cryptoetl.replacing import replacing
+from cryptoetl.state_machine.bundle import Layout
+from cryptoetl.util.atomic import replacing
+from cryptoetl.util.files import load_json
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Home:
         from filelock import FileLock, Timeout
 
         owner = self.path / "owner.json"
-        with told(self.path):
+        with naming_path(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             ignore = self.path / ".gitignore"
             if not ignore.exists():
@@ -94,7 +94,7 @@ def _owner(file: Path) -> str:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def naming_path(path: Path) -> Iterator[None]:
     """Turn an OSError into an EnvironmentFault that names the path and the next step."""
     try:
         yield
@@ -108,7 +108,7 @@ def told(path: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """The file is the old one or the new one, never a part. Raises EnvironmentFault."""
-    with told(path):
+    with naming_path(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, mode=0o644) as file:
             file.write(content)

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import IO, Any, get_args
 
 from cryptoetl.errors import DamagedState
-from cryptoetl.local.home import told, write_atomically
-from cryptoetl.reading import load_json
-from cryptoetl.target import RecordStatus
+from cryptoetl.local.home import naming_path, write_atomically
+from cryptoetl.target.executions import RecordStatus
+from cryptoetl.util.files import load_json
 
 LONG = 1000
 """Characters above which a state's data is written once. All branches begin with the input of all of them, so
@@ -59,11 +59,11 @@ class RecordWriter:
         self.ended_with: Mapping[str, Any] | None = None
         begun = {"name": folder.name, "input": input, "started": started.isoformat()}
         try:
-            with told(folder):
+            with naming_path(folder):
                 (folder / "logs").mkdir(parents=True)
                 self._alive.acquire()
             write_atomically(folder / "state_machine.json", _json(definition))
-            with told(folder):
+            with naming_path(folder):
                 self._history = self._history_file.open("ab", buffering=0)
             write_atomically(folder / "execution.json", _json(begun))  # what makes it an execution
         except BaseException:
@@ -72,7 +72,7 @@ class RecordWriter:
 
     def event(self, event: Mapping[str, Any]) -> None:
         assert self._history is not None, "opened with the record"
-        with told(self._history_file):
+        with naming_path(self._history_file):
             self._history.write(_line(self._abridged(event)))
         self.events.append(event)
 

@@ -8,9 +8,9 @@ import stat
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from cryptoetl.local.home import Home, told, write_atomically
-from cryptoetl.replacing import replacing
-from cryptoetl.target import StoredFile, changed_meanwhile
+from cryptoetl.local.home import Home, naming_path, write_atomically
+from cryptoetl.target.storage import StoredFile, changed_meanwhile
+from cryptoetl.util.atomic import replacing
 
 _CHUNK = 1 << 20
 
@@ -29,7 +29,7 @@ class LocalStorage:
         path = self._root / key
         if not path.is_file():
             return None
-        with told(path), path.open("rb") as file:
+        with naming_path(path), path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def put(
@@ -42,7 +42,7 @@ class LocalStorage:
         name: str | None = None,
     ) -> None:
         path = self._root / key
-        with told(path):
+        with naming_path(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             mode = stat.S_IMODE(source.stat().st_mode)
             copied = hashlib.sha256()

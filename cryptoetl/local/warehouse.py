@@ -11,13 +11,15 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cryptoetl import sql_guard, warehouse_sql
 from cryptoetl.errors import Interrupted, QueryError
-from cryptoetl.findings import plural
-from cryptoetl.local import duckdb_file
 from cryptoetl.local.home import Home
-from cryptoetl.reals import shortest
-from cryptoetl.target import QUERY_SECONDS, QueryRows, TableFacts
+from cryptoetl.local.redshift import database_file as duckdb_file
+from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
+from cryptoetl.util.text import plural
+from cryptoetl.warehouse import guard as sql_guard
+from cryptoetl.warehouse import sql as warehouse_sql
+from cryptoetl.warehouse.facts import TableFacts
+from cryptoetl.warehouse.reals import shortest
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,10 +47,10 @@ class LocalTables:
         self._warehouse = warehouse
 
     def gold(self, ticker: str) -> TableFacts | None:
-        from cryptoetl import gold
+        from cryptoetl.warehouse import facts as table_facts
 
         files = sorted((self._home.gold / ticker).glob("*.parquet"))
-        return gold.facts([str(file) for file in files]) if files else None
+        return table_facts.of_gold([str(file) for file in files]) if files else None
 
     def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
         found = {name: self._table(name) for name in names} if self._warehouse else {}

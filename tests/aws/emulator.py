@@ -48,7 +48,7 @@ from tests.aws.resources import HANDLERS
 Environ = Mapping[str, Any]
 Fault = Literal["denied", "throttled", "500", "dropped", "unheard", "silent"]
 """Refused, failed, its connection lost before it was carried out or after, or no answer at all."""
-SILENCE = 3.0
+SILENCE = 5.0
 """Seconds until a silent call is dropped: more than a client is told to wait."""
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 

@@ -39,9 +39,9 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from cryptoetl.local import glue_runtime
-from cryptoetl.local.engine import Engine, load_script
-from cryptoetl.local.redshift_sink import DuckDBSink
+from cryptoetl.local.glue import runtime as glue_runtime
+from cryptoetl.local.glue.engine import Engine, load_script
+from cryptoetl.local.redshift.sink import DuckDBSink
 from tests.aws.cloudformation import ACCOUNT, REGION
 
 POLL = 0.02

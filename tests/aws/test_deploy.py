@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from cryptoetl import assets
-from cryptoetl.state_machine import tickers
+from cryptoetl.state_machine import assets
+from cryptoetl.state_machine.definition import tickers
 from tests.aws.account import BUCKET, Account
 from tests.local.cli import REPOSITORY, Outcome, ended, environment, wait_for
 

@@ -24,8 +24,8 @@ from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_glue
 
-from cryptoetl.local.interpreter import Interpreter, TaskFailed
-from cryptoetl.state_machine import (
+from cryptoetl.local.step_functions.interpreter import Interpreter, TaskFailed
+from cryptoetl.state_machine.definition import (
     STEPS,
     Branch,
     Role,
@@ -36,7 +36,8 @@ from cryptoetl.state_machine import (
     render,
     state_name,
 )
-from cryptoetl.status import ExecutionStatus, Fold
+from cryptoetl.state_machine.history import Fold
+from cryptoetl.state_machine.status import ExecutionStatus
 
 TICKERS = ("BTC", "XMR", "ETH_2")
 MACHINE = render("crypto", [Branch(ticker) for ticker in TICKERS])

@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from cryptoetl import assets, bundle, permissions, stack
-from cryptoetl.config import Config
+from cryptoetl.aws.stack import permissions
+from cryptoetl.aws.stack import template as stack
+from cryptoetl.config.models import Config
+from cryptoetl.state_machine import assets, bundle
 from tests.aws.test_template import (
     BUCKETS,
     CREATE,

@@ -14,13 +14,14 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from cryptoetl import pipeline, warehouse_sql
+from cryptoetl import pipeline
 from cryptoetl.aws.session import Identity, Session
 from cryptoetl.aws.warehouse import AwsWarehouse
-from cryptoetl.config import Config, Currency
+from cryptoetl.config.models import Config, Currency
 from cryptoetl.errors import QueryError, UsageError
-from cryptoetl.results import VerifyResult
+from cryptoetl.pipeline.results import VerifyResult
 from cryptoetl.target import Target
+from cryptoetl.warehouse import sql as warehouse_sql
 from tests.aws.data_api import field_of
 from tests.aws.redshift_data import FakeRedshiftData, Result
 from tests.fakes import Fakes

@@ -11,15 +11,15 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from cryptoetl import bundle
 from cryptoetl.aws.executions import AwsExecutions
 from cryptoetl.aws.job_runs import JobRuns, Run, left_behind
 from cryptoetl.aws.logs import GlueLog
 from cryptoetl.aws.session import Session
 from cryptoetl.aws.storage import AwsStorage, Limits
-from cryptoetl.config import Config
+from cryptoetl.config.models import Config
 from cryptoetl.errors import EnvironmentFault
-from cryptoetl.fingerprints import fingerprint
+from cryptoetl.raw_files.fingerprints import fingerprint
+from cryptoetl.state_machine import bundle
 from tests.aws.account import BUCKET, Account
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)

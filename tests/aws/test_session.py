@@ -8,9 +8,9 @@ import pytest
 from botocore import exceptions as sdk
 from botocore.exceptions import ClientError
 
-from cryptoetl.aws.refusals import translate
+from cryptoetl.aws.errors import translate
 from cryptoetl.aws.session import Keys, Session, read_keys
-from cryptoetl.aws_settings import Aws
+from cryptoetl.config.aws import Aws
 from cryptoetl.errors import AwsError
 from tests.aws.account import Account
 from tests.local.cli import Outcome

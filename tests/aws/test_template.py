@@ -12,9 +12,11 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from cryptoetl import bundle, stack, stack_changes
-from cryptoetl.config import Config
-from cryptoetl.state_machine import SIZE_LIMIT, Branch, dumps, render, size
+from cryptoetl.aws.stack import changes as stack_changes
+from cryptoetl.aws.stack import template as stack
+from cryptoetl.config.models import Config
+from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine.definition import SIZE_LIMIT, Branch, dumps, render, size
 from tests.aws.cloudformation import create_only
 
 REGIONS = ["eu-central-1", "us-east-1", "ap-southeast-2"]

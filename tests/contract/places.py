@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import duckdb
 
-from cryptoetl.bundle import SCRIPTS
+from cryptoetl.state_machine.bundle import SCRIPTS
 from tests.aws.account import Account
 from tests.local.cli import Outcome, Project, ended, wait_for, wrapping
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from cryptoetl.local import glue_runtime
-from cryptoetl.local.engine import Engine
+from cryptoetl.local.glue import runtime as glue_runtime
+from cryptoetl.local.glue.engine import Engine
 from tests.local.scripts import Lake
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from cryptoetl import checks
-from cryptoetl.config import Currency
-from cryptoetl.local.engine import load_script, run_script
-from cryptoetl.results import CheckRules
+from cryptoetl.config.models import Currency
+from cryptoetl.local.glue.engine import load_script, run_script
+from cryptoetl.pipeline import checks
+from cryptoetl.pipeline.results import CheckRules
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from cryptoetl.local.engine import run_script
+from cryptoetl.local.glue.engine import run_script
 from tests.local.scripts import ROOT, arguments, script
 
 clear_buckets = script("clear_buckets")

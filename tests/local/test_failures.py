@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cryptoetl.state_machine import STEPS, Step
+from cryptoetl.state_machine.definition import STEPS, Step
 from tests.local.cli import Project, by_ticker, files_below, statuses, write_history, write_trend
 
 

@@ -19,8 +19,8 @@ from cryptoetl import config
 from cryptoetl.discovery import proposal
 from tests.conftest import DATA, examples
 from tests.local.cli import SECONDS, Outcome, Project, environment
-from tests.unit import downloads
-from tests.unit.corpus import SUPPORTED, Variant
+from tests.unit.discovery import downloads
+from tests.unit.raw_files.corpus import SUPPORTED, Variant
 
 REAL = DATA / "real"
 SEED = DATA / "seed"

@@ -1,11 +1,11 @@
-"""What scripts and DuckDB write, shown by real commands: see tests/unit/test_escapes.py."""
+"""What scripts and DuckDB write, shown by real commands: see tests/unit/output/test_escapes.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tests.local.cli import Project
-from tests.unit.test_escapes import HOSTILE, assert_plain
+from tests.unit.output.test_escapes import HOSTILE, assert_plain
 
 
 def test_logs_reasons_rows_and_errors_of_duckdb_are_printed_without_escapes(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from cryptoetl.errors import QueryError
 from cryptoetl.local.home import Home
 from cryptoetl.local.warehouse import LocalWarehouse, _stoppable
-from tests.unit.test_sql_guard import REFUSED
+from tests.unit.warehouse.test_sql_guard import REFUSED
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +146,8 @@ def test_a_statement_reads_no_file_not_even_the_warehouse_itself(warehouse: Loca
 def test_without_the_guard_duckdb_itself_opens_no_file(
     warehouse: LocalWarehouse, sql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cryptoetl.sql_guard.only_reading", lambda sql, dialect: sql)
-    monkeypatch.setattr("cryptoetl.sql_guard.only_reading_tree", lambda tree: None)
+    monkeypatch.setattr("cryptoetl.warehouse.guard.only_reading", lambda sql, dialect: sql)
+    monkeypatch.setattr("cryptoetl.warehouse.guard.only_reading_tree", lambda tree: None)
     with pytest.raises(QueryError, match="disabled by configuration"):
         warehouse.query(sql.format(file=warehouse.location()), 10)
 

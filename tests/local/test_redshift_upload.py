@@ -17,10 +17,11 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from cryptoetl.local import all_currencies, glue_runtime
-from cryptoetl.local.engine import run_script
-from cryptoetl.local.redshift_dialect import for_duckdb
-from cryptoetl.local.redshift_sink import DuckDBSink
+from cryptoetl.local.glue import runtime as glue_runtime
+from cryptoetl.local.glue.engine import run_script
+from cryptoetl.local.redshift import view as all_currencies
+from cryptoetl.local.redshift.dialect import for_duckdb
+from cryptoetl.local.redshift.sink import DuckDBSink
 from tests.local.scripts import Lake, script
 
 redshift_upload = script("redshift_upload")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import examples
 from tests.local.scripts import Lake, rows, unequal
-from tests.unit.corpus import FORMS, Days, Form, Weeks
+from tests.unit.raw_files.corpus import FORMS, Days, Form, Weeks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cryptoetl.local import glue_runtime
-from cryptoetl.local.glue_runtime import GlueArgumentError, get_resolved_options, split_actions
-from cryptoetl.local.redshift_sink import column_type
+from cryptoetl.local.glue import runtime as glue_runtime
+from cryptoetl.local.glue.runtime import GlueArgumentError, get_resolved_options, split_actions
+from cryptoetl.local.redshift.sink import column_type
 from tests.local.scripts import ROOT
 
 # --- getResolvedOptions ---------------------------------------------------------------------------

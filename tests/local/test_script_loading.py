@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cryptoetl.local.engine import load_script, run_script
+from cryptoetl.local.glue.engine import load_script, run_script
 from tests.local.scripts import ROOT
 
 

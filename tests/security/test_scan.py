@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from cryptoetl import permissions, stack
+from cryptoetl.aws.stack import permissions
+from cryptoetl.aws.stack import template as stack
 from tests.aws.test_template import BUCKETS, CREATE, NOTIFY, OTHERS, ROLES, SCHEDULE, configured
 
 pytestmark = pytest.mark.security

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from cryptoetl.local.engine import Engine
+from cryptoetl.local.glue.engine import Engine
 from tests.conftest import DATA
 from tests.local.scripts import Lake, read_set, unequal
 from tests.local.test_glue_scripts import BAD_PLAIN, BAD_PLAIN_TRENDS

@@ -7,10 +7,13 @@ import struct
 from datetime import date
 from pathlib import Path
 
-from cryptoetl import plain
-from cryptoetl.config import Config, load
-from cryptoetl.findings import FileReport, Kind
-from cryptoetl.raw_files import HistoryFormat, OnBytes, TrendFormat, read_history, read_trend
+from cryptoetl.config.loading import load
+from cryptoetl.config.models import Config
+from cryptoetl.raw_files import plain
+from cryptoetl.raw_files.findings import FileReport, Kind
+from cryptoetl.raw_files.history import HistoryFormat, read_history
+from cryptoetl.raw_files.table import OnBytes
+from cryptoetl.raw_files.trend import TrendFormat, read_trend
 
 HISTORY = "Date,Price\n01/01/2024,1.5\n01/02/2024,2.5\n"
 TREND = "Week,interest\n2024-01-07,10\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import date
 from pathlib import Path
@@ -11,9 +12,9 @@ import typer
 import yaml
 
 from cryptoetl import config, pipeline
-from cryptoetl.bundle import SCRIPTS
 from cryptoetl.cli import app
-from cryptoetl.results import CheckRules
+from cryptoetl.pipeline.results import CheckRules
+from cryptoetl.state_machine.bundle import SCRIPTS
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -54,11 +55,41 @@ def test_every_decision_is_listed() -> None:
     assert [page.name for page in folder.glob("0*.md") if f"({page.name})" not in index] == []
 
 
-def test_the_architecture_names_every_module() -> None:
+def test_the_architecture_names_every_package_and_no_other() -> None:
     text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
-    modules = [path.name for path in (REPOSITORY / "cryptoetl").rglob("[!_]*.py")]
-    assert "pipeline.py" in modules
-    assert [name for name in modules if name != "assets.py" and name not in text] == []
+    package = REPOSITORY / "cryptoetl"
+    packages = {path.parent.relative_to(package).as_posix() for path in package.rglob("__init__.py")}
+    packages = {name for name in packages if not name.startswith((".", "_"))}
+    assert {"pipeline", "aws/stack", "local/step_functions"} <= packages
+    folders = {path.name for path in REPOSITORY.iterdir() if path.is_dir()}
+    folders |= {f"tests/{path.name}" for path in (REPOSITORY / "tests").iterdir() if path.is_dir()}
+    short = {name.rpartition("/")[2] for name in packages - {"output/tables"}}
+    named = set(re.findall(r"(?<![\w/])(\w+)/(?!\w)", text))
+    assert short - named == {"stack"}  # as aws/stack/
+    assert named - short - folders == set()
+    prose = [line for line in re.sub(r"```.*?```", "", text, flags=re.DOTALL).splitlines() if line.strip()]
+    assert len(prose) < 60
+
+
+def test_every_module_says_what_it_is() -> None:
+    modules = list((REPOSITORY / "cryptoetl").rglob("*.py"))
+    assert len(modules) > 80
+    assert [path for path in modules if not ast.get_docstring(ast.parse(path.read_bytes()))] == []
+
+
+def test_the_house_stays_small() -> None:
+    package = REPOSITORY / "cryptoetl"
+    entries = [path for path in package.iterdir() if not path.name.startswith(("__pycache__", "_assets"))]
+    assert len(entries) <= 16
+    lines = {path: len(path.read_bytes().splitlines()) for path in package.rglob("*.py")}
+    assert {path: count for path, count in lines.items() if count > 300} == {}
+    functions = {
+        f"{path}: {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in lines
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: count for name, count in functions.items() if count > 50} == {}
 
 
 def test_the_example_configuration_is_valid_and_its_files_are_there() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cryptoetl.config import load, missing_files
+from cryptoetl.config.loading import load, missing_files
 from cryptoetl.errors import ConfigError
-from cryptoetl.reading import load_json, unreadable
-from cryptoetl.verdicts import Verdicts
+from cryptoetl.raw_files.verdicts import Verdicts
+from cryptoetl.util.files import load_json, unreadable
 
 MERGED = "a0: &a0 {x: 1}\n" + "".join(
     f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 20)

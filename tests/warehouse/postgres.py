@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 
-from cryptoetl.local.redshift_dialect import without_layout
+from cryptoetl.local.redshift.dialect import without_layout
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from cryptoetl import gold, verification, warehouse_sql
-from cryptoetl.config import Config, Currency
-from cryptoetl.local import glue_runtime
-from cryptoetl.target import TableFacts
+from cryptoetl.config.models import Config, Currency
+from cryptoetl.local.glue import runtime as glue_runtime
+from cryptoetl.pipeline import verification
+from cryptoetl.warehouse import facts as table_facts
+from cryptoetl.warehouse import sql as warehouse_sql
+from cryptoetl.warehouse.facts import TableFacts
 from tests.local.test_redshift_upload import RESERVED, gold_table, redshift_upload
 from tests.warehouse.postgres import PostgresSink, Server, for_postgres
 
@@ -242,7 +244,7 @@ def test_the_facts_of_a_table_are_those_of_the_gold_it_was_loaded_from(
     load(postgres, "BTC", table)
     names = ["date", "price", "g_trend", "pricema", "trendma"]
     pyarrow.parquet.write_table(table.rename_columns(names), tmp_path / "part.parquet")
-    expected = gold.facts([str(tmp_path / "part.parquet")])
+    expected = table_facts.of_gold([str(tmp_path / "part.parquet")])
     (figures,) = ask(postgres, warehouse_sql.facts('"market_data"."btc"'))
     columns = tuple(warehouse_sql.COLUMNS.items())
     found = replace(TableFacts(*figures), columns=columns)

@@ -1,0 +1,1 @@
+"""The CloudFormation stack as data: template, changes, permissions, review. No network."""

@@ -1,0 +1,241 @@
+"""The CloudFormation stack of a pipeline: definitions/stack.yaml, filled in from the configuration.
+
+Pure, and independent of account and region: names that contain them are left to CloudFormation
+(`${AWS::AccountId}`), so that what `render stack` prints without credentials is what `deploy` deploys.
+
+Scripts, state machine and the template itself are artifacts: objects in the artifacts bucket under keys that
+contain the hash of their content. A changed script is then a changed property of its job, which a change set
+shows, and a rollback finds the old one where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptoetl.aws.stack.filling import filled, sub
+from cryptoetl.config.models import Config
+from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine import definition as state_machine
+from cryptoetl.state_machine.bundle import NO_ROLE, Bundle, Layout
+
+KINDS = ("raw", "silver", "gold", "temp", "artifacts")
+DATA = ("raw", "silver", "gold")
+"""Kinds of buckets that a destroy keeps unless it is told otherwise."""
+
+INLINE_LIMIT = 51_200
+"""Bytes of a template that CloudFormation takes in a request; more only from S3."""
+TEMPLATE_LIMIT = 1_000_000
+
+MACHINE_ARTIFACT = "state_machine.json"
+
+_GLUES_OWN = ("--enable-continuous-cloudwatch-log", "--continuous-log-logGroup", "--custom-logGroup-prefix")
+"""Arguments that Glue itself reads: logs as a run goes on, in groups with our retention."""
+
+
+_TAGGED: Mapping[str, type] = {
+    "AWS::S3::Bucket": list,
+    "AWS::IAM::Role": list,
+    "AWS::Logs::LogGroup": list,
+    "AWS::Glue::Job": dict,
+    "AWS::Glue::Connection": dict,
+    "AWS::StepFunctions::StateMachine": list,
+    "AWS::SNS::Topic": list,
+    "AWS::Events::Rule": list,
+    "AWS::EC2::SecurityGroup": list,
+    "AWS::EC2::VPCEndpoint": list,
+    "AWS::RedshiftServerless::Namespace": list,
+    "AWS::RedshiftServerless::Workgroup": list,
+}
+"""How each type of resource takes its tags; the others have none."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A rendered template, and what it expects in the artifacts bucket: key → content."""
+
+    template: Mapping[str, Any]
+    artifacts: Mapping[str, bytes]
+
+    @property
+    def text(self) -> str:
+        """The template as it is deployed. Same configuration and scripts, same text."""
+        return json.dumps(self.template, separators=(",", ":"), ensure_ascii=True)
+
+    @property
+    def template_key(self) -> str:
+        return _key("templates", "stack.json", self.text.encode())
+
+
+def stack_name(config: Config) -> str:
+    return f"cryptoetl-{config.pipeline}"
+
+
+def bucket(config: Config, kind: str) -> str:
+    """The bucket's name, with CloudFormation's `${AWS::…}` where account and region belong."""
+    named = getattr(config.aws.buckets, kind)
+    return named or f"{config.pipeline}-{kind}-${{AWS::AccountId}}-${{AWS::Region}}"
+
+
+def resolve(text: str, *, account: str, region: str, partition: str = "aws") -> str:
+    """Text with CloudFormation's pseudo parameters replaced by what they will be."""
+    for name, value in (("AccountId", account), ("Region", region), ("Partition", partition)):
+        text = text.replace(f"${{AWS::{name}}}", value)
+    return text
+
+
+def layout(config: Config) -> Layout:
+    """Where the data is on AWS."""
+    raw, silver, gold, temp = (f"s3://{bucket(config, kind)}" for kind in KINDS[:4])
+    redshift = config.aws.redshift
+    copy_role = redshift.copy_role and role_arn(redshift.copy_role)
+    if redshift.create:
+        copy_role = role_arn(f"{config.pipeline}-copy-${{AWS::Region}}")
+    return Layout(raw, silver, gold, temp, copy_role or NO_ROLE)
+
+
+def role_arn(name: str) -> str:
+    """The ARN of a role that is given by name, or by its ARN."""
+    return (
+        name if name.startswith("arn:") else f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}"
+    )
+
+
+def render(config: Config) -> Stack:
+    """The stack of the configuration, with the scripts as they are now."""
+    return of_bundle(config, bundle.build(config, layout(config)))
+
+
+def of_bundle(config: Config, built: Bundle) -> Stack:
+    """The stack that deploys this bundle."""
+    keys = {name: _key("scripts", name, body) for name, body in built.scripts.items()}
+    machine = state_machine.dumps(built.machine).encode()
+    keys[MACHINE_ARTIFACT] = _key("machines", MACHINE_ARTIFACT, machine)
+    artifacts = {keys[name]: body for name, body in built.scripts.items()} | {keys[MACHINE_ARTIFACT]: machine}
+    template: dict[str, Any] = filled("stack.yaml", options(config), _values(config, built, keys))
+    _tag(template, config.aws.tags)
+    return Stack(template, artifacts)
+
+
+def _key(folder: str, name: str, body: bytes) -> str:
+    return f"{folder}/{hashlib.sha256(body).hexdigest()[:32]}/{name}"
+
+
+def options(config: Config) -> Mapping[str, bool]:
+    """What `When` in the template may ask for."""
+    aws = config.aws
+    return {kind: getattr(aws.buckets, kind) is None for kind in KINDS} | {
+        "glue_role": aws.glue.role is None,
+        "machine_role": aws.machine.role is None,
+        "named_secret": aws.redshift.secret is not None,
+        "xray": aws.machine.xray,
+        "schedule": aws.schedule is not None,
+        "notify": aws.notify is not None,
+        "redshift": aws.redshift.create,
+        "endpoint": aws.redshift.create and bool(aws.redshift.route_tables),
+    }
+
+
+def names(config: Config) -> dict[str, Any]:
+    """What the placeholders stand for that are names from the configuration."""
+    redshift = config.aws.redshift
+    return {f"{kind}_bucket": bucket(config, kind) for kind in KINDS} | {
+        "pipeline": config.pipeline,
+        "glue_logs": f"/aws-glue/{config.pipeline}",
+        "workgroup": redshift.workgroup,
+        "database": redshift.database,
+        "schema": redshift.schema_name,
+        "connection": redshift.connection,
+        "secret": redshift.secret,
+        "vpc": redshift.vpc,
+    }
+
+
+def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str, Any]:
+    """What all placeholders stand for."""
+    aws, values = config.aws, names(config)
+    glue, redshift = aws.glue, aws.redshift
+    for job in built.jobs:
+        short = job.name.removeprefix(f"{config.pipeline}-").replace("-", "_")
+        values[f"{short}_key"] = keys[job.script]
+        arguments = dict(job.arguments)
+        if job.script != bundle.SCRIPTS["clear-buckets"]:  # a Python shell job has its logs in a fixed place
+            logs = values["glue_logs"]
+            arguments |= dict(zip(_GLUES_OWN, ("true", f"{logs}/output", logs), strict=True))
+        values[f"{short}_arguments"] = {key: sub(value) for key, value in arguments.items()}
+    job_arn = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/"
+    return values | {
+        "artifacts": dict(sorted(keys.items())),
+        "machine_key": keys[MACHINE_ARTIFACT],
+        "glue_role_arn": _role("GlueRole", glue.role),
+        "machine_role_arn": _role("MachineRole", aws.machine.role),
+        "retention": aws.log_retention_days,
+        "job_arns": "*" if aws.machine.any_job else [sub(job_arn + job.name) for job in built.jobs],
+        "timeout": glue.timeout_minutes,
+        "concurrent": glue.max_concurrent_runs,
+        "glue_version": glue.version,
+        "worker_type": glue.worker_type,
+        "workers": glue.workers,
+        "execution_class": "FLEX" if glue.flex else "STANDARD",
+        "queuing": glue.queuing,
+        "tracing": aws.machine.xray,
+        "schedule": aws.schedule,
+        "timezone": aws.timezone,
+        "subscriptions": [
+            {"Protocol": "email", "Endpoint": email} for email in (aws.notify.emails if aws.notify else ())
+        ],
+        "capacity": redshift.capacity,
+        "subnets": list(redshift.subnets),
+        "first_subnet": next(iter(redshift.subnets), None),
+        "zone_letter": (redshift.availability_zone or "")[-1:],
+        "route_tables": list(redshift.route_tables),
+    }
+
+
+def _role(logical_id: str, named: str | None) -> Any:
+    return {"Fn::GetAtt": [logical_id, "Arn"]} if named is None else sub(role_arn(named))
+
+
+def _tag(template: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    for resource in template["Resources"].values():
+        if tags and (form := _TAGGED.get(resource["Type"])):
+            listed = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+            resource["Properties"]["Tags"] = listed if form is list else dict(sorted(tags.items()))
+
+
+# --- what is in a template ----------------------------------------------------------------------------
+
+
+def deployed_bundle(template: Mapping[str, Any], artifacts: Mapping[str, bytes]) -> Bundle | None:
+    """The bundle that a template of ours deploys, given its artifacts by name; None if the machine is lost.
+
+    Scripts that are lost are left out, so that a comparison finds them missing.
+    """
+    if MACHINE_ARTIFACT not in artifacts:
+        return None
+    jobs = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Glue::Job"]
+    return Bundle(
+        json.loads(artifacts[MACHINE_ARTIFACT]),
+        tuple(
+            bundle.Job(
+                job["Name"],
+                _plain(job["Command"]["ScriptLocation"]).rpartition("/")[2],
+                {k: _plain(v) for k, v in job["DefaultArguments"].items() if k not in _GLUES_OWN},
+            )
+            for job in jobs
+        ),
+        {name: body for name, body in artifacts.items() if name != MACHINE_ARTIFACT},
+    )
+
+
+def _plain(value: Any) -> str:
+    return str(value["Fn::Sub"] if isinstance(value, dict) else value)
+
+
+def artifact_keys(template: Mapping[str, Any]) -> Mapping[str, str]:
+    """Name → key in the artifacts bucket. Raises KeyError if the template is none of ours."""
+    keys: Mapping[str, str] = template["Metadata"]["cryptoetl"]["Artifacts"]
+    return keys

@@ -1,0 +1,222 @@
+"""The part of the configuration that concerns AWS alone: `aws:` in the YAML file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from cryptoetl.config.fields import FilePath, Model, Text, YesNo
+
+WorkerType = Literal["G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X"]
+"""Those that run a Spark job; G.025X is for streaming only."""
+
+Retention = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""Days that CloudWatch Logs can keep a group (PutRetentionPolicy takes no others)."""
+
+MAX_TAGS = 40
+"""AWS allows 50 on a resource; some are its own."""
+
+
+def _matching(pattern: str, what: str) -> AfterValidator:
+    def check(value: str) -> str:
+        # CloudFormation gives templates back with a question mark for every letter beyond ASCII.
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError(f"{value!r} is not {what}")
+        return value
+
+    return AfterValidator(check)
+
+
+BucketName = Annotated[
+    Text,
+    _matching(
+        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "a bucket name: 3 to 63 lowercase letters, digits, hyphens and periods",
+    ),
+]
+RoleName = Annotated[
+    Text,
+    _matching(
+        r"(arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+)|([\w+=,.@-]{1,64})", "the name or ARN of a role"
+    ),
+]
+ResourceName = Annotated[
+    Text, _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "a name: letters, digits, hyphens, at most 64")
+]
+
+
+def _listed(value: object) -> object:
+    """One name where a list is meant, and YAML's list, as a tuple."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _ids(prefix: str) -> object:
+    return _matching(rf"{prefix}-[0-9a-f]{{8,17}}", f"an id such as {prefix}-0123456789abcdef0")
+
+
+class Buckets(Model):
+    """Names of existing buckets; those not named are created as <pipeline>-<kind>-<account>-<region>."""
+
+    raw: BucketName | None = None
+    silver: BucketName | None = None
+    gold: BucketName | None = None
+    temp: BucketName | None = None
+    """Where Redshift reads what a load has staged; emptied by a lifecycle rule."""
+    artifacts: BucketName | None = None
+    """Scripts, state machine and template, under keys that contain their hash."""
+
+
+class Glue(Model):
+    """How the Glue jobs run."""
+
+    version: Annotated[Text, _matching(r"[0-9]+\.[0-9]+", "a Glue version such as 6.0")] = "6.0"
+    worker_type: WorkerType = "G.1X"
+    workers: Annotated[int, Field(ge=2, strict=True)] = 2
+    max_concurrent_runs: Annotated[int, Field(ge=1, strict=True)] = 50
+    timeout_minutes: Annotated[int, Field(ge=1, le=10_080, strict=True)] = 30
+    flex: YesNo = False
+    """true: spare capacity at a lower price; a run may wait up to 20 minutes for it."""
+    queuing: YesNo = False
+    """true: runs above the account's limits wait in Glue instead of being refused and tried again."""
+    role: RoleName | None = None
+    """Name or ARN of an existing role, such as MyETLGlue; one is created otherwise."""
+
+    @field_validator("worker_type", mode="before")
+    @classmethod
+    def _worker_type_is_known(cls, value: object) -> object:
+        if value not in get_args(WorkerType):
+            raise ValueError(f"must be one of {', '.join(get_args(WorkerType))}")
+        return value
+
+
+class Machine(Model):
+    """The Step Functions state machine."""
+
+    role: RoleName | None = None
+    """Name or ARN of an existing role; one is created otherwise."""
+    xray: YesNo = False
+    """true: X-Ray traces of executions."""
+    any_job: YesNo = False
+    """true: its role may start any Glue job, as in AWS's own example, instead of the pipeline's four."""
+
+
+Reader = Annotated[
+    Text,
+    _matching(
+        r"public|(role|group|user):[A-Za-z_][A-Za-z0-9_.@:+/-]{0,126}",
+        "a reader: role:NAME, group:NAME, user:NAME or public",
+    ),
+]
+
+
+class Redshift(Model):
+    """Where the tables are loaded."""
+
+    workgroup: ResourceName = "my-etl-workgroup"
+    database: ResourceName = "crypto"
+    schema_name: Annotated[Text, Field(alias="schema")] = "market_data"
+    connection: ResourceName = "crypto-connection"
+    copy_role: RoleName | None = None
+    """Role of the namespace with which COPY reads the temp bucket; created with `create`."""
+    grants: Annotated[tuple[Reader, ...], BeforeValidator(_listed)] = ()
+    """Who may read the tables: role:NAME, group:NAME, user:NAME, public. Each load grants it on its table,
+    deploy on the schema and on the view of all currencies."""
+    secret: (
+        Annotated[Text, _matching(r"arn:aws[a-z-]*:secretsmanager:[\w:!/+=.@-]+", "the ARN of a secret")]
+        | None
+    ) = None
+    """Secret that the connection reads its password from, so that the Glue role may read it too."""
+    create: YesNo = False
+    """true: create namespace, workgroup, connection, security group and S3 endpoint in `vpc`."""
+    capacity: Annotated[int, Field(ge=4, le=1024, strict=True)] = 8
+    """Base capacity of a created workgroup, in RPU."""
+    vpc: Annotated[Text, _ids("vpc")] | None = None
+    subnets: Annotated[tuple[Annotated[Text, _ids("subnet")], ...], BeforeValidator(_listed)] = ()
+    """Subnets of the workgroup; Glue works in the first."""
+    availability_zone: (
+        Annotated[
+            Text, _matching(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", "an availability zone such as eu-central-1a")
+        ]
+        | None
+    ) = None
+    """Zone of the first subnet: a Glue connection must name it."""
+    route_tables: Annotated[tuple[Annotated[Text, _ids("rtb")], ...], BeforeValidator(_listed)] = ()
+    """Route tables of the subnets, for the S3 gateway endpoint; empty if the VPC has one already."""
+
+    @field_validator("schema_name")
+    @classmethod
+    def _schema_is_an_identifier(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+            raise ValueError(f"{value!r} is not a schema name: lowercase letters, digits and underscores")
+        return value
+
+    @model_validator(mode="after")
+    def _a_created_one_has_a_place(self) -> Redshift:
+        if not self.create:
+            return self
+        if missing := [name for name in ("vpc", "subnets", "availability_zone") if not getattr(self, name)]:
+            raise ValueError(f"with create: true it also needs {', '.join(missing)}")
+        if not re.fullmatch(r"[a-z0-9-]{3,64}", self.workgroup):
+            raise ValueError("with create: true the workgroup is 3 to 64 lowercase letters, digits, hyphens")
+        if self.copy_role or self.secret:
+            raise ValueError("with create: true copy_role and secret are created too: leave them out")
+        return self
+
+
+class Notify(Model):
+    """An SNS topic that hears of executions that end badly, or that load only some of their currencies."""
+
+    emails: Annotated[
+        tuple[Annotated[Text, _matching(r"[!-?A-~]+@[!-?A-~]+", "an e-mail address")], ...],
+        BeforeValidator(_listed),
+    ] = ()
+    """Subscribers; each has to confirm once, from the message that AWS sends."""
+
+
+class Aws(Model):
+    """The AWS target."""
+
+    region: Text | None = None
+    profile: Text | None = None
+    credentials_file: FilePath | None = None
+    """Access-key CSV as the AWS console downloads it."""
+    buckets: Buckets = Buckets()
+    glue: Glue = Glue()
+    machine: Machine = Machine()
+    redshift: Redshift = Redshift()
+    schedule: (
+        Annotated[
+            Text,
+            _matching(r"(cron|rate)\([\w ,*/?#-]+\)", "an EventBridge schedule such as cron(0 6 * * ? *)"),
+        ]
+        | None
+    ) = None
+    """When every currency is run, such as cron(0 6 * * ? *) or rate(1 day)."""
+    timezone: Annotated[Text, _matching(r"[A-Za-z0-9_+/-]+", "a time zone such as Europe/Berlin")] = "UTC"
+    """Time zone of the schedule."""
+    notify: Notify | None = None
+    tags: Annotated[Mapping[str, Text], Field(max_length=MAX_TAGS)] = {}
+    """Tags of everything that can have them."""
+    log_retention_days: Retention = 30
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_are_allowed(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for key, text in value.items():
+            if not re.fullmatch(r"[\w .:/=+@-]{1,128}", key, re.ASCII) or key.lower().startswith("aws:"):
+                raise ValueError(f"{key!r} is not a tag's key: letters, digits and . : / = + - @, not aws:")
+            if not re.fullmatch(r"[\w .:/=+@-]{1,256}", text, re.ASCII):
+                raise ValueError(f"{key}: {text!r} is not a tag's value: letters, digits and . : / = + - @")
+        return value
+
+    @field_validator("log_retention_days", mode="before")
+    @classmethod
+    def _retention_is_allowed(cls, value: object) -> object:
+        if value not in get_args(Retention):
+            raise ValueError(f"must be one of {', '.join(map(str, get_args(Retention)))}")
+        return value

@@ -1,0 +1,144 @@
+"""The configuration file: its models, how it is read, and what is said when it is wrong.
+
+Every message carries the file, the line and the field. `load` gives all problems at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from cryptoetl.config.aws import Aws
+from cryptoetl.config.fields import Column, Delimiter, FilePath, Model, Text, YesNo
+from cryptoetl.errors import UsageError
+from cryptoetl.raw_files import dates
+
+TargetName = Literal["local", "aws"]
+
+ALL_CURRENCIES = "all_currencies"
+"""The view beside the tables, with every currency in it."""
+
+
+class Currency(Model):
+    """One crypto currency: its two files and what to do about missing prices."""
+
+    ticker: Text
+    """A letter, then letters, digits or underscores, at most 15. The table is its lowercase form."""
+    history: FilePath
+    """CSV file of daily prices, relative to the configuration file."""
+    trend: FilePath
+    """CSV file of weekly Google-trend values, relative to the configuration file."""
+    drop: YesNo = False
+    """true: drop the days whose price is missing (-1); false: carry the last valid price."""
+    date_column: Column = "Date"
+    """Column of the history file that holds the date: its name, or its number if there is no header line."""
+    price_column: Annotated[Column, Field(validate_default=True)] = "Price"
+    """Column of the history file that holds the price: its name, or its number if there is no header line."""
+    date_format: Text = "MM/dd/yyyy"
+    """How the history file writes dates: yyyy, MM, M, MMM, dd, d, and HH, mm, ss, SSS, which are left aside;
+    or unix, unix_ms, unix_us. Letters that stand for themselves are quoted: yyyy-MM-dd'T'HH:mm:ss'Z'."""
+    decimal: Literal[".", ","] = "."
+    """Decimal sign of the history file; the other one separates thousands."""
+    delimiter: Delimiter = ","
+    """What separates the fields of the history file."""
+    trend_date_format: Text = "yyyy-MM-dd"
+    """How the trend file writes dates; as Google exports them by default."""
+    trend_delimiter: Delimiter = ","
+    """What separates the fields of the trend file."""
+
+    @field_validator("ticker")
+    @classmethod
+    def _ticker_is_a_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,14}", value):
+            raise ValueError(
+                f"{value!r} is not a ticker: a letter, then letters, digits or underscores, at most 15"
+            )
+        return value
+
+    @field_validator("ticker")
+    @classmethod
+    def _table_is_not_the_view(cls, value: str) -> str:
+        if value.lower() == ALL_CURRENCIES:
+            raise ValueError(f"{value!r} cannot be a ticker: {ALL_CURRENCIES} is the view of all tables")
+        return value
+
+    @field_validator("date_format", "trend_date_format")
+    @classmethod
+    def _date_format_is_known(cls, value: str) -> str:
+        dates.pattern(value)
+        return value
+
+    @field_validator("price_column")
+    @classmethod
+    def _columns_are_of_one_kind(cls, value: str | int, info: ValidationInfo) -> str | int:
+        other = info.data.get("date_column", value)
+        if isinstance(value, int) != isinstance(other, int):
+            raise ValueError(
+                f"is {value!r} and date_column is {other!r}: both are names, "
+                "or both are numbers if the file has no header line"
+            )
+        return value
+
+    @property
+    def table(self) -> str:
+        return self.ticker.lower()
+
+
+class Local(Model):
+    """The local target."""
+
+    home: FilePath = Path(".cryptoetl")
+    """Folder of the lake, the warehouse and the executions, relative to the configuration file."""
+    engine: Text | None = None
+    """URL of a Spark Connect server (sc://host:port) to use instead of the embedded engine."""
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_is_a_url(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"sc://[^\s/]+(/.*)?", value):
+            raise ValueError(f"{value!r} is not a Spark Connect URL such as sc://host:15002")
+        return value
+
+
+class Config(Model):
+    """A cryptoetl configuration file."""
+
+    pipeline: Annotated[Text, Field(max_length=24)] = "crypto"
+    """Prefix of every resource: a lowercase letter, then lowercase letters, digits and hyphens."""
+    target: TargetName = "local"
+    """Where the pipeline lives; --target and CRYPTOETL_TARGET win over it."""
+    max_age_days: Annotated[int, Field(ge=0, strict=True)] | None = 30
+    """Days after which the last price of a file is old enough for a warning; null never warns."""
+    local: Local = Local()
+    aws: Aws = Aws()
+    currencies: Annotated[tuple[Currency, ...], Field(min_length=1)]
+
+    @field_validator("pipeline")
+    @classmethod
+    def _pipeline_is_a_prefix(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", value):
+            raise ValueError(f"{value!r} is not a prefix: lowercase letters, digits and single hyphens")
+        return value
+
+    def select(self, tickers: Sequence[str] | None) -> tuple[Currency, ...]:
+        """The currencies named in `tickers` (without regard to case), in the file's order; None means all.
+
+        Raises UsageError for a ticker that is not in the file.
+        """
+        if tickers is None:
+            return self.currencies
+        wanted = {ticker.lower() for ticker in tickers}
+        known = {currency.ticker.lower() for currency in self.currencies}
+        if unknown := [ticker for ticker in tickers if ticker.lower() not in known]:
+            raise UsageError(
+                f"{', '.join(unknown)}: not a currency of this configuration",
+                hint=f"It has {', '.join(currency.ticker for currency in self.currencies)}.",
+            )
+        return tuple(currency for currency in self.currencies if currency.ticker.lower() in wanted)
+
+
+# --- what is wrong, in words ----------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""AWS Glue on this machine."""

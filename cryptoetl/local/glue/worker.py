@@ -1,0 +1,106 @@
+"""The Glue worker of this machine: the engine, the scripts' modules, and the warehouse they load into."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from cryptoetl.errors import CryptoetlError, EnvironmentFault
+from cryptoetl.local.glue import runtime as glue_runtime
+from cryptoetl.local.glue.engine import Engine, load_script
+from cryptoetl.local.glue.jobs import JobLogHandler
+from cryptoetl.local.home import Home
+from cryptoetl.local.redshift import database_file as duckdb_file
+from cryptoetl.local.redshift import view as all_currencies
+from cryptoetl.local.redshift.sink import DuckDBSink
+from cryptoetl.state_machine.bundle import Bundle
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Worker:
+    """Started early, because its imports take a second, and used by one execution."""
+
+    def __init__(self, home: Home, schema: str, engine_url: str | None) -> None:
+        self._home = home
+        self._schema = schema
+        self._engine = Engine(engine_url)
+        self._engine_url = engine_url
+        self._starting: threading.Thread | None = None
+        self._failure: Exception | None = None
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._tickers: list[str] = []
+
+    def warm_up(self) -> None:
+        """Start the engine in the background; returns at once."""
+        if self._starting is None:
+            self._starting = threading.Thread(target=self._start, name="engine", daemon=True)
+            self._starting.start()
+
+    def _start(self) -> None:
+        try:
+            self._engine.session()
+        except Exception as error:
+            self._failure = error
+
+    def load(self, bundle: Bundle, folder: Path) -> dict[str, ModuleType]:
+        """The modules of the bundle's scripts in `folder`, ready to run into the warehouse.
+
+        Raises EnvironmentFault if the engine does not start or a script cannot be imported, BusyError if
+        the warehouse is held by another program.
+        """
+        self.warm_up()
+        assert self._starting is not None
+        self._starting.join()
+        if self._failure is not None:
+            raise self._unavailable(self._failure)
+        self._connection = self._open()
+        self._tickers = bundle.tickers
+        glue_runtime.install(DuckDBSink(self._connection))
+        handler = JobLogHandler()
+        modules = {}
+        for name in bundle.scripts:
+            try:
+                modules[name] = load_script(folder / name)
+            except Exception as error:
+                raise EnvironmentFault(
+                    f"the deployed script {name} cannot be imported: {type(error).__name__}: {error}",
+                    hint="Mend it in glue_scripts/ and run `cryptoetl deploy`.",
+                ) from error
+            log = logging.getLogger(Path(name).stem)
+            log.setLevel(logging.INFO)
+            log.propagate = False
+            log.handlers = [handler]
+        return modules
+
+    def _unavailable(self, error: Exception) -> CryptoetlError | Exception:
+        if isinstance(error, ModuleNotFoundError):
+            return error
+        if self._engine_url is None:
+            return EnvironmentFault(f"the engine does not start: {error}", hint="Run it with --debug.")
+        reason = str(error).strip().splitlines()[0]
+        return EnvironmentFault(
+            f"no Spark Connect server answers at {self._engine_url}: {reason}",
+            hint="Start it, or remove local.engine to use the embedded engine.",
+        )
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb_file.connect(self._home, read_only=False)
+        with duckdb_file.naming_damage(self._home):
+            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+        return connection
+
+    def close(self) -> None:
+        """Renew the view of all currencies, and close the warehouse, so that others can read it."""
+        import duckdb
+
+        if self._connection is not None:
+            with suppress(duckdb.Error):  # a full disk, say: the view that was there stays
+                all_currencies.renew(self._connection, self._schema, self._tickers)
+            self._connection.close()
+            self._connection = None

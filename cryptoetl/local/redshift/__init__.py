@@ -1,0 +1,1 @@
+"""Amazon Redshift on this machine: DuckDB."""

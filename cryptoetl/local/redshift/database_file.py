@@ -1,0 +1,74 @@
+"""The file of the warehouse: how it is opened, and what is said when it is in use or damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cryptoetl.errors import BusyError, DamagedState, EnvironmentFault
+from cryptoetl.local.home import Home
+from cryptoetl.util.files import unreadable
+from cryptoetl.util.text import one_line
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def connect(home: Home, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse. Raises BusyError, EnvironmentFault, DamagedState."""
+    import duckdb
+
+    with naming_damage(home):
+        return duckdb.connect(home.warehouse, read_only=read_only)
+
+
+@contextmanager
+def naming_damage(home: Home) -> Iterator[None]:
+    """Turn what DuckDB raises about the file itself into BusyError, EnvironmentFault or DamagedState."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        if is_damage(error):
+            raise _fault(home, str(error)) from error
+        raise
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Return whether DuckDB complains of a file and not of a statement."""
+    import duckdb
+
+    about_files = (
+        duckdb.IOException,
+        duckdb.SerializationException,
+        duckdb.InternalException,
+        duckdb.FatalException,
+    )
+    # A block with a wrong checksum is reported by no class of its own.
+    return isinstance(error, about_files) or type(error) is duckdb.Error
+
+
+def _fault(home: Home, reason: str) -> BusyError | EnvironmentFault:
+    if "set lock" in reason or "used by another process" in reason:
+        return BusyError(
+            f"{home.warehouse} is open in another program",
+            hint="While one process writes to a DuckDB file, no other can read it. Close it there, or wait "
+            "for the run to end (cryptoetl status --watch).",
+        )
+    if home.warehouse.exists() and (why := unreadable(home.warehouse)):
+        return EnvironmentFault(
+            f"{home.warehouse} {why}", hint="Make it readable and writable for this user."
+        )
+    gold = sorted(path.name for path in home.gold.glob("*") if any(path.glob("*.parquet")))
+    rebuilt = (
+        f"then `cryptoetl run --from redshift` loads {', '.join(gold[:10])}"
+        f"{f' and {len(gold) - 10} more' if len(gold) > 10 else ''} again from gold"
+        if gold
+        else "then `cryptoetl run` makes the tables anew from the raw files"
+    )
+    return DamagedState(
+        f"{home.warehouse} is damaged: {one_line(reason, 300)}",
+        hint=f"Move it away (and {home.warehouse.name}.wal beside it, if there is one); {rebuilt}.",
+    )

@@ -1,0 +1,32 @@
+"""The Target on this machine."""
+
+from __future__ import annotations
+
+from cryptoetl.config.models import Config
+from cryptoetl.errors import UsageError
+from cryptoetl.local.deployment import LocalDeployment
+from cryptoetl.local.executions import LocalExecutions
+from cryptoetl.local.glue.worker import Worker
+from cryptoetl.local.home import Home
+from cryptoetl.local.storage import LocalStorage
+from cryptoetl.local.warehouse import LocalWarehouse
+from cryptoetl.target import Target
+
+
+def local_target(config: Config) -> Target:
+    """The pipeline in the configuration's home folder. Raises UsageError for a path that cannot be one."""
+    if "?" in str(config.local.home):
+        raise UsageError(
+            f"the home {config.local.home} has a question mark in its path",
+            hint="DuckDB takes what follows it for options. Choose another local.home.",
+        )
+    home = Home(config.local.home)
+    schema = config.aws.redshift.schema_name
+    return Target(
+        name="local",
+        storage=LocalStorage(home),
+        deployment=LocalDeployment(home, schema),
+        executions=LocalExecutions(home, Worker(home, schema, config.local.engine)),
+        warehouse=LocalWarehouse(home, schema),
+        exclusive=home.exclusive,
+    )

@@ -1,0 +1,99 @@
+"""Each result as rich renderables: tables that a tired engineer can read, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import assert_never
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from cryptoetl.discovery.results import InitResult
+from cryptoetl.output import plot as preview
+from cryptoetl.output.tables import deployment, executions, files, warehouse
+from cryptoetl.pipeline.results import (
+    CheckResult,
+    ExecutionList,
+    Plan,
+    Preview,
+    RunResult,
+    StepLog,
+    StopResult,
+    UploadResult,
+    UpResult,
+    VerifyResult,
+)
+from cryptoetl.state_machine.status import ExecutionStatus
+from cryptoetl.target.deployment import Removal
+from cryptoetl.target.warehouse import QueryRows
+
+
+def render(result: Result, *, verbose: bool = False, now: datetime | None = None) -> Iterator[RenderableType]:
+    """The result in the order in which a person wants to read it; what still runs is timed until `now`."""
+    match result:
+        case CheckResult():
+            yield from files.check(result, verbose=verbose)
+        case UploadResult():
+            yield from files.upload(result, verbose=verbose)
+        case Plan():
+            yield from deployment.plan(result)
+        case Removal():
+            yield from deployment.removal(result)
+        case RunResult():
+            yield from executions.run(result, verbose=verbose)
+        case ExecutionStatus():
+            yield executions.execution(
+                result, now=now if result.status == "RUNNING" else None, verbose=verbose
+            )
+        case ExecutionList():
+            yield executions.listed(result)
+        case StopResult():
+            yield from executions.stop(result, verbose=verbose)
+        case StepLog():
+            yield from executions.log(result)
+        case VerifyResult():
+            yield from warehouse.verify(result)
+        case QueryRows():
+            yield warehouse.rows(result)
+        case Preview():
+            yield from preview.render(result)
+        case UpResult():
+            yield from _up(result, verbose=verbose)
+        case InitResult():
+            yield from files.init(result, verbose=verbose)
+        case _:
+            assert_never(result)
+
+
+def _up(result: UpResult, *, verbose: bool) -> Iterator[RenderableType]:
+    yield from files.upload(result.upload, verbose=verbose)
+    if result.deploy is not None:
+        yield from deployment.plan(result.deploy)
+    if result.run is not None:
+        yield Text()
+        yield from executions.run(result.run, verbose=verbose)
+    if result.verify is not None:
+        yield from warehouse.verify(result.verify)
+    if result.run is None:
+        yield Text("No currency can be loaded: mend the files above and run the same command again.")
+    elif result.exit_code:
+        yield Text("Mend what failed, then: cryptoetl run --retry-failed")
+
+
+Result = (
+    CheckResult
+    | UploadResult
+    | Plan
+    | Removal
+    | RunResult
+    | ExecutionStatus
+    | ExecutionList
+    | StopResult
+    | StepLog
+    | VerifyResult
+    | QueryRows
+    | Preview
+    | UpResult
+    | InitResult
+)

@@ -1,0 +1,48 @@
+"""Everything: check, upload, deploy, run and verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cryptoetl.config.models import Config
+from cryptoetl.events import Observe, Phase
+from cryptoetl.pipeline import checks, uploads
+from cryptoetl.pipeline.deploys import apply_plan, plan
+from cryptoetl.pipeline.results import (
+    CheckResult,
+    RunRequest,
+    UpResult,
+)
+from cryptoetl.pipeline.runs import check_request, execute
+from cryptoetl.pipeline.verification import verify
+from cryptoetl.state_machine.definition import Step
+from cryptoetl.target import Target
+from cryptoetl.util.concurrency import in_turn
+
+
+def up(config: Config, target: Target, request: RunRequest, observe: Observe) -> UpResult:
+    """Check, upload, deploy, run and verify. Currencies whose files are broken stay out; the rest go on."""
+    check_request(target, request)
+    target.executions.warm_up()
+    currencies = config.select(request.tickers)
+    config.select(list(request.fail))
+    with target.exclusive("up"), TemporaryDirectory(prefix="cryptoetl-") as folder:
+        observe(Phase("check"))
+        scratch = Path(folder)
+        checked = list(checks.each(currencies, request.rules, observe, in_plain=True, scratch=scratch))
+        refused = CheckResult(tuple(of_currency.verdict for of_currency in checked)).refused
+        start: dict[str, Step] = {c.ticker: "silver" for c in currencies if c.ticker not in refused}
+        deployed = None
+        if start:
+            observe(Phase("deploy"))
+            deployed = apply_plan(plan(config, target), target, observe)
+        observe(Phase("upload"))  # into a bucket that the deploy may have made
+        listed = target.storage.listing(uploads.keys(currencies))
+        uploaded = uploads.copy(checked, listed, target.storage, in_turn(observe), scratch)
+        if deployed is None:
+            return UpResult(uploaded)
+        ran = execute(target, deployed.bundle, start, refused, request, observe)
+        assert ran.execution is not None
+        loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]
+        return UpResult(uploaded, deployed, ran, verify(config, target, loaded, observe, request.rules))

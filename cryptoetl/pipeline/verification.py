@@ -1,0 +1,160 @@
+"""A currency's table against what it should be: its columns, its gold set, and how old its prices are.
+
+Pure: facts in, a TableCheck out. Every problem is named by the figure that shows it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+
+from cryptoetl.config.models import Config
+from cryptoetl.errors import DamagedState, UsageError
+from cryptoetl.events import Observe, Phase
+from cryptoetl.pipeline import verification
+from cryptoetl.pipeline.results import (
+    CheckRules,
+    Preview,
+    TableCheck,
+    VerifyResult,
+)
+from cryptoetl.target import Target
+from cryptoetl.target.warehouse import Tables
+from cryptoetl.util.text import plural
+from cryptoetl.warehouse import sql as warehouse_sql
+from cryptoetl.warehouse.facts import TableFacts
+from cryptoetl.warehouse.sql import COLUMNS
+
+RELATIVE_TOLERANCE = 1e-11
+"""For sums of floats, which depend on the order of the rows in their last digits: about 1e-13 of ten
+thousand rows. Counts, dates, least and greatest values are compared exactly."""
+
+
+def compare(
+    ticker: str,
+    table: str,
+    *,
+    gold: TableFacts | str | None,
+    found: TableFacts | None,
+    rules: CheckRules | None,
+) -> TableCheck:
+    """What is wrong with a table, and with `rules`, what is odd; strict rules make that wrong as well.
+
+    `gold` is text where it says why the gold set cannot be read.
+    """
+    if found is None:
+        return TableCheck(ticker, table, None, None, None, None, ("the table is missing",))
+    problems = list(_contract(found))
+    if isinstance(gold, str):
+        problems.append(gold)
+    elif not problems:
+        problems += ["there is no gold set to compare it with"] if gold is None else _differences(gold, found)
+    age = (rules.today - found.last).days if rules and found.last else None
+    notes = list(_staleness(found, age, rules)) if rules else []
+    if rules and rules.strict:
+        problems, notes = problems + notes, []
+    return TableCheck(
+        ticker,
+        table,
+        found.rows,
+        found.first,
+        found.last,
+        found.rows - found.prices,
+        tuple(problems),
+        tuple(notes),
+        _nulls(found),
+        age,
+    )
+
+
+def _contract(found: TableFacts) -> Iterator[str]:
+    """What the table itself says against it, whatever gold holds."""
+    if (names := tuple(name for name, _ in found.columns)) != tuple(COLUMNS):
+        yield f"its columns are {', '.join(names)}, not {', '.join(COLUMNS)}"
+        return
+    wrong = [
+        f"{name} is {kind}, not {COLUMNS[name]}" for name, kind in found.columns if kind != COLUMNS[name]
+    ]
+    if wrong:
+        yield f"its column {', '.join(wrong)}"
+    elif not found.rows:
+        yield "it has no rows: the currency has not been loaded yet"
+    elif found.days is not None and found.days != found.rows:
+        yield f"{found.rows - found.days} of its rows repeat a date"
+
+
+def _differences(gold: TableFacts, table: TableFacts) -> Iterator[str]:
+    for item in fields(TableFacts):
+        if item.name == "columns":
+            continue
+        expected, actual = getattr(gold, item.name), getattr(table, item.name)
+        if isinstance(expected, float) and isinstance(actual, float):
+            exact = item.name.endswith(("_min", "_max"))
+            tolerance = 0.0 if exact else RELATIVE_TOLERANCE
+            same = math.isclose(expected, actual, rel_tol=tolerance, abs_tol=0.0 if exact else 1e-12)
+        else:
+            same = expected == actual
+        if not same:
+            yield f"{item.name.replace('_', ' ')}: {actual} in the table, {expected} in gold"
+
+
+def _staleness(found: TableFacts, age: int | None, rules: CheckRules) -> Iterator[str]:
+    if age is not None and rules.max_age_days is not None and age > rules.max_age_days:
+        ago = f"{plural(age, 'day')} ago"
+        yield f"its newest day is {found.last}, {ago}: older than max_age_days, {rules.max_age_days}"
+
+
+def _nulls(found: TableFacts) -> dict[str, int]:
+    counts = {
+        "price": found.prices,
+        "trend": found.trends,
+        "pricema": found.pricemas,
+        "trend_i": found.trend_is,
+    }
+    return {name: found.rows - count for name, count in counts.items() if count is not None}
+
+
+def verify(
+    config: Config,
+    target: Target,
+    tickers: Sequence[str],
+    observe: Observe,
+    rules: CheckRules | None = None,
+) -> VerifyResult:
+    """Whether the tables are there, as they should be, and hold what gold holds (verification.py)."""
+    observe(Phase("verify"))
+    schema = config.aws.redshift.schema_name
+    with target.warehouse.reading() as warehouse:
+        tables = warehouse.tables([ticker.lower() for ticker in tickers])
+        checks = [
+            verification.compare(
+                ticker,
+                f"{schema}.{ticker.lower()}",
+                gold=_gold(warehouse, ticker),
+                found=tables.get(ticker.lower()),
+                rules=rules,
+            )
+            for ticker in tickers
+        ]
+    return VerifyResult(tuple(checks), target.warehouse.location())
+
+
+def _gold(warehouse: Tables, ticker: str) -> TableFacts | str | None:
+    try:
+        return warehouse.gold(ticker)
+    except DamagedState as error:
+        return error.message
+
+
+def preview(config: Config, target: Target, ticker: str, days: int) -> Preview:
+    """The latest rows of a currency's table. Raises UsageError if it is not configured or has none."""
+    (currency,) = config.select([ticker])
+    schema = config.aws.redshift.schema_name
+    rows = target.warehouse.query(warehouse_sql.latest(schema, currency.ticker, days), days)
+    if not rows.rows:
+        raise UsageError(
+            f"{schema}.{currency.table} has no rows yet", hint="Run `cryptoetl run` or `cryptoetl up`."
+        )
+    ascending = replace(rows, rows=tuple(reversed(rows.rows)), more=False)
+    return Preview(currency.ticker, f"{schema}.{currency.table}", ascending)

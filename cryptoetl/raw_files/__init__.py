@@ -1,0 +1,1 @@
+"""The users' files: read, checked, and written in the one plain form."""

@@ -1,0 +1,133 @@
+"""Read files of daily prices."""
+
+from __future__ import annotations
+
+import math
+import struct
+from array import array
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from cryptoetl.raw_files import numerals
+from cryptoetl.raw_files.delimited import splitter, width
+from cryptoetl.raw_files.findings import FileReport
+from cryptoetl.raw_files.numerals import Decimal
+from cryptoetl.raw_files.series import Series
+from cryptoetl.raw_files.table import FileReader, OnBytes, TableLayout
+from cryptoetl.util.text import quoted, shown
+
+HEADER_LINES = 20
+"""Lines, blank ones not counted, among which the header of a history is looked for."""
+
+
+class HistoryFormat(NamedTuple):
+    """How a history file is written; the fields of the configuration that say so.
+
+    The columns are named, or numbered from 1 in a file without a header line.
+    """
+
+    date_column: str | int = "Date"
+    price_column: str | int = "Price"
+    date_format: str = "MM/dd/yyyy"
+    decimal: Decimal = "."
+    delimiter: str = ","
+
+
+class HeaderSearch:
+    """Finds the header of a history: the first of its first lines that holds both columns.
+
+    With columns by number, the first line is a row already.
+    """
+
+    def __init__(self, report: FileReport, layout: HistoryFormat) -> None:
+        self._report = report
+        self._columns: Sequence[str | int] = (layout.date_column, layout.price_column)
+        self._seen = 0
+        self._widest: tuple[int, list[str]] | None = None
+
+    def __call__(self, line: int, fields: list[str] | None) -> TableLayout | None:
+        if fields is None and line and not self._seen:
+            self._report.error(line, "the quotes are not balanced")
+            return None
+        self._seen += bool(line)
+        if fields is not None:
+            if isinstance(self._columns[0], int):
+                return self._numbered(line, fields)
+            if all(name in fields for name in self._columns):
+                date_at, value_at = (fields.index(str(name)) for name in self._columns)
+                return TableLayout(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, "header")
+            if self._widest is None or len(fields) > len(self._widest[1]):
+                self._widest = line, fields
+        if self._seen == HEADER_LINES or not line:
+            self._give_up()
+        return None
+
+    def _numbered(self, line: int, fields: list[str]) -> TableLayout | None:
+        date_at, value_at = (int(number) - 1 for number in self._columns)
+        if len(fields) <= max(date_at, value_at):
+            self._report.error(
+                line, f"there is no column {max(date_at, value_at) + 1}: the line has {len(fields)}"
+            )
+            return None
+        return TableLayout(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, "first line")
+
+    def _give_up(self) -> None:
+        assert self._widest is not None, "the first line has fields, or was reported"
+        line, fields = self._widest
+        absent = [repr(name) for name in self._columns if name not in fields]
+        names = f"column {absent[0]} is" if len(absent) == 1 else f"columns {' and '.join(absent)} are"
+        self._report.error(line, f"{names} not in the header ({shown(', '.join(fields), 200)})")
+
+
+def read_history(
+    report: FileReport,
+    layout: HistoryFormat,
+    *,
+    drop: bool,
+    digits: bool = False,
+    on_bytes: OnBytes | None = None,
+) -> Series:
+    """Read the report's file of daily prices; what cannot be read goes to the report.
+
+    The series keeps the prices' own digits only if they are asked for.
+    """
+
+    def value(text: str) -> float | str | None:
+        if not text:
+            return None
+        price = numerals.parse(text, layout.decimal)
+        if price is None:
+            return f"price {quoted(text)} is not a number"
+        try:
+            single: float = struct.unpack("f", struct.pack("f", price))[0]
+        except OverflowError:
+            single = math.inf
+        if math.isinf(single):
+            return f"price {quoted(text)} is too large"
+        return None if single == -1 else single
+
+    def values(texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
+        plain = numerals.plain_all([text or "-1" for text in texts], layout.decimal)
+        if plain is None:
+            return None
+        singles = array("f", map(float, plain))
+        if math.inf in singles or -math.inf in singles:
+            return None
+        return array("d", [math.nan if price == -1 else price for price in singles]), plain
+
+    series = FileReader(
+        report,
+        splitter(layout.delimiter),
+        HeaderSearch(report, layout),
+        layout.date_format,
+        value,
+        values,
+        "another price",
+        partial(numerals.plain, decimal=layout.decimal) if digits else None,
+        headed=isinstance(layout.date_column, str),
+    ).read(on_bytes)
+    report.missing = series.missing
+    if drop and len(series) and series.missing == len(series) and not report.errors:
+        report.error(None, "every price is missing")
+    return series

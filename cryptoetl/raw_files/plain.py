@@ -1,0 +1,61 @@
+"""The plain form of a raw file, the only one that the pipeline's scripts read.
+
+    Date,Price                      Date,Trend
+    2022-11-18,16634.0              2022-11-06,28
+    2022-11-19,-1                   2022-11-13,31
+
+UTF-8, LF, ascending days as yyyy-MM-dd, each once. A price has its own digits and a decimal point; -1 stands
+where it is missing. A trend is a whole number from 0 to 100.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptoetl.errors import EnvironmentFault
+from cryptoetl.raw_files.findings import Kind
+from cryptoetl.raw_files.fingerprints import Fingerprint
+from cryptoetl.raw_files.series import Series
+
+MISSING = "-1"
+HEADERS = {"history": "Date,Price", "trend": "Date,Trend"}
+_ROWS = 50_000
+"""Rows that are put together at once: a few megabytes."""
+
+
+class PlainFile(NamedTuple):
+    """A file in the plain form: its content, and where it is, None if it was not written in this process."""
+
+    path: Path | None
+    fingerprint: Fingerprint
+
+
+def write(series: Series, kind: Kind, path: Path | None) -> Fingerprint:
+    """Write a series, of a history with its digits, in the plain form; without a path, only fingerprint it.
+
+    Raises EnvironmentFault.
+    """
+    size, sha256, md5 = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    rows = series.written(MISSING)
+    try:
+        with path.open("wb") if path else nullcontext() as file:
+            part = [HEADERS[kind], *islice(rows, _ROWS)]
+            while part:
+                content = ("\n".join(part) + "\n").encode()
+                size += len(content)
+                sha256.update(content)
+                md5.update(content)
+                if file is not None:
+                    file.write(content)
+                part = list(islice(rows, _ROWS))
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="Free some space in the folder of temporary files, or name another one with TMPDIR, and run "
+            "the same command again.",
+        ) from error
+    return Fingerprint(size, sha256.hexdigest(), md5.hexdigest(), 0)

@@ -1,0 +1,135 @@
+"""What the check has found of files, kept in the user's cache: the same content need not be read twice.
+
+A verdict belongs to everything it depends on: the bytes of both files, how they are to be read, and the rules
+themselves. The cache can be deleted at any time; where it cannot be written, there is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptoetl import __version__
+from cryptoetl.raw_files.findings import FileReport, Finding
+from cryptoetl.raw_files.fingerprints import Fingerprint
+from cryptoetl.util.atomic import replacing
+from cryptoetl.util.files import load_json
+
+KEPT = 12_000
+"""Verdicts that are kept at the most, the latest used: ten megabytes."""
+MANY = 50
+"""A verdict with more findings is not kept: such files are about to be corrected."""
+
+
+def folder() -> Path:
+    """The cache's folder: CRYPTOETL_CACHE, or one where caches are (XDG Base Directory Specification)."""
+    if given := os.environ.get("CRYPTOETL_CACHE"):
+        return Path(given)
+    if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
+        return Path(base) / "cryptoetl"
+    return Path.home() / ".cache" / "cryptoetl"
+
+
+class Known(NamedTuple):
+    """What was found before; `plain` is empty if the files were not written in the plain form."""
+
+    reports: tuple[FileReport, FileReport]
+    plain: Sequence[Fingerprint]
+
+
+class Verdicts:
+    """A file of verdicts. Nothing here raises: a cache that cannot be used is an empty one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, Any] = {}
+        self._changed = False
+        with suppress(OSError, ValueError):
+            found = load_json(path.read_bytes())
+            self._known = found if isinstance(found, dict) else {}
+
+    def find(self, key: str, history: Path, trend: Path) -> Known | None:
+        """Return what was found before of these files' content, or None."""
+        kept = self._known.pop(key, None)
+        if kept is None:
+            return None
+        try:
+            reports = (
+                _read(kept[0], FileReport("history", history)),
+                _read(kept[1], FileReport("trend", trend)),
+            )
+            plain = [Fingerprint(int(size), str(sha256), str(md5), 0) for size, sha256, md5 in kept[2]]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+        self._known[key] = kept  # the latest used comes last
+        return Known(reports, plain)
+
+    def keep(self, key: str, reports: tuple[FileReport, FileReport], plain: Sequence[Fingerprint]) -> None:
+        """Remember these reports, and what the files are in the plain form, if they were written in it."""
+        if sum(len(report.findings) for report in reports) <= MANY:
+            prints = [[found.size, found.sha256, found.md5] for found in plain]
+            self._known[key] = [*map(_written, reports), prints]
+            self._changed = True
+
+    def save(self) -> None:
+        """Write what was remembered, as a whole or not at all."""
+        if not self._changed:
+            return
+        self._changed = False
+        latest = dict(list(self._known.items())[-KEPT:])
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(self._path, mode=0o600) as file:
+                file.write(json.dumps(latest, separators=(",", ":")).encode())
+
+
+def key(*depends_on: object) -> str:
+    """The key of a verdict that depends on these values, all of them of simple types, and on the rules."""
+    return hashlib.sha256(repr((_rules(), depends_on)).encode()).hexdigest()
+
+
+@cache
+def _rules() -> str:
+    """Return a hash of all that decides what is found, and in which words."""
+    digest = hashlib.sha256(__version__.encode())
+    with suppress(OSError):
+        folder = Path(__file__).parent
+        for module in [*sorted(folder.glob("*.py")), folder.parent / "util" / "text.py"]:
+            digest.update(module.read_bytes())
+    return digest.hexdigest()
+
+
+def _written(report: FileReport) -> Mapping[str, Any]:
+    return {
+        "rows": report.rows,
+        "missing": report.missing,
+        "first": report.first and report.first.isoformat(),
+        "last": report.last and report.last.isoformat(),
+        "errors": report.errors,
+        "warnings": report.warnings,
+        "findings": [[finding.severity, finding.line, finding.message] for finding in report.findings],
+    }
+
+
+def _read(kept: Mapping[str, Any], report: FileReport) -> FileReport:
+    return FileReport(
+        report.kind,
+        report.file,
+        rows=int(kept["rows"]),
+        missing=int(kept["missing"]),
+        first=kept["first"] and date.fromisoformat(kept["first"]),
+        last=kept["last"] and date.fromisoformat(kept["last"]),
+        errors=int(kept["errors"]),
+        warnings=int(kept["warnings"]),
+        findings=[
+            Finding(severity, report.kind, report.file, line, str(message))
+            for severity, line, message in kept["findings"]
+        ],
+    )

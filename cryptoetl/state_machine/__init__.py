@@ -1,0 +1,1 @@
+"""The state machine: its definition, what is deployed with it, and what its history says."""

@@ -1,0 +1,26 @@
+"""Where the state machine's templates and the Glue scripts are.
+
+They are files at the top of the repository, because they are deployed as they are; a wheel carries them
+inside the package (see `force-include` in pyproject.toml).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def definitions() -> Path:
+    """The folder with the state machine and CloudFormation templates."""
+    return _folder("definitions")
+
+
+def glue_scripts() -> Path:
+    """The folder with the four scripts that the Glue jobs run."""
+    return _folder("glue_scripts")
+
+
+def _folder(name: str) -> Path:
+    installed = _PACKAGE / "_assets" / name
+    return installed if installed.is_dir() else _PACKAGE.parent / name

@@ -1,0 +1,28 @@
+"""The Target: where a pipeline lives, as the four narrow Protocols that `pipeline` needs and no more.
+
+`local` and `aws` implement them in modules of the same names: storage, deployment, executions, warehouse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from cryptoetl.config.models import TargetName
+from cryptoetl.target.deployment import Deployment
+from cryptoetl.target.executions import Executions
+from cryptoetl.target.storage import Storage
+from cryptoetl.target.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place where pipelines live. `exclusive` guards whatever must not happen twice at once there."""
+
+    name: TargetName
+    storage: Storage
+    deployment: Deployment
+    executions: Executions
+    warehouse: Warehouse
+    exclusive: Callable[[str], AbstractContextManager[None]]

@@ -1,0 +1,56 @@
+"""Text for people: quoting, cutting, counting."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cryptoetl.util.files import load_json
+
+
+def parse_json(text: str | None) -> Any:
+    """JSON text as data; None if it is not JSON (cut off, or plain words)."""
+    try:
+        return load_json(text) if text else None
+    except ValueError:
+        return None
+
+
+def quoted(text: str) -> str:
+    """A value for a message, cut to 40 characters."""
+    return f"'{shown(text, 40)}'"
+
+
+def shown(text: str, limit: int) -> str:
+    """Return text from a file as one line, cut, and as `printable` has it."""
+    return _escaped(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def printable(text: str) -> str:
+    """Return the text with an escape sequence for each character that a terminal would obey or hide.
+
+    These are controls (C0 and C1), DEL, marks that change the direction of writing, and spaces other than a
+    blank. Newlines and tabs stay.
+    """
+    if text.isprintable():
+        return text
+    return re.sub(r"[^\n\t]+", lambda found: _escaped(found[0]), text)
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun, such as 1 day or 2 currencies."""
+    if count != 1:
+        noun = f"{noun[:-1]}ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else f"{noun}s"
+    return f"{count:,} {noun}"
+
+
+def one_line(text: str, limit: int) -> str:
+    """The text without line breaks, at most `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

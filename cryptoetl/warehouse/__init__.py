@@ -1,0 +1,1 @@
+"""The warehouse's SQL and the facts of its tables."""

@@ -1,0 +1,128 @@
+"""The SQL that is sent to the warehouse beside a load: tables to be, the view of all currencies, the facts.
+
+Pure text, in words that Redshift, PostgreSQL and DuckDB share, except where a function says otherwise.
+Identifiers are quoted: a ticker may be a reserved word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cryptoetl.config.models import ALL_CURRENCIES, Config
+
+COLUMNS = {
+    "date": "DATE",
+    "price": "REAL",
+    "trend": "INTEGER",
+    "pricema": "DOUBLE PRECISION",
+    "trend_i": "DOUBLE PRECISION",
+}
+"""The columns of a currency's table; glue_scripts/redshift_upload.py, which loads it, has them too."""
+
+LAYOUT = 'DISTSTYLE ALL SORTKEY ("date")'
+"""As in glue_scripts/redshift_upload.py; Redshift only."""
+
+
+def quoted(*names: str) -> str:
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def create_table(schema: str, ticker: str) -> str:
+    """The currency's table, empty, if it is not there. Redshift only."""
+    typed = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+    return f"CREATE TABLE IF NOT EXISTS {quoted(schema, ticker.lower())} ({typed}) {LAYOUT}"
+
+
+def create_view(schema: str, tickers: Sequence[str], *, late_binding: bool) -> str:
+    """The view of all these currencies, in place of the one there is.
+
+    `late_binding` is Redshift's: the view does not hold on to its tables, so that nothing which happens to
+    a table is refused because of it.
+    """
+    names = ", ".join(quoted(name) for name in COLUMNS)
+    parts = [
+        f"SELECT CAST('{ticker}' AS VARCHAR(15)) AS \"ticker\", {names} FROM {quoted(schema, ticker.lower())}"
+        for ticker in tickers
+    ]
+    binding = " WITH NO SCHEMA BINDING" if late_binding else ""
+    return f"CREATE OR REPLACE VIEW {quoted(schema, ALL_CURRENCIES)} AS {' UNION ALL '.join(parts)}{binding}"
+
+
+def provisions(config: Config) -> list[str]:
+    """What a deploy runs on Redshift once the schema is there, as the user that loads the tables.
+
+    The tables come first, empty where no load has been: the view must be readable before every currency
+    has been loaded.
+    """
+    redshift = config.aws.redshift
+    schema, tickers = redshift.schema_name, [currency.ticker for currency in config.currencies]
+    return [
+        *(create_table(schema, ticker) for ticker in tickers),
+        create_view(schema, tickers, late_binding=True),
+        *_grants(schema, redshift.grants),
+    ]
+
+
+def _grants(schema: str, readers: Sequence[str]) -> Iterator[str]:
+    """Not left to the loads, several of which would change the schema's grants at once."""
+    for reader in readers:
+        who = grantee(reader)
+        yield f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {who}"
+        yield f"GRANT SELECT ON {quoted(schema, ALL_CURRENCIES)} TO {who}"
+
+
+def grantee(reader: str) -> str:
+    """`role:analysts` as a GRANT names it; the configuration has checked it."""
+    kind, _, name = reader.partition(":")
+    if kind == "public":
+        return "PUBLIC"
+    return {"role": "ROLE ", "group": "GROUP ", "user": ""}[kind] + quoted(name)
+
+
+def latest(schema: str, ticker: str, rows: int) -> str:
+    """The latest rows of a currency's table, newest first."""
+    names = ", ".join(quoted(name) for name in COLUMNS)
+    table = quoted(schema, ticker.lower())
+    return f'SELECT {names} FROM {table} ORDER BY "date" DESC LIMIT {rows}'
+
+
+def columns(schema: str, tables: Sequence[str]) -> str:
+    """Table, column and type of each column of these tables, in order. Redshift only."""
+    listed = ", ".join(f"'{table}'" for table in tables)
+    return (
+        "SELECT table_name, column_name, data_type FROM svv_columns "
+        f"WHERE table_schema = '{schema}' AND table_name IN ({listed}) ORDER BY table_name, ordinal_position"
+    )
+
+
+def count(schema: str, table: str) -> str:
+    return f"SELECT COUNT(*) FROM {quoted(schema, table)}"
+
+
+def facts(source: str, label: str | None = None) -> str:
+    """One row of figures about a currency's table, in the order of `target.TableFacts`; `label` in front."""
+    price, trend = 'CAST("price" AS DOUBLE PRECISION)', 'CAST("trend" AS DOUBLE PRECISION)'
+    day = "(\"date\" - DATE '2000-01-01')"
+    figures = {
+        "rows": "COUNT(*)",
+        "first": 'MIN("date")',
+        "last": 'MAX("date")',
+        "prices": 'COUNT("price")',
+        "price_sum": f"SUM({price})",
+        "pricema_sum": 'SUM("pricema")',
+        "trends": 'COUNT("trend")',
+        "trend_sum": 'SUM(CAST("trend" AS BIGINT))',
+        "trend_i_sum": 'SUM("trend_i")',
+        "days": 'COUNT(DISTINCT "date")',
+        "pricemas": 'COUNT("pricema")',
+        "trend_is": 'COUNT("trend_i")',
+        "price_min": f"MIN({price})",
+        "price_max": f"MAX({price})",
+        "trend_min": 'MIN("trend")',
+        "trend_max": 'MAX("trend")',
+        "price_by_day": f"SUM({price} * {day})",
+        "trend_by_day": f"SUM({trend} * {day})",
+    }
+    name = [] if label is None else [f"CAST('{label}' AS VARCHAR(15)) AS \"name\""]
+    named = [*name, *(f"{sql} AS {quoted(key)}" for key, sql in figures.items())]
+    return f"SELECT {', '.join(named)} FROM {source}"

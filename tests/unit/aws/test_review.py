@@ -1,0 +1,96 @@
+"""Predictions against AWS's limits at their edge, costs, and who waits for whom."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from cryptoetl.aws.stack.review import concurrency, cost, fitting, limits, predict
+from cryptoetl.config.aws import Aws, Glue
+from cryptoetl.config.models import Config
+from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine.definition import HISTORY_LIMIT, PAYLOAD_LIMIT, SIZE_LIMIT
+from cryptoetl.target.deployment import Prediction
+
+
+@cache
+def configured(currencies: int) -> Config:
+    return Config.model_validate(
+        {
+            "currencies": [
+                {"ticker": f"COIN{number:04}", "history": f"{number}.csv", "trend": "t.csv"}
+                for number in range(currencies)
+            ]
+        }
+    )
+
+
+def errors(currencies: int) -> list[str]:
+    config = configured(currencies)
+    return [notice.message for notice in limits(config, predict(bundle.machine(config)))]
+
+
+@cache
+def most() -> int:
+    return fitting(configured(1000))
+
+
+def test_the_largest_machine_holds_at_least_250_currencies() -> None:
+    assert most() >= 250
+
+
+def test_the_largest_machine_fits_and_one_currency_more_is_refused_with_the_reason() -> None:
+    assert errors(most()) == []
+    (refusal,) = errors(most() + 1)
+    size = predict(bundle.machine(configured(most() + 1))).definition_bytes
+    assert refusal == (
+        f"the state machine of {most() + 1} currencies has {size:,} bytes, and Step Functions takes "
+        f"1,048,576: the first {most()} currencies fit. Give the others a configuration with another "
+        "`pipeline` name"
+    )
+    assert size > SIZE_LIMIT
+
+
+@pytest.mark.parametrize("currencies", [1, 2, 250])
+def test_all_that_fits_fits(currencies: int) -> None:
+    assert fitting(configured(currencies)) == currencies
+
+
+def test_events_and_results_have_their_limits_too() -> None:
+    prediction = Prediction(1041, SIZE_LIMIT, HISTORY_LIMIT + 1, PAYLOAD_LIMIT + 1)
+    history, payload = limits(configured(2), prediction)
+    assert history.message.startswith("a run of 1,041 currencies makes 25,001 history events")
+    assert payload.message.startswith("the result of 1,041 currencies can have 262,145 bytes")
+    at_the_edge = Prediction(1041, SIZE_LIMIT, HISTORY_LIMIT, PAYLOAD_LIMIT)
+    assert list(limits(configured(2), at_the_edge)) == []
+
+
+@pytest.mark.parametrize(
+    ("currencies", "runs", "quota", "warnings"),
+    [(2, 2, 50, 0), (2, 2, None, 0), (3, 2, 50, 1), (3, 50, 2, 1), (3, 2, 1, 2)],
+)
+def test_whoever_cannot_run_at_once_is_told_of(
+    currencies: int, runs: int, quota: int | None, warnings: int
+) -> None:
+    aws = Aws(glue=Glue(max_concurrent_runs=runs))
+    assert len(list(concurrency(aws, currencies, quota))) == warnings
+
+
+def test_the_cost_is_that_of_the_steps_workers_and_minutes() -> None:
+    # 2 currencies × 3 steps × 1 minute × 2 workers of 1 DPU at $0.44 an hour
+    plain = cost(Aws(), 2)
+    assert plain.parts["Glue, Spark steps"] == pytest.approx(6 * 2 * 0.44 / 60)
+    assert plain.total == pytest.approx(sum(plain.parts.values()))
+    larger = cost(Aws(glue=Glue(worker_type="G.4X", workers=5)), 2)
+    assert larger.parts["Glue, Spark steps"] == pytest.approx(6 * 20 * 0.44 / 60)
+    flex = cost(Aws(glue=Glue(flex=True)), 2)
+    assert flex.parts["Glue, Spark steps"] < plain.parts["Glue, Spark steps"]
+    assert "6 steps" in plain.assumptions[0]
+    assert "2 × G.1X" in plain.assumptions[0]
+
+
+def test_a_run_of_250_currencies_costs_what_250_cost() -> None:
+    assert cost(Aws(), 250).parts["Glue, Spark steps"] == pytest.approx(
+        125 * cost(Aws(), 2).parts["Glue, Spark steps"]
+    )

@@ -1,0 +1,92 @@
+"""What `logs` makes of the logs of a currency's job runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cryptoetl.config.models import Config
+from cryptoetl.errors import UsageError
+from cryptoetl.local.logs import FileLog
+from cryptoetl.pipeline import logs as step_logs
+from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine.definition import STEPS, execution_input
+from cryptoetl.target.executions import LogLine
+from tests.fakes import Fakes
+
+
+def at(second: int, text: str) -> LogLine:
+    return LogLine(datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC), text)
+
+
+@pytest.fixture
+def fakes() -> Fakes:
+    """BTC was run as execution-1."""
+    config = Config.model_validate({"currencies": [{"ticker": "BTC", "history": "h", "trend": "t"}]})
+    made = Fakes()
+    made.deployment.bundle = bundle.build(config, made.deployment.layout())
+    made.executions.start(made.deployment.bundle, execution_input({"BTC": "silver"}), fail={})
+    return made
+
+
+def texts(fakes: Fakes, *, errors_only: bool = False, follow: bool = False) -> list[str]:
+    found = step_logs.lines(
+        fakes.target,
+        "btc",
+        "execution-1",
+        STEPS,
+        errors_only=errors_only,
+        follow=follow,
+        sleep=lambda _: None,
+    )
+    return [f"{line.step} {line.text}" for line in found]
+
+
+def test_the_steps_are_merged_in_time(fakes: Fakes) -> None:
+    fakes.executions.logs = {("BTC", "gold"): [at(3, "c")], ("BTC", "silver"): [at(1, "a"), at(4, "d")]}
+    assert texts(fakes) == ["silver a", "gold c", "silver d"]
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_no_line_comes_twice(fakes: Fakes, follow: bool) -> None:
+    fakes.executions.page = 7
+    fakes.executions.logs = {("BTC", "silver"): [at(1, "a")], ("BTC", "redshift"): [at(9, "z")]}
+    assert texts(fakes, follow=follow) == (["silver a", "redshift z"] if follow else [])
+
+
+def test_errors_are_their_lines_and_whole_tracebacks(fakes: Fakes) -> None:
+    lines = [
+        "INFO silver2gold: joined",
+        "ERROR silver2gold: this is bad",
+        "Traceback (most recent call last):",
+        '  File "silver2gold.py", line 1',
+        "ValueError: no",
+        "INFO silver2gold: an ERRORLESS line",
+    ]
+    fakes.executions.logs = {("BTC", "gold"): [at(number, line) for number, line in enumerate(lines)]}
+    assert texts(fakes, errors_only=True) == [f"gold {line}" for line in lines[1:5]]
+
+
+def test_a_currency_that_is_not_in_the_execution_is_named(fakes: Fakes) -> None:
+    with pytest.raises(UsageError, match="DOGE is not in execution execution-1") as refusal:
+        list(step_logs.lines(fakes.target, "DOGE", "execution-1", STEPS))
+    assert "BTC" in (refusal.value.hint or "")
+
+
+def test_a_local_log_is_read_as_it_grows_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "BTC-gold.log"
+    log = FileLog(path)
+    assert log.read() == []
+    path.write_text("2026-01-02 03:04:05,678 INFO silver2gold: one\nand more of it\n2026-01-02 03:04:06,")
+    first = log.read()
+    assert [line.text for line in first] == [
+        "2026-01-02 03:04:05,678 INFO silver2gold: one",
+        "and more of it",
+    ]
+    assert first[0].time == first[1].time is not None
+    with path.open("a") as file:
+        file.write("000 INFO silver2gold: two\n")
+    assert [line.text for line in log.read()] == ["2026-01-02 03:04:06,000 INFO silver2gold: two"]
+    assert log.read() == []

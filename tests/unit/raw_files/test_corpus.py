@@ -1,0 +1,60 @@
+"""The same data in every form in which people have it: one plain form, or a refusal with file and line."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from cryptoetl.pipeline import checks
+from cryptoetl.pipeline.checks import Checked
+from cryptoetl.pipeline.results import CheckRules
+from tests.unit.made import Rows, single
+from tests.unit.raw_files.corpus import DAYS, SUPPORTED, UNSUPPORTED, WEEKS, Variant
+
+TODAY = date(2024, 4, 1)
+
+
+def checked(variant: Variant, folder: Path) -> Checked:
+    rules = CheckRules(TODAY, max_age_days=30)
+    (result,) = checks.each([variant.currency(folder)], rules, lambda _: None, in_plain=True, scratch=folder)
+    return result
+
+
+def rows(path: Path | None) -> Rows:
+    """What a plain file holds."""
+    assert path is not None
+    lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    pairs = [line.split(",") for line in lines]
+    return [(date.fromisoformat(day), None if value == "-1" else single(value)) for day, value in pairs]
+
+
+def test_the_corpus_is_as_large_as_it_is_meant_to_be() -> None:
+    names = [variant.name for variant in (*SUPPORTED, *UNSUPPORTED)]
+    assert len(names) == len(set(names))
+    assert len(SUPPORTED) >= 40
+
+
+@pytest.mark.parametrize("variant", SUPPORTED, ids=lambda variant: variant.name)
+def test_a_supported_form_gives_the_plain_form_of_its_data(variant: Variant, tmp_path: Path) -> None:
+    found = checked(variant, tmp_path)
+    assert found.verdict.reason is None
+    assert found.verdict.history.missing == sum(price is None for _, price in DAYS)
+    plain = [file.plain for file in found.files]
+    assert plain[0] is not None
+    assert plain[1] is not None
+    assert rows(plain[0].path) == [
+        (day, None if price is None else single(str(price))) for day, price in DAYS
+    ]
+    assert rows(plain[1].path) == WEEKS
+
+
+@pytest.mark.parametrize("variant", UNSUPPORTED, ids=lambda variant: variant.name)
+def test_an_unsupported_form_is_refused_with_its_reason(variant: Variant, tmp_path: Path) -> None:
+    found = checked(variant, tmp_path)
+    assert variant.refused is not None
+    assert variant.refused in (found.verdict.reason or "")
+    findings = [*found.verdict.history.findings, *found.verdict.trend.findings]
+    assert all(finding.file.is_file() for finding in findings)
+    assert [file.plain for file in found.files] == [None, None]

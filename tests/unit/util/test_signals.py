@@ -1,0 +1,128 @@
+"""Signals, in the process of the tests: what becomes of them is put back."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from cryptoetl.errors import Interrupted
+from cryptoetl.events import Warned
+from cryptoetl.output.terminal import Terminal
+from cryptoetl.util import interruption
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Signals as on Windows: handled in the main thread, not in a thread that would outlive the test."""
+    monkeypatch.delattr(signal, "sigwait")
+    monkeypatch.setattr(interruption, "GRACE", 3600)
+    for name in ("_noted", "_held_back"):
+        monkeypatch.setattr(interruption, name, False)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    with interruption.orderly():
+        yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interruption_that_a_library_swallows_ends_the_next_wait(number: signal.Signals) -> None:
+    interruption.listen()
+    interruption.sleep(0)
+    with suppress(BaseException):  # as the bare `except` in copyreg does, for one
+        signal.raise_signal(number)
+    with pytest.raises(KeyboardInterrupt):
+        interruption.sleep(60)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    interruption.listen()
+    signal.raise_signal(number)
+    interruption.sleep(0)
+
+
+def test_an_interruption_that_is_held_back_comes_at_the_end_and_a_second_one_at_once() -> None:
+    interruption.listen()
+    done = []
+
+    @interruption.held_back()
+    def work(*numbers: signal.Signals) -> None:
+        with interruption.held_back():
+            for number in numbers:
+                signal.raise_signal(number)
+        done.append(numbers)
+
+    for numbers in ([signal.SIGINT], [signal.SIGTERM, signal.SIGINT]):
+        with pytest.raises(KeyboardInterrupt):
+            work(*numbers)
+    assert done == [(signal.SIGINT,)]
+
+
+def test_another_thread_holds_nothing_back() -> None:
+    interruption.listen()
+    inside, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with interruption.held_back():
+            inside.set()
+            over.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(10)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    over.set()
+    thread.join()
+
+
+def interrupted_at(moment: int, work: Callable[[], None]) -> bool:
+    """Whether the work has so many lines of Python that a SIGINT comes at this one of them."""
+    passed = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal passed
+        passed += event in ("call", "line")
+        if passed == moment:
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGINT)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_no_line_is_broken_doubled_or_lost_wherever_an_interruption_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interruption.listen()
+    for moment in count(1):
+        said = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", said)
+        terminal = Terminal()
+        interrupted = interrupted_at(moment, lambda terminal=terminal: terminal.observe(Warned("late")))  # type: ignore[misc]
+        terminal.error(Interrupted("stopped"))
+        assert said.getvalue().removeprefix("warning: late\n") == "interrupted: stopped\n", moment
+        if not interrupted:
+            break
+    assert moment > 100
