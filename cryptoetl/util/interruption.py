@@ -23,6 +23,7 @@ GRACE = 4.5
 """Seconds after which a command that was interrupted ends even if it is not done tidying up."""
 
 _noted = False
+_in_grace = False
 _orderly = False
 _holding = 0
 _held_back = False
@@ -44,7 +45,7 @@ def listen() -> None:
     else:  # Windows
 
         def handle(*_: object) -> None:
-            _note()
+            _begin_grace()
             _interrupt()
 
         for number in taken:
@@ -54,24 +55,30 @@ def listen() -> None:
 def _wait(taken: set[signal.Signals]) -> None:
     while True:
         signal.sigwait(taken)
-        _note()
+        _begin_grace()
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
 
-def _note() -> None:
-    """Note an interruption; end the process now if no command is running, or when `GRACE` is over."""
-    global _noted
+def _begin_grace() -> None:
+    """End the process when `GRACE` is over, or now if no command is running."""
+    global _in_grace
     if not _orderly:
         leave()
-    if not _noted:
-        _noted = True
+    if not _in_grace:
+        _in_grace = True
         watchdog = threading.Timer(GRACE, leave)
         watchdog.daemon = True
         watchdog.start()
 
 
 def _interrupt(*_: object) -> None:
-    global _held_back
+    """Interrupt the main thread, in which this handler runs.
+
+    An interruption counts as noted from here on, not from its arrival in another thread: `sleep` would raise
+    for it before this handler does so again.
+    """
+    global _held_back, _noted
+    _noted = True
     if _holding and not _held_back:
         _held_back = True
     else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +29,7 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Signals as on Windows: handled in the main thread, not in a thread that would outlive the test."""
     monkeypatch.delattr(signal, "sigwait")
     monkeypatch.setattr(interruption, "GRACE", 3600)
-    for name in ("_noted", "_held_back"):
+    for name in ("_noted", "_in_grace", "_held_back"):
         monkeypatch.setattr(interruption, name, False)
     before = {number: signal.getsignal(number) for number in SIGNALS}
     with interruption.orderly():
@@ -126,3 +128,33 @@ def test_no_line_is_broken_doubled_or_lost_wherever_an_interruption_comes(
         if not interrupted:
             break
     assert moment > 100
+
+
+SLOW_DELIVERY = """
+import os, signal, time
+from cryptoetl.util import interruption
+
+kill = signal.pthread_kill
+
+def later(*arguments):
+    time.sleep(0.5)
+    kill(*arguments)
+
+signal.pthread_kill = later
+interruption.listen()
+with interruption.orderly():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            interruption.sleep(0.01)
+    except KeyboardInterrupt:
+        time.sleep(1)
+        print("once")
+"""
+
+
+def test_one_signal_interrupts_once_however_late_it_reaches_the_main_thread() -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", SLOW_DELIVERY], capture_output=True, text=True, timeout=60, env=os.environ
+    )
+    assert (process.returncode, process.stdout) == (0, "once\n"), process.stderr
