@@ -1,5 +1,5 @@
-# Every target installs what it needs into environments of its own: a clone and Python 3.11 to 3.14 are enough.
-# Java 17 or 21 is needed for test-spark and bench only, which compare with JVM Spark.
+# Targets need only a clone and Python 3.11 to 3.14: each installs what it needs into an environment of its own.
+# test-spark and bench, which compare with JVM Spark, also need Java 17 or 21.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,9 +12,9 @@ SECURITY := CRYPTOETL_SECURITY_BIN=$(CURDIR)/$(SECURITY_VENV)/bin
 SPARK := CRYPTOETL_SPARK_PYTHON=$(CURDIR)/$(SPARK_VENV)/bin/python
 POLARS := CRYPTOETL_POLARS_PYTHON=$(CURDIR)/$(POLARS_VENV)/bin/python
 WORKERS ?= 4
-# Such as --large, or --spark-currencies 0.
+# For example --large or --spark-currencies 0.
 BENCH_OPTIONS ?=
-# What is never imported is never compiled; the rest is at its first import.
+# Modules are compiled at their first import, which saves compiling those that are never imported.
 PIP := -m pip --disable-pip-version-check --quiet install --no-compile
 PYTEST := $(BIN)/pytest --dist worksteal -n $(WORKERS)
 
@@ -24,7 +24,7 @@ PYTEST := $(BIN)/pytest --dist worksteal -n $(WORKERS)
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
 
-setup: $(VENV)/ready  ## the development environment, in .venv
+setup: $(VENV)/ready  ## create the development environment in .venv
 
 $(VENV)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cryptoetl needs Python 3.11 or newer: make PYTHON=python3.12 …")'
@@ -59,40 +59,40 @@ $(AWSCLI_VENV)/ready: requirements-awscli.txt
 	$(AWSCLI_VENV)/bin/python $(PIP) --requirement requirements-awscli.txt
 	touch $@
 
-demo: $(VENV)/demo  ## the example, from raw files to tables ready for SQL
+demo: $(VENV)/demo  ## run the example, from raw files to tables
 	$(BIN)/cryptoetl up -c config.example.yaml
 
-lint: setup  ## style, formatting and the direction of imports
+lint: setup  ## check style, formatting and the layers of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-format: setup  ## fix what lint can fix
+format: setup  ## fix style and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: setup  ## strict type checking
+types: setup  ## check types
 	$(BIN)/mypy
 
-test: setup  ## all tests that need no Java
+test: setup  ## run all tests that need no Java
 	$(PYTEST) -m 'not spark and not security'
 
-test-quick: setup  ## the pure tests, for every save
+test-quick: setup  ## run the pure tests (half a minute)
 	$(PYTEST) -n 2 tests/unit
 
-test-spark: setup $(SPARK_VENV)/ready  ## the scripts on JVM Spark and on Sail give equal results
+test-spark: setup $(SPARK_VENV)/ready  ## compare the scripts on JVM Spark and on Sail
 	$(SPARK) $(BIN)/pytest -m spark
 
-test-security: setup $(SECURITY_VENV)/ready  ## checkov and parliament find nothing in templates and policies
+test-security: setup $(SECURITY_VENV)/ready  ## scan templates and policies with checkov and parliament
 	$(SECURITY) $(BIN)/pytest -m security
 
-bench: setup $(SPARK_VENV)/ready $(POLARS_VENV)/ready  ## seconds and memory, beside scripts by hand and JVM Spark
+bench: setup $(SPARK_VENV)/ready $(POLARS_VENV)/ready  ## measure a local run, hand-written scripts and JVM Spark
 	$(SPARK) $(POLARS) $(BIN)/python benchmarks/local_run.py $(BENCH_OPTIONS)
 
-bench-upload: setup $(AWSCLI_VENV)/ready  ## seconds and requests of an upload, beside `aws s3 sync` (and the system's)
+bench-upload: setup $(AWSCLI_VENV)/ready  ## measure an upload and `aws s3 sync`
 	CRYPTOETL_AWS_CLI="$(CURDIR)/$(AWSCLI_VENV)/bin/aws $$(command -v aws)" $(BIN)/python benchmarks/upload.py
 
-check: lint types test test-spark test-security  ## everything that CI runs
+check: lint types test test-spark test-security  ## run everything that CI runs
 
-clean:  ## remove the environments and caches
+clean:  ## remove environments and caches
 	rm -rf $(VENV) $(SPARK_VENV) $(POLARS_VENV) $(SECURITY_VENV) $(AWSCLI_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

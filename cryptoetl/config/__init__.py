@@ -1,4 +1,4 @@
-"""The configuration: one YAML file, its models, and messages with file, line and field."""
+"""The configuration file: its models, and its problems with file, line and field."""
 
 from cryptoetl.config.loading import json_schema, load, missing_files
 from cryptoetl.config.models import ALL_CURRENCIES, Config, Currency, Local, TargetName

@@ -1,4 +1,4 @@
-"""The part of the configuration that concerns AWS alone: `aws:` in the YAML file."""
+"""The models of the configuration's part `aws`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from cryptoetl.config.fields import FilePath, Model, Text, YesNo
 
 WorkerType = Literal["G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X"]
-"""Those that run a Spark job; G.025X is for streaming only."""
+"""Worker types of Spark jobs; G.025X is for streaming jobs only (Glue API, Job)."""
 
 Retention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
-"""Days that CloudWatch Logs can keep a group (PutRetentionPolicy takes no others)."""
+"""Days of retention that CloudWatch Logs accepts (PutRetentionPolicy)."""
 
 MAX_TAGS = 40
-"""AWS allows 50 on a resource; some are its own."""
+"""AWS allows 50 on a resource, and CloudFormation adds some."""
 
 
 def _matching(pattern: str, what: str) -> AfterValidator:
     def check(value: str) -> str:
-        # CloudFormation gives templates back with a question mark for every letter beyond ASCII.
+        # CloudFormation returns templates with a question mark for every character beyond ASCII.
         if not re.fullmatch(pattern, value, re.ASCII):
             raise ValueError(f"{value!r} is not {what}")
         return value
@@ -51,7 +51,7 @@ ResourceName = Annotated[
 
 
 def _listed(value: object) -> object:
-    """One name where a list is meant, and YAML's list, as a tuple."""
+    """Accept a single name in place of a list."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -60,13 +60,13 @@ def _ids(prefix: str) -> object:
 
 
 class Buckets(Model):
-    """Names of existing buckets; those not named are created as <pipeline>-<kind>-<account>-<region>."""
+    """Names of existing buckets; the others are created as <pipeline>-<kind>-<account>-<region>."""
 
     raw: BucketName | None = None
     silver: BucketName | None = None
     gold: BucketName | None = None
     temp: BucketName | None = None
-    """Where Redshift reads what a load has staged; emptied by a lifecycle rule."""
+    """Staged data of loads, which Redshift reads; a lifecycle rule deletes it."""
     artifacts: BucketName | None = None
     """Scripts, state machine and template, under keys that contain their hash."""
 
@@ -82,7 +82,7 @@ class Glue(Model):
     flex: YesNo = False
     """true: spare capacity at a lower price; a run may wait up to 20 minutes for it."""
     queuing: YesNo = False
-    """true: runs above the account's limits wait in Glue instead of being refused and tried again."""
+    """true: runs above the account's limits wait in Glue instead of being refused and retried."""
     role: RoleName | None = None
     """Name or ARN of an existing role, such as MyETLGlue; one is created otherwise."""
 
@@ -102,7 +102,7 @@ class Machine(Model):
     xray: YesNo = False
     """true: X-Ray traces of executions."""
     any_job: YesNo = False
-    """true: its role may start any Glue job, as in AWS's own example, instead of the pipeline's four."""
+    """true: its role may start any Glue job, as in AWS's example, instead of the pipeline's four."""
 
 
 Reader = Annotated[
@@ -124,8 +124,8 @@ class Redshift(Model):
     copy_role: RoleName | None = None
     """Role of the namespace with which COPY reads the temp bucket; created with `create`."""
     grants: Annotated[tuple[Reader, ...], BeforeValidator(_listed)] = ()
-    """Who may read the tables: role:NAME, group:NAME, user:NAME, public. Each load grants it on its table,
-    deploy on the schema and on the view of all currencies."""
+    """Readers of the tables: role:NAME, group:NAME, user:NAME or public. A load grants SELECT on its table,
+    deploy grants USAGE on the schema and SELECT on the view of all currencies."""
     secret: (
         Annotated[Text, _matching(r"arn:aws[a-z-]*:secretsmanager:[\w:!/+=.@-]+", "the ARN of a secret")]
         | None
@@ -156,7 +156,7 @@ class Redshift(Model):
         return value
 
     @model_validator(mode="after")
-    def _a_created_one_has_a_place(self) -> Redshift:
+    def _created_namespace_has_a_network(self) -> Redshift:
         if not self.create:
             return self
         if missing := [name for name in ("vpc", "subnets", "availability_zone") if not getattr(self, name)]:
@@ -169,7 +169,7 @@ class Redshift(Model):
 
 
 class Notify(Model):
-    """An SNS topic that hears of executions that end badly, or that load only some of their currencies."""
+    """An SNS topic for executions that fail, or that load only some of their currencies."""
 
     emails: Annotated[
         tuple[Annotated[Text, _matching(r"[!-?A-~]+@[!-?A-~]+", "an e-mail address")], ...],
@@ -201,7 +201,7 @@ class Aws(Model):
     """Time zone of the schedule."""
     notify: Notify | None = None
     tags: Annotated[Mapping[str, Text], Field(max_length=MAX_TAGS)] = {}
-    """Tags of everything that can have them."""
+    """Tags of every resource that can have them."""
     log_retention_days: Retention = 30
 
     @field_validator("tags")

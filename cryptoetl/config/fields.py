@@ -1,6 +1,6 @@
-"""Types of the configuration's fields, and the base of its models: unknown keys are refused.
+"""Field types of the configuration, and the base of its models, which refuses unknown keys.
 
-YAML is generous in what it makes of a bare word; these say so instead of taking it.
+YAML turns some unquoted words into booleans, numbers or dates. These types refuse them where text is meant.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cryptoetl.config.yaml_lines import scalar
 
 
 def _yes_or_no(value: object) -> object:
-    """YAML booleans, and the Y/N of the original pipeline (PyYAML reads a bare Y as text)."""
+    """Accept YAML booleans, and Y and N, which PyYAML reads as text."""
     if isinstance(value, str) and value.strip().lower() in {"y", "yes", "n", "no"}:
         return value.strip().lower().startswith("y")
     if not isinstance(value, bool):
@@ -24,18 +24,18 @@ def _yes_or_no(value: object) -> object:
 
 
 def _text(value: object) -> object:
-    """YAML turns a bare ON, NO, 1e5 or 2024-01-01 into something else than text."""
+    """Refuse what YAML does not read as text, such as an unquoted NO, 1e5 or 2024-01-01."""
     if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
         raise ValueError("must not hold line breaks or other control characters")
     if value is None or isinstance(value, str | Path):
         return value
-    if isinstance(value, list | dict | set):  # never its repr: aliases can make a small file endless
+    if isinstance(value, list | dict | set):  # aliases can make its repr endless
         raise ValueError("must be text, not a list or keys")  # noqa: TRY004 - pydantic wants ValueError
     raise ValueError(f"must be text, but YAML reads it as {scalar(value)}: put it in quotes")
 
 
 def _column(value: object) -> object:
-    """A column's name, or its number in a file without a header line."""
+    """Accept a column's name, or its number in a file without a header line."""
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1:
             raise ValueError("columns are numbered from 1")
@@ -59,4 +59,6 @@ Delimiter = Annotated[Literal[",", ";", "|", "tab"], BeforeValidator(_delimiter)
 
 
 class Model(BaseModel):
+    """Base of the models: immutable, without unknown keys, described by the docstrings of its fields."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

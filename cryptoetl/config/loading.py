@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from cryptoetl.config.aws import Aws, Buckets, Glue, Machine, Notify, Redshift
 from cryptoetl.config.fields import Model
@@ -18,15 +19,18 @@ from cryptoetl.util.files import unreadable
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for editors."""
+    """Return the JSON Schema of the file, for editors."""
     schema = Config.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def load(path: Path) -> Config:
-    """Read `path`; the paths inside become absolute, relative to the file's own folder.
+    """Read the configuration file; paths in it are relative to its folder, and become absolute.
 
-    Raises ConfigError with every problem found. Nothing but the file itself is read.
+    The files that it names are not opened.
+
+    Raises:
+        ConfigError: With every problem that was found.
     """
     root, data = compose(path)
     try:
@@ -41,7 +45,7 @@ def load(path: Path) -> Config:
 
 
 def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProblem]:
-    """The files named by `currencies` that cannot be opened, each with its line in the file at `path`."""
+    """Return a problem, with its line in the configuration file, for each file that cannot be opened."""
     missing = [
         (currency.ticker, field, f"{file}: {reason}")
         for currency in currencies
@@ -50,7 +54,7 @@ def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProb
     ]
     if not missing:
         return []
-    root, _ = compose(path)  # for the lines; parsing it takes longer than looking at the files
+    root, _ = compose(path)  # only now: parsing takes longer than opening the files
     lines = {
         node.value: index
         for index in range(len(items(root, "currencies")))
@@ -71,7 +75,7 @@ def _anchored(config: Config, folder: Path) -> Config:
     def absolute(file: Path) -> Path:
         try:
             return folder / file.expanduser()
-        except RuntimeError:  # ~somebody who has no home: a file of that name, then
+        except RuntimeError:  # ~name without such a user is a file name
             return folder / file
 
     currencies = tuple(
@@ -98,44 +102,63 @@ def _duplicate_tickers(path: Path, root: yaml.Node, config: Config) -> Iterator[
 
 
 def _explain(path: Path, root: yaml.Node, error: ValidationError) -> list[ConfigProblem]:
-    problems = []
+    """Return pydantic's errors as problems, in the order of their lines."""
     details = error.errors(include_url=False)
+    # pydantic counts only valid currencies: "too short" is of no interest where one of them has a problem.
+    if any(len(detail["loc"]) > 1 and detail["loc"][0] == "currencies" for detail in details):
+        details = [detail for detail in details if not _no_currencies(detail)]
+    problems = []
     for detail in details:
         location = [part for part in detail["loc"] if isinstance(part, str | int)]
         field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location).lstrip(".")
-        match detail["type"]:
-            case "extra_forbidden":
-                message = f"unknown key{_suggestion(location)}"
-            case "missing":
-                message = "is required"
-            case "too_short" if detail["loc"] == ("currencies",):
-                if any(len(other["loc"]) > 1 and other["loc"][0] == "currencies" for other in details):
-                    continue  # pydantic counts only the valid ones; their own problems say it better
-                message = "must name at least one currency"
-            case "value_error":
-                message = str(detail["ctx"]["error"])
-            case "model_type" | "dict_type" | "model_attributes_type":
-                message = "must hold keys, one per line, each with its value"
-            case "tuple_type" | "list_type":
-                message = "must be a list"
-                if detail["loc"] == ("currencies",):
-                    message += ": one item per currency, each beginning with '-'"
-            case "literal_error":
-                message = f"must be {detail['ctx']['expected']}, not {scalar(detail['input'])}"
-            case "string_type" | "path_type":
-                message = "must have a value"
-            case "too_short" | "string_too_short":
-                message = "must not be empty"
-            case "too_long" | "string_too_long":
-                message = f"must have at most {detail['ctx']['max_length']} characters"
-            case _:
-                message = detail["msg"][:1].lower() + detail["msg"][1:]
-        problems.append(ConfigProblem(path, line_of(root, location), field or None, message))
+        problems.append(ConfigProblem(path, line_of(root, location), field or None, _message(detail)))
     return sorted(problems, key=lambda problem: problem.line or 0)
 
 
+def _no_currencies(detail: ErrorDetails) -> bool:
+    return detail["type"] == "too_short" and detail["loc"] == ("currencies",)
+
+
+_MESSAGES = {
+    "missing": "is required",
+    "model_type": "must hold keys, one per line, each with its value",
+    "dict_type": "must hold keys, one per line, each with its value",
+    "model_attributes_type": "must hold keys, one per line, each with its value",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "string_type": "must have a value",
+    "path_type": "must have a value",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+}
+"""Messages by pydantic's type of error."""
+
+_CURRENCIES_MESSAGES = {
+    "too_short": "must name at least one currency",
+    "tuple_type": "must be a list: one item per currency, each beginning with '-'",
+    "list_type": "must be a list: one item per currency, each beginning with '-'",
+}
+
+
+def _message(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if detail["loc"] == ("currencies",) and kind in _CURRENCIES_MESSAGES:
+        return _CURRENCIES_MESSAGES[kind]
+    match kind:
+        case "extra_forbidden":
+            return f"unknown key{_suggestion(detail['loc'])}"
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            return f"must be {context['expected']}, not {scalar(detail['input'])}"
+        case "too_long" | "string_too_long":
+            items = "characters" if isinstance(detail["input"], str) else "entries"
+            return f"must have at most {context['max_length']} {items}"
+    return _MESSAGES.get(kind) or detail["msg"][:1].lower() + detail["msg"][1:]
+
+
 def _suggestion(location: Location) -> str:
-    """', did you mean …?' for a key that is close to one allowed at its place."""
+    """Return the end of a message about an unknown key: a similar key, or the allowed ones."""
     import difflib
 
     models: dict[str, type[Model]] = {

@@ -1,7 +1,4 @@
-"""The configuration file: its models, how it is read, and what is said when it is wrong.
-
-Every message carries the file, the line and the field. `load` gives all problems at once.
-"""
+"""The models of the configuration file, except its part `aws`."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from cryptoetl.raw_files import dates
 TargetName = Literal["local", "aws"]
 
 ALL_CURRENCIES = "all_currencies"
-"""The view beside the tables, with every currency in it."""
+"""The view of all tables."""
 
 
 class Currency(Model):
@@ -39,16 +36,16 @@ class Currency(Model):
     price_column: Annotated[Column, Field(validate_default=True)] = "Price"
     """Column of the history file that holds the price: its name, or its number if there is no header line."""
     date_format: Text = "MM/dd/yyyy"
-    """How the history file writes dates: yyyy, MM, M, MMM, dd, d, and HH, mm, ss, SSS, which are left aside;
-    or unix, unix_ms, unix_us. Letters that stand for themselves are quoted: yyyy-MM-dd'T'HH:mm:ss'Z'."""
+    """Date format of the history file: yyyy, MM, M, MMM, dd, d, and HH, mm, ss, SSS, which are ignored;
+    or unix, unix_ms, unix_us. Literal letters are quoted: yyyy-MM-dd'T'HH:mm:ss'Z'."""
     decimal: Literal[".", ","] = "."
     """Decimal sign of the history file; the other one separates thousands."""
     delimiter: Delimiter = ","
-    """What separates the fields of the history file."""
+    """Field separator of the history file."""
     trend_date_format: Text = "yyyy-MM-dd"
-    """How the trend file writes dates; as Google exports them by default."""
+    """Date format of the trend file; the default is that of a Google Trends export."""
     trend_delimiter: Delimiter = ","
-    """What separates the fields of the trend file."""
+    """Field separator of the trend file."""
 
     @field_validator("ticker")
     @classmethod
@@ -85,6 +82,7 @@ class Currency(Model):
 
     @property
     def table(self) -> str:
+        """Return the name of the currency's table."""
         return self.ticker.lower()
 
 
@@ -110,7 +108,7 @@ class Config(Model):
     pipeline: Annotated[Text, Field(max_length=24)] = "crypto"
     """Prefix of every resource: a lowercase letter, then lowercase letters, digits and hyphens."""
     target: TargetName = "local"
-    """Where the pipeline lives; --target and CRYPTOETL_TARGET win over it."""
+    """Where the pipeline runs; --target and CRYPTOETL_TARGET take precedence."""
     max_age_days: Annotated[int, Field(ge=0, strict=True)] | None = 30
     """Days after which the last price of a file is old enough for a warning; null never warns."""
     local: Local = Local()
@@ -125,9 +123,10 @@ class Config(Model):
         return value
 
     def select(self, tickers: Sequence[str] | None) -> tuple[Currency, ...]:
-        """The currencies named in `tickers` (without regard to case), in the file's order; None means all.
+        """Return the currencies named in `tickers`, ignoring case, in the file's order; None means all.
 
-        Raises UsageError for a ticker that is not in the file.
+        Raises:
+            UsageError: A ticker is not in the file.
         """
         if tickers is None:
             return self.currencies
@@ -139,6 +138,3 @@ class Config(Model):
                 hint=f"It has {', '.join(currency.ticker for currency in self.currencies)}.",
             )
         return tuple(currency for currency in self.currencies if currency.ticker.lower() in wanted)
-
-
-# --- what is wrong, in words ----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""A YAML file as nodes that know their lines, and what is said when it is no YAML.
+"""YAML with line numbers.
 
-PyYAML's values have lost their lines; its nodes have them, and are composed before the values are made.
+PyYAML's values have no lines. Its nodes do, and are composed before the values are constructed from them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from cryptoetl.errors import ConfigError, ConfigProblem
 from cryptoetl.util.files import unreadable
 
 MAX_CONFIG_BYTES = 4_000_000
-"""A file above this is not read: ten thousand currencies fit in half of it."""
+"""Larger files are refused; ten thousand currencies need half of it."""
 
 MAX_VALUES = 1_000_000
-"""Keys and values of a document when each alias (`*a`) is replaced by what it stands for: anchors that repeat
-each other a few times could otherwise stand for more than any memory holds."""
+"""Keys and values of a document with each alias (`*a`) replaced by its anchor. A few nested anchors can
+expand to more than fits into memory."""
 
 Location = Sequence[str | int]
-"""Keys and places in lists that lead to a node."""
+"""Keys and list indices that lead to a node."""
 
 
 def scalar(value: object) -> str:
-    """A value for a message, cut to 40 characters; a list or keys in a word."""
+    """Return a value for a message, cut to 40 characters; `a list or keys` for anything but a scalar."""
     if isinstance(value, list | dict | set):
         return "a list or keys"
     shown = value.isoformat() if isinstance(value, date) else repr(value)
@@ -36,61 +36,72 @@ def scalar(value: object) -> str:
 
 
 def compose(path: Path) -> tuple[yaml.Node, object]:
-    """The node tree of the file, which knows its lines, and its values, which do not."""
+    """Return the file's node tree, which has line numbers, and its values, which have none.
 
-    def problem(message: str, line: int | None = None) -> ConfigError:
-        return ConfigError([ConfigProblem(path, line, None, message)])
+    Raises:
+        ConfigError: The file cannot be read, is not valid YAML, or holds no keys.
+    """
+    text = _text(path)
+    root: yaml.Node | None = None
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(root, yaml.MappingNode):
+            raise _error(path, "must hold keys such as pipeline, target and currencies")
+        if found := _too_large(root):
+            node, reason = found
+            raise _error(path, reason, node.start_mark)
+        # Constructing the values adds what `<<` merges to a node's own keys: duplicates are found before.
+        if duplicates := list(_duplicate_keys(path, root)):
+            raise ConfigError(duplicates)
+        return root, yaml.SafeLoader("").construct_document(root)
+    except yaml.MarkedYAMLError as error:
+        reason = " ".join(part for part in (error.context, error.problem) if part)
+        mark = error.problem_mark or error.context_mark
+        raise _error(path, f"is not valid YAML: {reason}", mark) from None
+    except yaml.YAMLError as error:
+        raise _error(path, f"is not valid YAML: {error}") from None
+    except RecursionError:
+        raise _error(path, "is nested too deeply") from None
+    except _CONSTRUCTION_ERRORS:  # 2024-13-45, for example, which YAML takes for a date
+        assert root is not None, "composing raises YAMLError"
+        node = _unreadable_value(root)
+        reason = f"YAML cannot read the value {scalar(node.value)}: put it in quotes"
+        raise _error(path, reason, node.start_mark) from None
 
+
+_CONSTRUCTION_ERRORS = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
+"""What PyYAML raises, apart from YAMLError, for a value that it cannot construct."""
+
+
+def _text(path: Path) -> str:
     if reason := unreadable(path):
         if reason != "does not exist":
-            raise problem(reason)
+            raise _error(path, reason)
         raise ConfigError(
             [ConfigProblem(path, None, None, "no such configuration file")],
             hint="Name one with -c/--config or CRYPTOETL_CONFIG; config.example.yaml shows the form.",
         )
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise problem(f"is larger than {MAX_CONFIG_BYTES:,} bytes")
-        text = path.read_bytes().decode("utf-8-sig")
+            raise _error(path, f"is larger than {MAX_CONFIG_BYTES:,} bytes")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise problem("is not UTF-8 text") from None
+        raise _error(path, "is not UTF-8 text") from None
     except OSError as error:
-        raise problem(f"cannot be read ({error.strerror})") from None
-    try:
-        root, values = yaml.compose(text, Loader=yaml.SafeLoader), None
-        if isinstance(root, yaml.MappingNode):
-            if found := _too_large(root):
-                node, reason = found
-                raise problem(reason, node.start_mark.line + 1)
-            # Before the values are made: that puts what `<<` merges beside a node's own keys.
-            if duplicates := list(_duplicate_keys(path, root)):
-                raise ConfigError(duplicates)
-            values = yaml.SafeLoader("").construct_document(root)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = " ".join(part for part in (error.context, error.problem) if part)
-        raise problem(f"is not valid YAML: {reason}", mark.line + 1 if mark else None) from None
-    except yaml.YAMLError as error:
-        raise problem(f"is not valid YAML: {error}") from None
-    except RecursionError:
-        raise problem("is nested too deeply") from None
-    except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
-        assert root is not None
-        node = _unreadable_value(root)  # 2024-13-45, which YAML takes for a date, or !!bool perhaps
-        reason = f"YAML cannot read the value {scalar(node.value)}: put it in quotes"
-        raise problem(reason, node.start_mark.line + 1) from None
-    if not isinstance(root, yaml.MappingNode):
-        raise problem("must hold keys such as pipeline, target and currencies")
-    return root, values
+        raise _error(path, f"cannot be read ({error.strerror})") from None
+
+
+def _error(path: Path, message: str, mark: yaml.Mark | None = None) -> ConfigError:
+    return ConfigError([ConfigProblem(path, mark.line + 1 if mark else None, None, message)])
 
 
 def _too_large(root: yaml.Node) -> tuple[yaml.Node, str] | None:
-    """Return a node that contains itself or is too large by `MAX_VALUES`, and which of the two it is."""
+    """Return a node that contains itself or expands to more than `MAX_VALUES`, and the problem; or None."""
     sizes: dict[int, float] = {}
 
     def size(node: yaml.Node) -> float:
         if id(node) not in sizes:
-            sizes[id(node)] = math.inf  # for those inside it, which then contain it
+            sizes[id(node)] = math.inf  # seen by a node inside it that refers back to it
             sizes[id(node)] = 1 + sum(map(size, _parts(node)))
         return sizes[id(node)]
 
@@ -113,18 +124,18 @@ def _parts(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _unreadable_value(root: yaml.Node) -> yaml.Node:
-    """The first value that PyYAML cannot make; `root` if each can be made alone."""
+    """Return the first value that PyYAML cannot construct; `root` if it can construct each alone."""
     for node in _nodes(root):
         if isinstance(node, yaml.ScalarNode):
             try:
                 yaml.SafeLoader("").construct_document(node)
-            except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
+            except _CONSTRUCTION_ERRORS:
                 return node
     return root
 
 
 def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
-    """Every node once, those that aliases repeat as well, in the order of the file."""
+    """Yield every node once, in the order of the file, however often aliases repeat it."""
     stack, seen = [root], set()
     while stack:
         node = stack.pop()
@@ -136,10 +147,11 @@ def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def find(root: yaml.Node, location: Location) -> yaml.Node | None:
+    """Return the node at `location`, or None."""
     node: yaml.Node = root
     for part in location:
         if isinstance(node, yaml.MappingNode):
-            # From the end: what `<<` merges comes first, and a node's own keys win over it.
+            # From the end: merged keys come first, and a node's own keys override them.
             found = next((value for key, value in reversed(node.value) if key.value == str(part)), None)
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             found = node.value[part]
@@ -152,12 +164,13 @@ def find(root: yaml.Node, location: Location) -> yaml.Node | None:
 
 
 def items(root: yaml.Node, key: str) -> list[yaml.Node]:
+    """Return the nodes of the list at a top-level key; empty if there is no list."""
     node = find(root, (key,))
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def line_of(root: yaml.Node, location: Location) -> int:
-    """The line of the field at `location`, or of the nearest thing around it that exists."""
+    """Return the line of the field at `location`, or of the innermost node around it that exists."""
     for end in range(len(location), 0, -1):
         parent = find(root, location[: end - 1])
         if isinstance(parent, yaml.MappingNode):
@@ -170,7 +183,7 @@ def line_of(root: yaml.Node, location: Location) -> int:
 
 
 def _duplicate_keys(path: Path, root: yaml.Node) -> Iterator[ConfigProblem]:
-    """PyYAML lets the last of two equal keys win in silence."""
+    """Yield a problem for each repeated key, of which PyYAML would silently use the last."""
     for node in _nodes(root):
         keys = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():

@@ -1,4 +1,4 @@
-"""Coins with their names, and the words beside them in the names of files and in search terms: plain data."""
+"""Names of coins, and the other words in names of files and search terms. Plain data."""
 
 from __future__ import annotations
 

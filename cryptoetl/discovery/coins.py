@@ -1,6 +1,7 @@
-"""Which coin a text speaks of: the name of a file, or a search term.
+"""Coins that are named in a file's name or in a search term.
 
-Words count whole: LINK is not in "blink". What a price is quoted in (EUR, USDT) is not the coin.
+Only whole words count: "blink" does not name LINK. The currency that a price is quoted in (EUR, USDT) is not
+the coin.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ def _names() -> dict[str, str]:
 
 
 NAMES: Final = _names()
-"""Ticker by name and by itself, both in lower case."""
+"""Ticker by name and by ticker, both in lower case."""
 
 _LONGEST_QUOTES_FIRST: Final = sorted(QUOTES | COIN_QUOTES, key=lambda quote: (-len(quote), quote))
 _LONGEST: Final = 4
-"""Words in a name, when each is written on its own."""
+"""Most words in a coin's name."""
 
 
 @dataclass(frozen=True)
 class Coin:
-    """A coin that a text speaks of; `quote` is what its price is quoted in, where the text says so.
+    """A coin that a text names; `quote` is the currency of its price, if the text has it.
 
-    `known` is False for a word that is in no table but can be nothing else.
+    `known` is False for a word that is not in the list of coins but can hardly be anything else.
     """
 
     ticker: str
@@ -39,7 +40,9 @@ class Coin:
 
 
 def mentioned(text: str) -> tuple[Coin, ...]:
-    """The coins that a text speaks of, each once; one that the table lacks only where no other word is.
+    """Return the coins that a text names, each once.
+
+    A coin that is not in the list is found only if it is the only meaningful word.
 
     >>> mentioned("BTC_EUR Historical Data")
     (Coin(ticker='BTC', quote='EUR', known=True),)
@@ -58,13 +61,13 @@ def mentioned(text: str) -> tuple[Coin, ...]:
     return (only,) if only is not None else ()
 
 
-def says_something(text: str) -> bool:
-    """Whether a text holds words other than those that say what a file is: an unknown coin, perhaps."""
-    return bool(_telling(_words(text)))
+def has_meaningful_words(text: str) -> bool:
+    """Return whether a text has words other than those for kinds of files: an unknown coin, perhaps."""
+    return bool(_meaningful(_words(text)))
 
 
 def _coin_at(words: list[str], at: int) -> tuple[Coin | None, int]:
-    """The coin that begins at a word, and how many words were used."""
+    """Return the coin whose name begins at a word, and the number of words that belong to it."""
     lower = [word.lower() for word in words[at : at + _LONGEST + 1]]
     for length in range(min(_LONGEST, len(lower)), 0, -1):
         name = "".join(lower[:length])
@@ -92,14 +95,14 @@ def _quote(word: str) -> str:
 
 
 def _only_word(words: list[str]) -> Coin | None:
-    telling = _telling(words)
-    if len(telling) != 1:
+    meaningful = _meaningful(words)
+    if len(meaningful) != 1:
         return None
-    ticker = NAMES.get(telling[0]) or _as_ticker(telling[0])
-    return None if ticker is None else Coin(ticker, known=telling[0] in NAMES)
+    ticker = NAMES.get(meaningful[0]) or _as_ticker(meaningful[0])
+    return None if ticker is None else Coin(ticker, known=meaningful[0] in NAMES)
 
 
-def _telling(words: list[str]) -> list[str]:
+def _meaningful(words: list[str]) -> list[str]:
     lower = dict.fromkeys(word.lower() for word in words)
     return [word for word in lower if word not in NOISE | QUOTES and not word.isdigit()]
 
@@ -109,7 +112,7 @@ def _as_ticker(word: str) -> str | None:
 
 
 def _words(text: str) -> list[str]:
-    """Words without accents; capitals inside a word begin another, as do four digits: BTC2024."""
+    """Return the words without accents; a capital or four digits inside a word begin another: BTC2024."""
     plain = unicodedata.normalize("NFKD", text)
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return [

@@ -1,6 +1,6 @@
-"""What all dates and all values of a file say together about how they are written.
+"""Decide date formats and decimal signs by all rows of a file.
 
-Collected row by row in constant memory, for each way of reading that the first lines left open.
+The evidence is collected row by row, in constant memory, for each reading that the first lines left open.
 """
 
 from __future__ import annotations
@@ -18,30 +18,31 @@ Cadence = Literal["several a day", "daily", "weekly", "monthly", "irregular"]
 
 @dataclass(frozen=True)
 class Choice:
-    """Why something is read as it is: `decision` if the values had to decide, `doubt` if they could not."""
+    """The reason for a reading: `decision` if the values decided it, `doubt` if they could not."""
 
     decision: str | None = None
     doubt: str | None = None
 
 
 class DateEvidence:
-    """All dates of a file as one format reads them."""
+    """The dates of a file as read in one format."""
 
-    def __init__(self, format: DateFormat) -> None:
-        self.format = format
+    def __init__(self, date_format: DateFormat) -> None:
+        self.format = date_format
         self.count = 0
         self.first = self.last = 0
         self._previous: int | None = None
         self._steps: Counter[int] = Counter()
 
     def add(self, text: str) -> None:
+        """Add the date of the next row; one that is not in the format is ignored."""
         day = self.format.read(text)
         if day is None:
             return
         if self._previous is None:
             self.first = self.last = day
         else:
-            # A bound on the keys keeps memory flat.
+            # The bound on the keys bounds the memory.
             self._steps[min(abs(day - self._previous), 400)] += 1
             self.first, self.last = min(self.first, day), max(self.last, day)
         self._previous = day
@@ -49,11 +50,12 @@ class DateEvidence:
 
     @property
     def regular(self) -> int:
-        """How many neighbours are a day or a week apart."""
+        """Return how many neighbouring dates are a day or a week apart."""
         return self._steps[1] + self._steps[7]
 
     @property
     def cadence(self) -> Cadence | None:
+        """Return how far apart most neighbouring dates are; None if there are fewer than two."""
         steps = sum(self._steps.values())
         if not steps:
             return None
@@ -70,10 +72,10 @@ class DateEvidence:
 
 
 class ValueEvidence:
-    """All values of a file, as each decimal sign reads them.
+    """The values of a file as read with each decimal sign.
 
-    They are `missing` (empty or -1) or `present`. Of those, `whole` counts the whole numbers from 0 to 100
-    and <1, `point` and `comma` what is a number by this sign, `separated` what holds one of the signs.
+    Values are `missing` (empty or -1) or `present`. Of the latter, `whole` counts the whole numbers from 0 to
+    100 and <1, `point` and `comma` the numbers with that decimal sign, `separated` those with either sign.
     """
 
     def __init__(self) -> None:
@@ -85,10 +87,11 @@ class ValueEvidence:
 
     @property
     def like_a_trend(self) -> bool:
-        """Whether nearly all are whole numbers from 0 to 100."""
+        """Return whether nearly all values are whole numbers from 0 to 100."""
         return self.present > 0 and self.whole * 10 >= 9 * self.present
 
     def add(self, text: str) -> None:
+        """Add the value of the next row."""
         if not text or (text.startswith("-1") and number(text, ".") == -1):
             self.missing += 1
             return
@@ -120,7 +123,7 @@ def _is_jump(before: float, after: float) -> bool:
 
 
 def choose_dates(dates: Sequence[DateEvidence]) -> tuple[DateEvidence, Choice]:
-    """The format that reads the most dates; of equal ones that by which days follow each other."""
+    """Choose the format that reads the most dates; among equals, the one with the most regular dates."""
     most = max(candidate.count for candidate in dates)
     equal = [candidate for candidate in dates if candidate.count == most]
     best = max(equal, key=lambda candidate: candidate.regular)
@@ -129,12 +132,15 @@ def choose_dates(dates: Sequence[DateEvidence]) -> tuple[DateEvidence, Choice]:
         return best, Choice()
     ours, theirs = best.format.text, rival.format.text
     if best.regular > rival.regular:
-        return best, Choice(f"{ours}, not {theirs}: so more neighbouring dates are a day or a week apart")
-    return best, Choice(doubt=f"date_format could also be {theirs}: nothing tells day from month")
+        return best, Choice(f"{ours}, not {theirs}: it puts more neighbouring dates a day or a week apart")
+    return best, Choice(doubt=f"date_format could also be {theirs}: nothing distinguishes day from month")
 
 
 def choose_decimal(values: ValueEvidence, others: Sequence[Decimal]) -> tuple[Decimal, Choice]:
-    """The decimal sign that reads the most values; else that of the `others`, the file's other numbers."""
+    """Choose the decimal sign that reads the most values; among equals, that of `others`.
+
+    `others` are the decimal signs of the numbers in the file's other columns.
+    """
     if values.point != values.comma or not values.separated:
         return ("." if values.point >= values.comma else ","), Choice()
     points, commas = others.count("."), others.count(",")
@@ -144,4 +150,6 @@ def choose_decimal(values: ValueEvidence, others: Sequence[Decimal]) -> tuple[De
     if values.point_jumps != values.comma_jumps:
         sign = "." if values.point_jumps < values.comma_jumps else ","
         return sign, Choice(f"decimal sign {sign}: with the other one, prices would jump a thousandfold")
-    return ".", Choice(doubt='decimal could also be ",": every price has three digits behind its only sign')
+    return ".", Choice(
+        doubt='decimal could also be ",": every price has one sign, with three digits after it'
+    )

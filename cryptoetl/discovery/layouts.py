@@ -1,4 +1,4 @@
-"""Where a CSV file keeps its dates and values: delimiter, header and columns, from its first lines."""
+"""The layout of a CSV file, found in its first lines: delimiter, header and columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryptoetl.util.text import quoted
 
 DELIMITERS: Final = (",", ";", TAB, "|")
 HEADER_WITHIN: Final = 20
-"""Non-blank lines in which the header must be."""
+"""Number of non-blank lines in which the header must be."""
 MAX_COLUMNS: Final = 200
 
 
@@ -38,7 +38,7 @@ _PRICE_NAMES = _ranked(
     close usd, close eur, closing price usd, closing price eur, value, rate
     """
 )
-"""As `plain` writes them; where a file has several of them, the earlier one is meant."""
+"""Column names in the form of `plain`. If a file has several of them, the first in this list is used."""
 _OTHER_NAME = re.compile(
     r"\b(open|high|low|vol|volume|cap|marketcap|change|chg|var|trades?|tradecount|count|supply|qty|hoch|tief|eroffn"
     r"|apertura|massimo|minimo|ouv|haut|bas|maximo|abertura|maxima|minima|max|min|id|rank|sno)\b"
@@ -48,10 +48,10 @@ _SYMBOL_NAMES = frozenset({"symbol", "ticker", "pair", "coin", "currency", "name
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are; `formats` are those in which the dates of the first lines can be read.
+    """The layout of a file; `formats` are the date formats in which its first lines can be read.
 
-    `header` is None where the file begins with its data. `first` counts the non-blank lines above the data.
-    `doubt` says why another column could be the one of the values.
+    `header` is None if the file begins with its data. `first` counts the non-blank lines above the data.
+    `doubt` says why another column could hold the values.
     """
 
     delimiter: str
@@ -67,7 +67,7 @@ class Layout:
 
 
 def find(lines: Sequence[str]) -> Layout | str:
-    """The layout of a file by its first non-blank lines, or why it has none."""
+    """Return the layout of a file with these first non-blank lines, or the reason why it has none."""
     refused = []
     for delimiter in DELIMITERS:
         split = splitter(delimiter)
@@ -80,15 +80,9 @@ def find(lines: Sequence[str]) -> Layout | str:
 
 
 def _find(rows: list[list[str]], delimiter: str) -> Layout | str:
-    if all(len(row) < 2 for row in rows):
-        return "it has no columns: there is no comma, semicolon, tab or bar between fields"
-    if max(map(len, rows)) > MAX_COLUMNS:
-        return f"it has more than {MAX_COLUMNS} columns"
-    first = next((at for at, row in enumerate(rows) if len(row) > 1 and any(map(date_formats, row))), None)
-    if first is None:
-        return _without_dates(rows)
-    if first > HEADER_WITHIN:
-        return f"there is no header within the first {HEADER_WITHIN} lines"
+    first = _first_data_row(rows)
+    if isinstance(first, str):
+        return first
     above = [row for row in rows[:first] if len(row) > 1 and any(row)]
     if first and not above:
         return "there is a title above the data, but no header: remove the title, or name the columns"
@@ -125,8 +119,22 @@ def _find(rows: list[list[str]], delimiter: str) -> Layout | str:
     )
 
 
+def _first_data_row(rows: list[list[str]]) -> int | str:
+    """Return the index of the first row with a date, or the reason why there is no table."""
+    if all(len(row) < 2 for row in rows):
+        return "it has no columns: there is no comma, semicolon, tab or bar between fields"
+    if max(map(len, rows)) > MAX_COLUMNS:
+        return f"it has more than {MAX_COLUMNS} columns"
+    first = next((at for at, row in enumerate(rows) if len(row) > 1 and any(map(date_formats, row))), None)
+    if first is None:
+        return _without_dates(rows)
+    if first > HEADER_WITHIN:
+        return f"there is no header within the first {HEADER_WITHIN} lines"
+    return first
+
+
 def plain(name: str) -> str:
-    """The words of a column's name, in lower case and without accents: `Último*` is `ultimo`."""
+    """Return the words of a column's name in lower case and without accents: `Último*` is `ultimo`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     letters = (c for c in unicodedata.normalize("NFKD", spaced) if not unicodedata.combining(c))
     return " ".join(re.findall(r"[^\W_]+", "".join(letters).casefold()))
@@ -140,7 +148,7 @@ def _without_dates(rows: list[list[str]]) -> str:
         return "there are no data lines below the header"
     column = next(place for place, name in enumerate(rows[at]) if _is_date_name(name))
     example = next((row[column] for row in rows[at + 1 :] if len(row) > column), "")
-    return f"the dates, such as {quoted(example)}, are in no form that is known"
+    return f"the dates, such as {quoted(example)}, are in no known format"
 
 
 def _is_date_name(name: str) -> bool:
@@ -148,7 +156,7 @@ def _is_date_name(name: str) -> bool:
 
 
 def is_price_name(name: str) -> bool:
-    """Whether a column with this name can hold nothing but prices."""
+    """Return whether a column with this name can only hold prices."""
     return plain(name) in _PRICE_NAMES and plain(name) != "value"
 
 
@@ -165,7 +173,10 @@ def _rank(name: str, known: Sequence[str]) -> int:
 
 
 def _formats(data: list[list[str]], at: int, *, named: bool) -> tuple[DateFormat, ...]:
-    """The formats that most dates of a column are in; a number is one only where the name speaks of time."""
+    """Return the formats that most dates of a column are in.
+
+    Numbers count as Unix times only if the column's name suggests a time (`named`).
+    """
     counts = Counter(
         found
         for row in data
@@ -175,7 +186,7 @@ def _formats(data: list[list[str]], at: int, *, named: bool) -> tuple[DateFormat
     )
     if not counts or 2 * max(counts.values()) < len(data):
         return ()
-    # The first lines settle all but close races, which each line of the file takes time to follow.
+    # The first lines decide unless two formats are close; following a format through the file takes time.
     close: dict[tuple[str, int], DateFormat] = {}
     for found in sorted(counts, key=lambda found: PREFERENCE[found.text]):
         if 10 * counts[found] >= 9 * max(counts.values()):
@@ -186,7 +197,7 @@ def _formats(data: list[list[str]], at: int, *, named: bool) -> tuple[DateFormat
 def _value_column(
     data: list[list[str]], names: list[str] | None, at_date: int
 ) -> tuple[int, str | None] | str:
-    """The column of prices (or trend values) and a doubt, or why there is none."""
+    """Return the column of prices or trend values and a doubt, or the reason why there is none."""
 
     def mostly(at: int, test: Callable[[str], bool]) -> bool:
         values = [row[at] for row in data if at < len(row) and row[at]]
@@ -224,7 +235,7 @@ def _headless_value(data: list[list[str]], numeric: list[int]) -> tuple[int, str
 
 
 def _is_ohlc(data: list[list[str]], at: int) -> bool:
-    """Whether four columns are the opening, highest, lowest and closing price."""
+    """Return whether four columns are the opening, highest, lowest and closing price."""
     kept = seen = 0
     for row in data:
         prices = [found for text in row[at : at + 4] if (found := number(text, ".")) is not None]
@@ -235,14 +246,14 @@ def _is_ohlc(data: list[list[str]], at: int) -> bool:
 
 
 def _unusable(header: Sequence[str], *columns: int) -> str | None:
-    """Why the configuration could not name a column."""
+    """Return why the configuration could not name one of the columns, or None."""
     for at in columns:
         name = header[at] if at < len(header) else ""
         if not name:
             return f"column {at + 1} has no name: give it one in the header"
         if re.search(r"[\x00-\x1f\x7f]|^#[0-9]+$", name):
             return (
-                f"the name of column {at + 1} is one that no configuration can hold: change it in the header"
+                f"the name of column {at + 1} cannot be written in a configuration: change it in the header"
             )
         if header.index(name) != at:
             return f"two columns have the name {quoted(name)}"
@@ -250,7 +261,7 @@ def _unusable(header: Sequence[str], *columns: int) -> str | None:
 
 
 def _symbols(data: list[list[str]], names: list[str] | None) -> tuple[str, ...]:
-    """What a column such as `Symbol` says, each value once."""
+    """Return the distinct values of a column such as `Symbol`, at most five."""
     at = next((at for at, name in enumerate(names or ()) if name in _SYMBOL_NAMES), None)
     if at is None:
         return ()

@@ -1,4 +1,4 @@
-"""Of which coin a file is. Content speaks first (a search term, symbols), then the name, then the folders."""
+"""The coin that a file belongs to, by its content (search term, symbols), else its name, else its folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ S = TypeVar("S", HistorySniff, TrendSniff)
 
 @dataclass(frozen=True)
 class Named(Generic[S]):
-    """A file and its coin; without one, `reason` says why if it speaks of several."""
+    """A file and its coin; None if the file names none, or several, as `reason` then says."""
 
     sniff: S
     coin: Coin | None
@@ -25,32 +25,34 @@ class Named(Generic[S]):
 
     @property
     def ticker(self) -> str | None:
+        """Return the coin's ticker, if there is a coin."""
         return self.coin.ticker if self.coin else None
 
     @property
     def quote(self) -> str | None:
+        """Return the currency of the coin's price, if it is known."""
         return self.coin.quote if self.coin else None
 
 
 def of_history(sniff: HistorySniff, root: Path) -> Named[HistorySniff]:
-    """A history and its coin; folders count up to `root`."""
+    """Return a history with its coin, also by the names of folders up to `root`."""
     return _named(sniff, sniff.symbol or "", root)
 
 
 def of_trend(sniff: TrendSniff, root: Path) -> Named[TrendSniff]:
-    """A trend and its coin; folders count up to `root`."""
+    """Return a trend with its coin, also by the names of folders up to `root`."""
     return _named(sniff, search_term(sniff), root)
 
 
 def search_term(trend: TrendSniff) -> str:
-    """What was searched, without the place: `Bitcoin: (Worldwide)` is Bitcoin."""
+    """Return the search term without the region: `Bitcoin: (Worldwide)` is Bitcoin."""
     return re.sub(r":? ?\([^()]*\)$", "", trend.term).strip()
 
 
 def _named(sniff: S, content: str, root: Path) -> Named[S]:
     stem = sniff.file.stem
     said = [found for text in (content, stem) if (found := coins.mentioned(text))]
-    if not said and not coins.says_something(content) and not coins.says_something(stem):
+    if not said and not coins.has_meaningful_words(content) and not coins.has_meaningful_words(stem):
         names = (part.resolve().name for part in _folders(sniff.file, root))
         said = [known for name in names if (known := _known(name))]
     found = next((found for found in said if any(coin.known for coin in found)), said[0] if said else ())
@@ -58,12 +60,12 @@ def _named(sniff: S, content: str, root: Path) -> Named[S]:
         return Named(sniff, None)
     if len(found) > 1:
         tickers = ", ".join(coin.ticker for coin in found)
-        return Named(sniff, None, f"it speaks of several currencies ({tickers})")
+        return Named(sniff, None, f"it names several currencies ({tickers})")
     coin = found[0]
     same = [other for others in said for other in others if other.ticker == coin.ticker]
     quote = next((other.quote for other in same if other.quote), None)
     others = {other.ticker for others in said for other in others if other.known} - {coin.ticker}
-    notes = [f"{sniff.file.name} also speaks of {other}" for other in sorted(others)]
+    notes = [f"{sniff.file.name} also names {other}" for other in sorted(others)]
     return Named(sniff, Coin(coin.ticker, quote, coin.known), notes=tuple(notes))
 
 
@@ -72,6 +74,6 @@ def _known(name: str) -> tuple[Coin, ...]:
 
 
 def _folders(file: Path, root: Path) -> list[Path]:
-    """The folders from the file's own up to `root`."""
+    """Return the folders from the file's own up to `root`."""
     parents = list(file.parents)
     return parents[: parents.index(root) + 1] if root in parents else parents[:1]

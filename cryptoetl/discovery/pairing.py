@@ -1,6 +1,6 @@
-"""Which history and which trend make a currency; and of what is left over, why, and what to write for it.
+"""Pair histories with trends, and explain every file that is left over.
 
-Nothing is chosen in silence: where there was a choice, a note says which, and the other file is left over.
+If there is a choice, a note says what was chosen, and the other file is left over.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from cryptoetl.discovery.sniffing import HistorySniff, NotRecognised, Sniff, Tre
 from cryptoetl.util.text import plural
 
 NO_TICKER = "TICKER"
-"""What stands in an entry for a ticker that only the user knows."""
+"""Placeholder for a ticker that only the user knows."""
 
 _MONTHLY = (
     "its values are monthly, weekly ones are needed: in Google Trends choose a range of at most five years"
 )
 _INTRADAY = "it has several rows a day: daily ones are needed"
-_UNNAMED = "neither its content nor its name says of which currency it is"
+_UNNAMED = "neither its content nor its name says which currency it is for"
 _NOT_IN_A_CONFIGURATION = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A currency as the configuration would have it; None is a file that is still missing."""
+    """A currency in the configuration; None stands for a missing file."""
 
     ticker: str
     history: HistorySniff | None
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Pair:
-    """A currency with both files; `notes` tell what was not plain about putting them together."""
+    """A currency with both files; `notes` name choices and oddities."""
 
     ticker: str
     history: HistorySniff
@@ -48,7 +48,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Leftover:
-    """A file of no currency, why, and the entry that would use it; None if only another file would do."""
+    """A file that is in no currency, the reason, and the entry that would use it, if one could."""
 
     file: Path
     kind: Literal["history", "trend"] | None
@@ -58,14 +58,14 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The currencies by ticker, and all other files in the order in which they were found."""
+    """The currencies, ordered by ticker, and the other files in the order in which they were found."""
 
     pairs: tuple[Pair, ...]
     leftovers: tuple[Leftover, ...]
 
 
 def pair(sniffs: Sequence[Sniff], root: Path) -> Pairing:
-    """Make currencies of the files that were found below `root`."""
+    """Pair the files that were found below `root`."""
     leftovers = [refused for sniff in sniffs if (refused := _refused(sniff)) is not None]
     unfit = {leftover.file for leftover in leftovers}
     histories: list[Named[HistorySniff]] = []
@@ -90,23 +90,28 @@ def pair(sniffs: Sequence[Sniff], root: Path) -> Pairing:
         )
         pairs += found
         leftovers += rest
-    for history in histories:
-        if not history.coin:
-            entry = Entry(NO_TICKER, history.sniff, None)
-            leftovers.append(Leftover(history.sniff.file, "history", history.reason or _UNNAMED, entry))
-    for trend in trends:
-        if not trend.coin:
-            entry = Entry(NO_TICKER, None, trend.sniff)
-            leftovers.append(Leftover(trend.sniff.file, "trend", trend.reason or _UNNAMED, entry))
-
+    leftovers += _without_coin(histories, trends)
     order = {sniff.file: place for place, sniff in enumerate(sniffs)}
     leftovers.sort(key=lambda leftover: order[leftover.file])
     pairs.sort(key=lambda pair: pair.ticker)
     return Pairing(tuple(pairs), tuple(_with_candidates(leftovers)))
 
 
+def _without_coin(
+    histories: Sequence[Named[HistorySniff]], trends: Sequence[Named[TrendSniff]]
+) -> Iterator[Leftover]:
+    for history in histories:
+        if not history.coin:
+            entry = Entry(NO_TICKER, history.sniff, None)
+            yield Leftover(history.sniff.file, "history", history.reason or _UNNAMED, entry)
+    for trend in trends:
+        if not trend.coin:
+            entry = Entry(NO_TICKER, None, trend.sniff)
+            yield Leftover(trend.sniff.file, "trend", trend.reason or _UNNAMED, entry)
+
+
 def _refused(sniff: Sniff) -> Leftover | None:
-    """Why a file can be used for no currency at all."""
+    """Return a file that cannot be used for any currency as a leftover, with the reason; else None."""
     if isinstance(sniff, NotRecognised):
         return Leftover(sniff.file, sniff.kind, sniff.reason)
     kind: Literal["history", "trend"] = "history" if isinstance(sniff, HistorySniff) else "trend"
@@ -121,21 +126,18 @@ def _refused(sniff: Sniff) -> Leftover | None:
     return None
 
 
-# --- one coin -----------------------------------------------------------------------------------------
-
-
 def _only_two(history: Named[HistorySniff], trend: Named[TrendSniff]) -> Pair | None:
-    """The only two files belong together if one of them does not say of which currency it is."""
+    """Pair the only two files if one of them does not name its currency, or names an unknown one."""
     if history.reason or trend.reason:
         return None
-    # Prices are saved under any name; a word that was searched means something.
+    # A search term says more than the name of a file, which can be anything.
     if trend.coin and (history.coin is None or (trend.coin.known and not history.coin.known)):
         coin, silent = trend.coin, history.sniff.file
     elif history.coin and trend.coin is None:
         coin, silent = history.coin, trend.sniff.file
     else:
         return None
-    note = f"{silent.name} does not say of which currency it is: there is no other file for it"
+    note = f"{silent.name} does not say which currency it is for, but there is no other file"
     oddities = _oddities(history.sniff, trend.sniff)
     return Pair(coin.ticker, history.sniff, trend.sniff, (*history.notes, *trend.notes, note, *oddities))
 
@@ -143,12 +145,12 @@ def _only_two(history: Named[HistorySniff], trend: Named[TrendSniff]) -> Pair | 
 def _currency(
     ticker: str, histories: Sequence[Named[HistorySniff]], trends: Sequence[Named[TrendSniff]]
 ) -> tuple[list[Pair], list[Leftover]]:
-    """The currencies of one coin: one, or one per quote where each quote has a trend of its own."""
+    """Return the currencies of one coin: one, or one per quote if each quote has a trend of its own."""
     if not histories:
-        reason = f"there is no file of {ticker}'s daily prices"
+        reason = f"there is no file with daily prices of {ticker}"
         return [], [Leftover(t.sniff.file, "trend", reason, Entry(ticker, None, t.sniff)) for t in trends]
     if not trends:
-        reason = f"there is no file of {ticker}'s weekly trend"
+        reason = f"there is no file with the weekly trend of {ticker}"
         best = max(histories, key=_length)
         return [], [
             Leftover(best.sniff.file, "history", reason, Entry(ticker, best.sniff, None)),
@@ -164,16 +166,16 @@ def _currency(
     notes = [*best.notes, *trend.notes, *_oddities(best.sniff, trend.sniff)]
     if len(histories) > 1:
         names = _some([other.sniff.file.name for other in histories if other is not best])
-        notes.append(f"{len(histories)} histories were found: the longest is taken, not {names}")
+        notes.append(f"{len(histories)} histories were found: the longest is used, not {names}")
     if len(trends) > 1:
         names = _some([other.sniff.file.name for other in trends if other is not trend])
-        notes.append(f"{len(trends)} trends were found: the one that shares more days is taken, not {names}")
+        notes.append(
+            f"{len(trends)} trends were found: the one that shares the most days is used, not {names}"
+        )
     leftovers = _other_histories(ticker, best, trend.sniff, histories)
     for other in trends:
         if other is not trend:
-            reason = (
-                f"{trend.sniff.file.name} is taken for {ticker}; to use this one, write its lines instead"
-            )
+            reason = f"{trend.sniff.file.name} is used for {ticker}; to use this one, write its lines instead"
             entry = Entry(ticker, best.sniff, other.sniff)
             leftovers.append(Leftover(other.sniff.file, "trend", reason, entry))
     return [Pair(ticker, best.sniff, trend.sniff, tuple(notes))], leftovers
@@ -198,23 +200,23 @@ def _currencies_by_quote(
     first = next(history for history in histories if history.sniff is pairs[0].history)
     others = [history for history in histories if history.quote not in quotes]
     leftovers += _other_histories(ticker, first, pairs[0].trend, others)
-    reason = f"the trends of {' and '.join(pair.ticker for pair in pairs)} are taken"
+    reason = f"the trends of {' and '.join(pair.ticker for pair in pairs)} are used instead"
     leftovers += [Leftover(t.sniff.file, "trend", reason) for t in trends if t.quote not in quotes]
     return pairs, leftovers
 
 
 def _oddities(history: HistorySniff, trend: TrendSniff) -> Iterator[str]:
-    """What the check will say of the two, or what comes out of them other than is meant."""
+    """Yield what the check would warn of, and other signs that these may be the wrong files."""
     if history.facts.cadence == "weekly":
-        yield "the prices are weekly; daily ones are meant"
+        yield "the prices are weekly; daily ones are expected"
     if trend.facts.cadence not in ("weekly", None):
-        yield f"the trend is {trend.facts.cadence}; weekly values are meant"
+        yield f"the trend is {trend.facts.cadence}; weekly values are expected"
     if not _overlap(history, trend):
         yield "prices and trend have no day in common"
     for sniff in (history, trend):
         if count := sniff.facts.unreadable:
             lines = plural(count, "line")
-            yield f"{sniff.file.name} has {lines} that cannot be read: cryptoetl check names them"
+            yield f"{sniff.file.name} has {lines} that cannot be read: cryptoetl check lists them"
 
 
 def _other_histories(
@@ -229,14 +231,14 @@ def _other_histories(
             continue
         name, rows = best.sniff.file.name, f"{best.sniff.facts.rows:,} rows to {best.sniff.facts.last}"
         if other.quote == best.quote and not _overlap(best.sniff, other.sniff):
-            reason = f"it holds other days of {name}: join the files into one"
+            reason = f"it holds other days than {name}: join the files into one"
             found.append(Leftover(other.sniff.file, "history", reason))
             continue
         if other.quote and other.quote != best.quote:
             own, use = _with_quote(ticker, other.quote), "to have this one too, add its lines"
         else:
             own, use = ticker, "to use this one, write its lines instead"
-        reason = f"{name} is taken for {ticker} ({rows}); {use}"
+        reason = f"{name} is used for {ticker} ({rows}); {use}"
         found.append(Leftover(other.sniff.file, "history", reason, Entry(own, other.sniff, trend)))
     return found
 
@@ -255,18 +257,18 @@ def _is_weekly(trend: Named[TrendSniff]) -> bool:
 
 
 def _length(file: Named[HistorySniff] | Named[TrendSniff]) -> tuple[int, int]:
-    """Rows, and for equal ones the end."""
+    """Return a sort key: the number of rows, then the last date."""
     return file.sniff.facts.rows, file.sniff.facts.last.toordinal()
 
 
 def _overlap(one: HistorySniff | TrendSniff, other: HistorySniff | TrendSniff) -> int:
-    """Days from the later beginning to the earlier end."""
+    """Return the number of days from the later beginning to the earlier end."""
     first, last = max(one.facts.first, other.facts.first), min(one.facts.last, other.facts.last)
     return max(0, (last - first).days + 1)
 
 
 def _with_candidates(leftovers: Sequence[Leftover]) -> list[Leftover]:
-    """Each trend that found no history, with the currencies that it could be meant for."""
+    """Return the leftovers, with a hint for each trend without a history: the currencies it may be for."""
     waiting = [
         f"{left.entry.ticker} ({left.file.name})"
         for left in leftovers

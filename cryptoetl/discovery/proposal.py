@@ -1,8 +1,7 @@
 """The use case `init`: files as people download them become a configuration.
 
-`propose` finds the files, learns what each is by its content (sniffing.py), puts histories and trends of
-the same coin together (pairing.py, coins.py), and renders the configuration (starter_config.py). `write`
-stores it. Files are named as the folder was: below a relative one by relative paths.
+`propose` finds the files, recognises and pairs them, and renders the configuration; `write` stores it. Paths
+are relative if the folder was given as a relative path.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ ALL_CSV = ("*.csv", "*.tsv")
 
 
 def may_write(path: Path, *, force: bool) -> None:
-    """Raises UsageError if the configuration must not or could not be written to `path`."""
+    """Raise UsageError if `path` exists, unless `force` is given, or cannot be written."""
     if path.is_dir():
         raise UsageError(f"{path}: is a folder, not a file", hint="Name the configuration file with -c.")
     if (path.exists() or path.is_symlink()) and not force:
@@ -36,19 +35,19 @@ def may_write(path: Path, *, force: bool) -> None:
         )
     if not path.resolve().parent.is_dir():
         raise UsageError(
-            f"{path.parent}: no such folder", hint="Make it first, or name another file with -c."
+            f"{path.parent}: no such folder", hint="Create it first, or name another file with -c."
         )
 
 
 def propose(folder: Path, path: Path, pattern: str | None, observe: Observe) -> InitResult:
-    """What the files below `folder` would make of a configuration at `path`. Raises UsageError."""
+    """Propose a configuration at `path` from the files below `folder`. Raise UsageError for no folder."""
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "no such folder"
         raise UsageError(f"{folder}: {what}", hint="Name the folder that holds the CSV files.")
     observe(Phase("init"))
     sniffs = [
         found if isinstance(found, NotRecognised) else sniff(found, _progress(found, observe))
-        for found in _files(folder, ALL_CSV if pattern is None else (pattern,), besides=path.resolve())
+        for found in _files(folder, ALL_CSV if pattern is None else (pattern,), excluding=path.resolve())
     ]
     paired = pairing.pair(sniffs, folder)
     home = path.resolve().parent
@@ -79,14 +78,19 @@ def propose(folder: Path, path: Path, pattern: str | None, observe: Observe) -> 
 
 
 def write(found: InitResult, *, force: bool) -> InitResult:
-    """Store the configuration, whole or not at all. Raises UsageError, EnvironmentFault."""
+    """Write the configuration atomically.
+
+    Raises:
+        UsageError: The file exists, and `force` is not given.
+        EnvironmentFault: It cannot be written.
+    """
     target = found.config.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         try:
             part.write_text(found.text, encoding="utf-8")
             config.load(part)
-            may_write(found.config, force=force)  # somebody may have written one while the question stood
+            may_write(found.config, force=force)  # it may have been written since the question was asked
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
@@ -96,42 +100,40 @@ def write(found: InitResult, *, force: bool) -> InitResult:
 
 
 def how_to_go_on(result: InitResult) -> str:
-    """What to do after `init`."""
+    """Return the next step after `init`."""
     path = shlex.quote(str(result.config))
     if result.written:
         return f"Written to {result.config}. Next: cryptoetl check -c {path}"
     if any(file.lines for file in result.unpaired):
         return (
             f"Put the lines that you want below a line `currencies:` in {result.config}, "
-            "and get the files that are missing."
+            "and download the missing files."
         )
     return "A currency needs two files: its daily prices, and its weekly values from Google Trends."
 
 
-def _files(root: Path, patterns: tuple[str, ...], *, besides: Path) -> Iterator[Path | NotRecognised]:
-    """The files that match, in the order of their paths; folders that cannot be read as NotRecognised."""
+def _files(root: Path, patterns: tuple[str, ...], *, excluding: Path) -> Iterator[Path | NotRecognised]:
+    """Yield the files that match, in the order of their paths; unreadable folders as NotRecognised."""
     unreadable: list[OSError] = []
     found: list[Path] = []
-    # Links to folders are not followed: they can lead in circles.
+    # Links to folders are not followed: they can form a cycle.
     for place, folders, names in os.walk(root, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(place, name)
             if name.startswith(".") or not _matches(path, root, patterns):
                 continue
-            if os.path.realpath(path) != os.fspath(besides):
+            if os.path.realpath(path) != os.fspath(excluding):
                 found.append(path)
     for error in unreadable:
         yield NotRecognised(Path(os.fsdecode(error.filename)), f"it cannot be read ({error.strerror})")
     for path in sorted(found, key=lambda path: (str(path.parent), path.name)):
-        # A pipe or a device would never end.
-        yield (
-            path if path.is_file() else NotRecognised(path, "it is not a file, or a link that leads nowhere")
-        )
+        # Reading a pipe or a device might never end.
+        yield (path if path.is_file() else NotRecognised(path, "it is not a file, or a broken link"))
 
 
 def _matches(path: Path, root: Path, patterns: tuple[str, ...]) -> bool:
-    """By the name, or by the path below the root where a pattern has folders; without regard to case."""
+    """Match the name, or the path below the root if the pattern has folders, ignoring case."""
     relative = path.relative_to(root).as_posix().lower()
     return any(
         fnmatchcase(relative if "/" in pattern else path.name.lower(), pattern.lower())
@@ -142,9 +144,9 @@ def _matches(path: Path, root: Path, patterns: tuple[str, ...]) -> bool:
 def _progress(path: Path, observe: Observe) -> Callable[[int], None]:
     total: int | None = None
 
-    def told(done: int) -> None:
+    def report(done: int) -> None:
         nonlocal total
         total = path.stat().st_size if total is None else total
         observe(FileProgress("reading", path, done, total))
 
-    return told
+    return report

@@ -1,6 +1,7 @@
-"""The ways in which dates and numbers can be read, for files whose form nobody has stated yet.
+"""Readings of dates and numbers in files whose format is not yet known.
 
-A text is compared with the formats of its own shape only, so that the many formats cost nothing.
+A text is compared only with the date formats of its shape (digits, letters and signs), so that the number of
+formats costs no time.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from cryptoetl.raw_files.numerals import Decimal
 
 Order = Literal["ymd", "mdy", "dmy", "named", "unix"]
 MONTH_ONLY: Final = "yyyy-MM"
-"""How monthly values are dated; no format of a configuration, because it holds no day."""
+"""The format of monthly values. It has no day and cannot be used in a configuration."""
 
 
 @dataclass(frozen=True)
 class DateFormat:
-    """A date format as the configuration writes it; `read` gives a text's day as an ordinal, or None."""
+    """A date format of the configuration; `read` returns a text's date as an ordinal, or None."""
 
     text: str
     order: Order
@@ -51,8 +52,8 @@ _ISO_TIMES = (
 )
 _TIMES = ("", " HH:mm:ss", " HH:mm")
 _CALENDAR: tuple[tuple[Order, tuple[str, ...], tuple[str, ...]], ...] = (
-    # The strict before the lenient. Where nothing decides, the first wins: slashes begin with the month,
-    # dots and hyphens with the day.
+    # Strict formats before lenient ones. If nothing decides, the first wins: with slashes the month comes
+    # first, with dots and hyphens the day.
     ("ymd", ("yyyy-MM-dd",), _ISO_TIMES),
     ("ymd", ("yyyy/MM/dd", "yyyy.MM.dd", "yyyyMMdd", "yyyy-M-d", "yyyy/M/d", MONTH_ONLY), _TIMES),
     ("ymd", ("yyyy年MM月dd日", "yyyy年M月d日"), _TIMES),
@@ -119,7 +120,7 @@ _LONGEST_DATE = 40
 
 @lru_cache(maxsize=4096)
 def date_formats(text: str) -> tuple[DateFormat, ...]:
-    """The formats in which a text is a date."""
+    """Return the formats in which a text is a date."""
     if len(text) > _LONGEST_DATE:
         return ()
     candidates = _FORMATS_BY_SHAPE.get(text.translate(_SHAPE), ())
@@ -134,16 +135,17 @@ _LONGEST_NUMBER = 60
 
 
 def number(text: str, decimal: Decimal) -> float | None:
-    """The number that a text is with this decimal sign; None also for endless digits."""
+    """Return the number in a text with this decimal sign, or None; also for more than 60 characters."""
     return numerals.parse(text, decimal) if len(text) <= _LONGEST_NUMBER else None
 
 
 def is_number(text: str) -> bool:
+    """Return whether a text is a number with either decimal sign."""
     return number(text, ".") is not None or number(text, ",") is not None
 
 
 def decimal_sign(text: str) -> Decimal | None:
-    """The decimal sign that a number such as 65.0, 1.28K or -0,37% gives away; None if it could be either."""
+    """Return the decimal sign of a number such as 65.0, 1.28K or -0,37%; None if it could be either."""
     plain = text.strip(" +%KMBT€$")
     point, comma = number(plain, ".") is not None, number(plain, ",") is not None
     if point and comma:  # 1.234 and 1,234 could be either; 0.123 groups no thousands

@@ -1,4 +1,4 @@
-"""What `init` found and proposes."""
+"""The result of `init`: the files that it found, and the configuration that it proposes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProposedCurrency:
-    """A currency that `init` makes of two files: formats and facts as sniffed, `lines` as in the file."""
+    """A currency made of two files; `lines` are its lines in the configuration."""
 
     ticker: str
     history: HistorySniff
@@ -23,7 +23,7 @@ class ProposedCurrency:
 
 @dataclass(frozen=True)
 class UnpairedFile:
-    """A file of no currency, why, and the lines to add that would use it, if any would."""
+    """A file that is in no currency, the reason, and the lines of a configuration that would use it."""
 
     file: Path
     kind: Literal["history", "trend"] | None
@@ -33,7 +33,7 @@ class UnpairedFile:
 
 @dataclass(frozen=True)
 class InitResult:
-    """What `init` found below `folder`, and the text of the configuration that it makes of it."""
+    """The files below `folder`, and the text of the configuration made of them."""
 
     config: Path
     folder: Path
@@ -44,4 +44,5 @@ class InitResult:
 
     @property
     def exit_code(self) -> int:
+        """Return 1 if there is no currency."""
         return 0 if self.currencies else 1

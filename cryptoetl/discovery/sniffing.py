@@ -1,8 +1,7 @@
-"""What a CSV file is, by its content: a history of prices, a Google trend, or neither, and in which format.
+"""Recognise a file by its content: a history of prices, a Google trend, or neither, and its format.
 
-A file is read once, from its beginning to its end, in constant memory. The first lines say where things are
-(layouts.py); all together decide what a few leave open (evidence.py): whether 03/04 is in March, and whether
-1.234 is more than a thousand.
+A file is read once, in constant memory. The first lines give the layout (layouts.py); all lines together
+decide what these leave open (evidence.py): whether 03/04 is in March, and whether 1.234 is above a thousand.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ from cryptoetl.raw_files.delimited import MAX_LINE, Unreadable, numbered_lines, 
 from cryptoetl.raw_files.numerals import Decimal
 
 SAMPLE = 300
-"""Non-blank lines by which the layout is found."""
+"""Number of non-blank lines from which the layout is found."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a file holds: rows with a date, the first and last date, and how far apart neighbours mostly are.
+    """Rows with a date, their first and last date, and how far apart neighbouring dates mostly are.
 
-    `cadence` is None for a single row. `unreadable` rows lack a date or value in the format that was found.
+    `cadence` is None for a single row. `unreadable` rows have no date or value in the format that was found.
     """
 
     rows: int
@@ -50,9 +49,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class HistorySniff:
-    """A file of prices. A column is its name, or its position from 1 where there is no header.
+    """A file of prices. A column is its name, or its number from 1 if there is no header.
 
-    `decisions` are what the values had to decide; `doubts` what they could not.
+    `decisions` say what the values decided about the format; `doubts`, what they could not decide.
     """
 
     file: Path
@@ -82,7 +81,7 @@ class TrendSniff:
 
 @dataclass(frozen=True)
 class NotRecognised:
-    """A file that cannot be used, and why; `kind` is what it would be."""
+    """A file that cannot be used, with the reason; `kind` if it is recognisable."""
 
     file: Path
     reason: str
@@ -93,7 +92,7 @@ Sniff = HistorySniff | TrendSniff | NotRecognised
 
 
 def sniff(path: Path, on_bytes: Callable[[int], None] | None = None) -> Sniff:
-    """What a file is. `on_bytes` receives the bytes read so far, now and then. Never raises."""
+    """Recognise a file; `on_bytes` is called repeatedly with the bytes read so far. Raise nothing."""
     try:
         return _sniff(path, on_bytes)
     except _Unfit as error:
@@ -138,7 +137,7 @@ def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
 
 
 def _first(lines: Iterator[str]) -> list[str]:
-    """As many lines as the layout needs; fewer where they are huge."""
+    """Return the lines from which the layout is found; fewer than `SAMPLE` if they are huge."""
     sample: list[str] = []
     size = 0
     while len(sample) < SAMPLE and size < MAX_LINE and (line := next(lines, None)) is not None:
@@ -148,19 +147,17 @@ def _first(lines: Iterator[str]) -> list[str]:
 
 
 class _Unfit(Exception):
-    """Why a file is neither a history nor a trend."""
+    """The file is neither a history nor a trend."""
 
 
 def _lines(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[str]:
-    """The lines that are not blank. Raises Unreadable, also for a single line, and OSError."""
+    """Yield the lines that are not blank. Raise Unreadable, also for a single line, or OSError."""
     for _, text in numbered_lines(path, on_bytes):
         if isinstance(text, Unreadable):
             raise text
         if text.strip():
             yield text
 
-
-# --- what it comes to ---------------------------------------------------------------------------------
 
 _TREND_DATES = {
     *(
@@ -179,7 +176,7 @@ _TREND_DATES = {
     ),
     *("неделя", "hafta", "tydzień", "vecka"),
 }
-"""What Google calls the column of dates."""
+"""Google's names of the column of dates, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +229,7 @@ def _trend(read: _Read) -> TrendSniff | NotRecognised:
         return refused("it is a trend with values that are not whole numbers from 0 to 100")
     facts = read.facts(min(read.dates.count, values.whole), 0)
     date_format, delimiter = read.dates.format.text, layout.delimiter
-    return TrendSniff(read.path, facts, named[1], date_format, delimiter, *_told(read.choice))
+    return TrendSniff(read.path, facts, named[1], date_format, delimiter, *_reasons(read.choice))
 
 
 def _history(read: _Read) -> HistorySniff | NotRecognised:
@@ -258,12 +255,12 @@ def _history(read: _Read) -> HistorySniff | NotRecognised:
         decimal,
         layout.delimiter,
         layout.symbols[0] if layout.symbols else None,
-        *_told(read.choice, choice, Choice(doubt=layout.doubt)),
+        *_reasons(read.choice, choice, Choice(doubt=layout.doubt)),
     )
 
 
-def _told(*choices: Choice) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The decisions and the doubts."""
+def _reasons(*choices: Choice) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the decisions and the doubts of these choices."""
     return (
         tuple(choice.decision for choice in choices if choice.decision),
         tuple(choice.doubt for choice in choices if choice.doubt),

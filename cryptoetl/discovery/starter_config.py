@@ -1,4 +1,4 @@
-"""The configuration that `init` writes: what differs from the defaults, with the facts as comments."""
+"""Render the configuration that `init` writes: fields that are not the default, and facts as comments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
 from cryptoetl.util.text import plural
 
 SHOWN_LEFTOVERS = 30
-"""Files without a currency that the configuration mentions; the rest are counted."""
+"""Most files without a currency that the configuration lists; the others are counted."""
 
 _HEADER = """\
 # Written by `cryptoetl init`: prices and trends found in {place}.
@@ -35,7 +35,7 @@ _FORMAT_FIELDS = (
 
 
 def render(pairs: Sequence[Pair], leftovers: Sequence[Leftover], root: Path, folder: Path) -> str:
-    """The file's text. `folder` is where it will be, `root` where the files were looked for."""
+    """Return the configuration's text. `folder` is its own folder, `root` the one that was searched."""
     place = relative(root.resolve(), folder)
     parts = [_HEADER.format(place="this folder" if root.resolve() == folder.resolve() else _comment(place))]
     parts += ["\n".join(_pair(pair, folder)) + "\n" for pair in pairs]
@@ -45,7 +45,7 @@ def render(pairs: Sequence[Pair], leftovers: Sequence[Leftover], root: Path, fol
 
 
 def lines(entry: Entry, folder: Path) -> tuple[str, ...]:
-    """The exact lines of a currency for a configuration in `folder`, a placeholder for a missing file."""
+    """Return a currency's lines for a configuration in `folder`, with a placeholder for a missing file."""
     name = "" if entry.ticker == NO_TICKER else f" of {entry.ticker}"
     return (
         f"  - ticker: {scalar(entry.ticker)}" + ("    # its short name" if not name else ""),
@@ -58,27 +58,27 @@ def lines(entry: Entry, folder: Path) -> tuple[str, ...]:
 
 
 def scalar(value: str | int) -> str:
-    """A value as YAML that reads as exactly this value."""
+    """Return a value as a YAML scalar."""
     text = yaml.safe_dump(value, allow_unicode=True, width=sys.maxsize)
     return text.removesuffix("...\n").removesuffix("\n")
 
 
 def relative(file: Path, folder: Path) -> str:
-    """The file as seen from the folder; absolute if they have nothing but the root in common."""
+    """Return the path of a file relative to a folder; absolute if they share only the root."""
     place = (file.parent.resolve() / file.name).as_posix()
     base = folder.resolve()
     if len(Path(os.path.commonpath((place, base))).parts) < 2:
         return place
     found = Path(os.path.relpath(place, base)).as_posix()
-    return place if found.startswith("~") else found  # ~ would be read as somebody's home
+    return place if found.startswith("~") else found  # ~ would be read as a home folder
 
 
 def _pair(pair: Pair, folder: Path) -> Iterator[str]:
     yield f"  # {_comment(facts(pair.history))}"
     yield f"  # {_comment(facts(pair.trend))}"
-    told = (*pair.history.decisions, *pair.trend.decisions)
+    decisions = (*pair.history.decisions, *pair.trend.decisions)
     doubts = (*pair.notes, *pair.history.doubts, *pair.trend.doubts)
-    yield from (f"  # {_comment(text)}" for text in told)
+    yield from (f"  # {_comment(text)}" for text in decisions)
     yield from (f"  # Please check: {_comment(text)}" for text in doubts)
     yield from lines(Entry(pair.ticker, pair.history, pair.trend), folder)
     if pair.history.facts.missing:
@@ -86,7 +86,7 @@ def _pair(pair: Pair, folder: Path) -> Iterator[str]:
 
 
 def facts(sniff: HistorySniff | TrendSniff) -> str:
-    """A file's facts in one line."""
+    """Return a file's facts in one line."""
     found = sniff.facts
     rows = plural(found.rows, "day" if isinstance(sniff, HistorySniff) else "row")
     parts = [f"{rows}, {found.first} to {found.last}"]
@@ -104,7 +104,7 @@ def _file(field: str, sniff: HistorySniff | TrendSniff | None, folder: Path) -> 
 
 
 def _formats(entry: Entry) -> Iterator[str]:
-    """The format fields that differ from the defaults."""
+    """Yield the lines of the format fields that differ from the defaults."""
     for field in _FORMAT_FIELDS:
         default = Currency.model_fields[field].default
         sniff = entry.trend if field.startswith("trend_") else entry.history
@@ -114,7 +114,7 @@ def _formats(entry: Entry) -> Iterator[str]:
 
 
 def _leftovers(leftovers: Sequence[Leftover], folder: Path) -> Iterator[str]:
-    yield "  # Files of no currency here, each with the lines that would use it:"
+    yield "  # Files that are in no currency, each with the lines that would use it:"
     for left in leftovers[:SHOWN_LEFTOVERS]:
         yield "  #"
         yield f"  # {_comment(relative(left.file, folder))}: {_comment(left.reason)}"
@@ -125,5 +125,5 @@ def _leftovers(leftovers: Sequence[Leftover], folder: Path) -> Iterator[str]:
 
 
 def _comment(text: str) -> str:
-    """A text that stays on its comment's line, in characters that YAML allows."""
+    """Return a text for a comment: on one line, and in characters that YAML allows."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -105,7 +105,7 @@ def _read(
         return lambda done: observe(FileProgress(currency.ticker, report.file, done, total))
 
     reports = FileReport("history", currency.history), FileReport("trend", currency.trend)
-    series = reading.read(*reports, *_formats(currency), drop=currency.drop, digits=digits, on_bytes=progress)
+    series = reading.read(reports, _formats(currency), drop=currency.drop, digits=digits, on_bytes=progress)
     return reports, series
 
 

@@ -1,1 +1,1 @@
-"""The users' files: read, checked, and written in the one plain form."""
+"""The users' raw files: all rules for reading, checking and writing them in the plain form are here."""

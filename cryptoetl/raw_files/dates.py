@@ -1,9 +1,7 @@
-"""The date formats of raw files: letters as Spark and Java write them, matched strictly.
+"""Date formats of raw files, written with the letters of Spark and Java, and matched strictly.
 
-The engines differ in how lenient their own parsers are (one digit for MM, trailing text), so
-neither the check nor the scripts use them: a format becomes a regular expression with one group
-each for year, month and day, here as in `glue_scripts/bronze2silver.py`. A time of day is matched and
-left aside: the date is the one that the file writes, in whatever time zone it does.
+A format becomes a regular expression with one group each for year, month and day. A time of day must match,
+and is then ignored: the date is the one in the file, whatever its time zone.
 """
 
 from __future__ import annotations
@@ -14,12 +12,12 @@ from functools import lru_cache
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 FIRST_YEAR = 1900
-"""Earlier years are no dates of prices: most often two digits read as four."""
+"""Earlier dates are refused: most often they are years of two digits, read as four."""
 
 UNIX = {"unix": 0, "unix_ms": 3, "unix_us": 6}
-"""Formats of a count since 1970 in UTC: how many digits follow those of the seconds.
+"""Formats of time since 1970 in UTC: the number of digits after those of the seconds.
 
-Nine or ten digits of seconds (1973 to 2286), so that one unit is never taken for another.
+Seconds have nine or ten digits (1973 to 2286), so that the units cannot be confused.
 """
 
 _TOKENS = {
@@ -40,10 +38,12 @@ _EPOCH = date(1970, 1, 1)
 
 @lru_cache
 def pattern(date_format: str) -> re.Pattern[str]:
-    """The regular expression of a format: the groups year, month and day, or seconds for one of `UNIX`.
+    """Return the regular expression of a format, with the groups year, month and day; seconds for `UNIX`.
 
-    Letters between quotes stand for themselves: yyyy-MM-dd'T'HH:mm:ss'Z'. Raises ValueError for an
-    unknown letter, or for a format without exactly one year, month and day.
+    Letters between quotes are literal: yyyy-MM-dd'T'HH:mm:ss'Z'.
+
+    Raises:
+        ValueError: A letter is unknown, or the format does not have exactly one year, month and day.
     """
     if date_format in UNIX:
         fraction = f"[0-9]{{{UNIX[date_format]}}}" if UNIX[date_format] else ""
@@ -59,8 +59,8 @@ def pattern(date_format: str) -> re.Pattern[str]:
         elif letters:
             known = ", ".join(_TOKENS)
             raise ValueError(
-                f"{date_format!r}: {letters!r} is not one of {known}; put letters that stand for themselves "
-                "between single quotes"
+                f"{date_format!r}: {letters!r} is not one of {known}; put literal letters between "
+                "single quotes"
             )
         elif part["other"] == "'":
             raise ValueError(f"{date_format!r}: a single quote is not closed")
@@ -75,7 +75,7 @@ def pattern(date_format: str) -> re.Pattern[str]:
 
 
 def parse(text: str, date_format: str) -> date | None:
-    """The date that `text` writes in `date_format`, or None."""
+    """Return the date of a text in `date_format`, or None if it is not in that format."""
     match = pattern(date_format).fullmatch(text)
     if match is None:
         return None
@@ -90,11 +90,15 @@ def parse(text: str, date_format: str) -> date | None:
     return found if found.year >= FIRST_YEAR else None
 
 
-class Ordinals(dict[str, int]):
-    """The proleptic ordinals of dates in a format, looked up by their text; KeyError for what is no date.
+REMEMBERED = 20_000
+"""Dates that `Ordinals` remembers: 55 years, about two megabytes."""
 
-    A text with blanks around it is none: fields are trimmed before they are read. What was parsed once is
-    remembered: files of many currencies hold the same days.
+
+class Ordinals(dict[str, int]):
+    """The proleptic ordinals of dates in a format, by their text. Raises KeyError for any other text.
+
+    A text with blanks around it is no date: fields are trimmed before they are read. Parsed dates are
+    remembered, because the files of many currencies hold the same days.
     """
 
     def __init__(self, date_format: str) -> None:
@@ -110,8 +114,5 @@ class Ordinals(dict[str, int]):
         return ordinal
 
 
-REMEMBERED = 20_000
-"""Dates that are remembered at the most: 55 years of them, two megabytes."""
-
 ordinals = lru_cache(Ordinals)
-"""The ordinals of a format, made once."""
+"""Return the ordinals of a format, shared by all callers."""

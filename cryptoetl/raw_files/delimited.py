@@ -1,7 +1,6 @@
-"""Lines of a text file and the fields of a line: what the check shares with nobody but the silver step.
+"""Lines of a text file, and the fields of a line.
 
-A field is quoted with `""` as the escape or holds no quote at all, and never spans lines. The rules are
-those of `glue_scripts/bronze2silver.py`.
+A field is either quoted, with `""` as the escape, or holds no quote; it never spans lines.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from itertools import repeat
 from pathlib import Path
 
 MAX_LINE = 1_000_000
-"""Bytes; a longer line is not that of a CSV file, and reading it whole would cost memory."""
+"""Longest line of a CSV file in bytes; a longer one is refused before it fills the memory."""
 
 TAB = "tab"
-"""How a configuration names the tab as a delimiter."""
+"""The name of the tab as a delimiter in a configuration."""
 
 _CHUNK = 1 << 16
 
 
 class Unreadable(Exception):
-    """Why a file, or one of its lines, is no text of lines; `line` is None for the file as a whole."""
+    """A file, or one of its lines, cannot be read as text; `line` is None for the whole file."""
 
     def __init__(self, line: int | None, reason: str) -> None:
         super().__init__(line, reason)
@@ -44,21 +43,21 @@ class Splitter:
         self._nothing = f" \t{self.delimiter}"
 
     def blank(self, text: str) -> bool:
-        """Whether a line holds nothing but blanks and delimiters, as spreadsheets write below a table."""
+        """Return whether a line holds only blanks and delimiters, as spreadsheets write below a table."""
         return not text.strip(self._nothing)
 
     def columns(
         self, lines: Sequence[str], width: int, picks: tuple[int, int]
     ) -> tuple[list[str], list[str]] | None:
-        """Two of the fields of every line, not trimmed, if all have `width` fields in the same plain form.
+        """Return two fields of every line, not trimmed, if all lines have `width` fields in one simple form.
 
-        That is: no quote in any of them, or every field quoted and no quote inside one, as most exports are.
-        None for whatever else; looking at lines one by one takes ten times as long.
+        In that form either no field is quoted, or every field is and holds no quote, as in most exports. For
+        any other lines return None; splitting them one by one takes ten times as long.
         """
         mark, rows = self.delimiter, lines
         text = "\n".join(lines)
         if '"' in text:
-            # With two quotes a field, all of them between fields or at an end, none is inside one.
+            # Two quotes per field, all of them between fields or at the ends: none is inside a field.
             if set(map(str.count, lines, repeat('"'))) != {2 * width} or text[0] != '"' or text[-1] != '"':
                 return None
             mark, rows = self._quoted_mark, text[1:-1].split('"\n"')
@@ -70,12 +69,12 @@ class Splitter:
         return fields[picks[0] :: width], fields[picks[1] :: width]
 
     def __call__(self, text: str) -> list[str] | None:
-        """The fields of a line, unquoted and trimmed; None if its quotes are not balanced."""
+        """Return the fields of a line, unquoted and trimmed, or None if its quotes are not balanced."""
         blanks = self._blanks
         if '"' not in text:
             return [part.strip(blanks) for part in text.split(self.delimiter)]
         if text[0] == text[-1] == '"':
-            # Every field quoted and no quote inside one, the form of most exports: five times as fast.
+            # Every field is quoted and holds no quote, as in most exports: this path is five times as fast.
             parts = text[1:-1].split(self._quoted_mark)
             if text.count('"') == 2 * len(parts):
                 return [part.strip(blanks) for part in parts]
@@ -88,20 +87,20 @@ class Splitter:
 
 
 splitter = lru_cache(Splitter)
-"""The splitter of a delimiter, made once."""
+"""Return the splitter of a delimiter, shared by all callers."""
 
 
 def width(fields: list[str]) -> int:
-    """The number of columns without the unnamed ones that trailing delimiters make."""
+    """Return the number of columns, without the unnamed ones that trailing delimiters add."""
     return max((index for index, name in enumerate(fields, start=1) if name), default=0)
 
 
 Line = str | Unreadable
-"""A line without its end, or why it is no text."""
+"""A line without its line end, or the reason why it is not text."""
 
 
 def numbered_lines(path: Path, on_bytes: Callable[[int], None] | None = None) -> Iterator[tuple[int, Line]]:
-    """The lines of `numbered_blocks`, one by one."""
+    """Yield the lines of `numbered_blocks` one by one, each with its number."""
     for first, lines in numbered_blocks(path, on_bytes):
         yield from enumerate(lines, start=first)
 
@@ -109,11 +108,14 @@ def numbered_lines(path: Path, on_bytes: Callable[[int], None] | None = None) ->
 def numbered_blocks(
     path: Path, on_bytes: Callable[[int], None] | None = None
 ) -> Iterator[tuple[int, list[Line]]]:
-    """Lines without their ends (LF, CRLF or CR) and without a byte-order mark, some at a time.
+    """Yield blocks of lines without their line ends (LF, CRLF or CR) and without a byte-order mark.
 
-    Each block comes with the number of its first line, and has at least one. A line that is not UTF-8 text is
-    an Unreadable in its place. `on_bytes` receives the bytes read so far, now and then. Raises Unreadable for
-    another encoding and for a line above `MAX_LINE`, OSError.
+    Each block has at least one line and comes with the number of its first one. In place of a line that is
+    not UTF-8 text there is an Unreadable. `on_bytes` is called repeatedly with the bytes read so far.
+
+    Raises:
+        Unreadable: The file is in UTF-16, or a line is longer than `MAX_LINE`.
+        OSError: The file cannot be read.
     """
     number = 1
     for block in _raw_blocks(path, on_bytes):
@@ -126,7 +128,7 @@ def numbered_blocks(
                 yield number, _decoded(b"\n".join(pieces[:at]), number)
             if at < len(pieces):
                 raise Unreadable(
-                    number + at, f"the line is longer than {MAX_LINE:,} bytes: this is no CSV file"
+                    number + at, f"the line is longer than {MAX_LINE:,} bytes: this is not a CSV file"
                 )
             number += len(pieces)
             continue
@@ -139,7 +141,7 @@ _UTF16 = "the file is not UTF-8 text but UTF-16: save it as UTF-8 (in Excel: CSV
 
 
 def _without_bom(block: bytes) -> bytes:
-    """The first block without its byte-order mark. Raises Unreadable for UTF-16."""
+    """Return the first block without its byte-order mark. Raise Unreadable for UTF-16."""
     line = block.partition(b"\n")[0]
     if len(line) <= MAX_LINE and (line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line):
         raise Unreadable(None, _UTF16)
@@ -148,7 +150,7 @@ def _without_bom(block: bytes) -> bytes:
 
 def _decoded(block: bytes, number: int) -> list[Line]:
     try:
-        if b"\0" not in block:  # no text holds it
+        if b"\0" not in block:  # NUL is valid UTF-8, but not text
             return list[Line](block.decode("utf-8").split("\n"))
     except UnicodeDecodeError:
         pass
@@ -165,7 +167,7 @@ def _decoded_line(line: bytes, number: int) -> Line:
 
 
 def _raw_blocks(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
-    """Whole lines with LF between them; one above `MAX_LINE` ends the iteration as far as it was read."""
+    """Yield whole lines with LF between them; a line longer than `MAX_LINE` is the last, as far as read."""
     with path.open("rb") as file:
         rest, done = b"", 0
         while chunk := file.read(_CHUNK):

@@ -1,4 +1,4 @@
-"""What is said about a raw file: findings with file and line, gathered in a report."""
+"""Findings about raw files, with file and line, collected in a report."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Severity = Literal["error", "warning"]
 Kind = Literal["history", "trend"]
 
 MAX_FINDINGS = 100
-"""Findings kept per file and severity; the rest are counted."""
+"""Findings kept per file and severity; further ones are only counted."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know about a file; `line` counts from 1 and is None for the file as a whole."""
+    """An error or warning about a file; `line` counts from 1 and is None for the whole file."""
 
     severity: Severity
     kind: Kind
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass
 class FileReport:
-    """What a file holds: `rows` distinct dates from `first` to `last`, `missing` of them without a value."""
+    """A file's content and findings: `rows` distinct dates, `missing` of them without a value."""
 
     kind: Kind
     file: Path
@@ -44,16 +44,18 @@ class FileReport:
     findings: list[Finding] = field(default_factory=list)
 
     def error(self, line: int | None, message: str) -> None:
+        """Add an error; the first `MAX_FINDINGS` are kept, all are counted."""
         self.errors += 1
         self._add(Finding("error", self.kind, self.file, line, message), self.errors)
 
     def cannot_be_read(self, line: int | None, message: str) -> None:
-        """An error that makes all others beside the point, such as an encoding: said once, and first."""
+        """Add, in front and once, an error that makes the others irrelevant, such as a wrong encoding."""
         if all(finding.message != message for finding in self.findings[:1]):
             self.errors += 1
             self.findings.insert(0, Finding("error", self.kind, self.file, line, message))
 
     def warning(self, line: int | None, message: str) -> None:
+        """Add a warning; the first `MAX_FINDINGS` are kept, all are counted."""
         self.warnings += 1
         self._add(Finding("warning", self.kind, self.file, line, message), self.warnings)
 
@@ -62,13 +64,13 @@ class FileReport:
             self.findings.append(finding)
 
     def strictly(self) -> FileReport:
-        """The same report with every warning an error."""
+        """Return the report with every warning turned into an error."""
         findings = [replace(finding, severity="error") for finding in self.findings]
         return replace(self, errors=self.errors + self.warnings, warnings=0, findings=findings)
 
     @property
     def reason(self) -> str | None:
-        """The errors in one line, worded as the silver step would word them."""
+        """Return the errors in one line, or None if there are none."""
         first = next((finding for finding in self.findings if finding.severity == "error"), None)
         if first is None:
             return None

@@ -1,4 +1,4 @@
-"""What tells a file's content from another."""
+"""Fingerprints by which two files can be compared without reading them again."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A file's content: bytes, SHA-256 and MD5 in hexadecimal (S3's ETag is one).
+    """A file's size in bytes, its SHA-256, and its MD5, which is S3's ETag; both in hexadecimal.
 
-    `modified` is the file's own time in nanoseconds, from before it was read.
+    `modified` is the file's modification time in nanoseconds, taken before the content was read.
     """
 
     size: int
@@ -24,7 +24,7 @@ class Fingerprint:
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Return a file's fingerprint. Raises OSError."""
+    """Return a file's fingerprint. Raise OSError if it cannot be read."""
     size, sha256, md5 = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with path.open("rb", buffering=0) as file:
         modified = os.fstat(file.fileno()).st_mtime_ns

@@ -6,7 +6,6 @@ import math
 import struct
 from array import array
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 from cryptoetl.raw_files import numerals
@@ -18,13 +17,13 @@ from cryptoetl.raw_files.table import FileReader, OnBytes, TableLayout
 from cryptoetl.util.text import quoted, shown
 
 HEADER_LINES = 20
-"""Lines, blank ones not counted, among which the header of a history is looked for."""
+"""Number of lines, not counting blank ones, in which the header must be."""
 
 
 class HistoryFormat(NamedTuple):
-    """How a history file is written; the fields of the configuration that say so.
+    """The format of a history file, as in the configuration.
 
-    The columns are named, or numbered from 1 in a file without a header line.
+    Columns are named, or numbered from 1 in a file without a header line.
     """
 
     date_column: str | int = "Date"
@@ -34,10 +33,10 @@ class HistoryFormat(NamedTuple):
     delimiter: str = ","
 
 
-class HeaderSearch:
-    """Finds the header of a history: the first of its first lines that holds both columns.
+class _Header:
+    """The search for a history's header: the first of its `HEADER_LINES` lines that names both columns.
 
-    With columns by number, the first line is a row already.
+    If columns are numbered, the first line is the first row and gives the table's width.
     """
 
     def __init__(self, report: FileReport, layout: HistoryFormat) -> None:
@@ -80,23 +79,18 @@ class HeaderSearch:
         self._report.error(line, f"{names} not in the header ({shown(', '.join(fields), 200)})")
 
 
-def read_history(
-    report: FileReport,
-    layout: HistoryFormat,
-    *,
-    drop: bool,
-    digits: bool = False,
-    on_bytes: OnBytes | None = None,
-) -> Series:
-    """Read the report's file of daily prices; what cannot be read goes to the report.
+class _Prices:
+    """Prices in single precision, as the tables hold them; empty and -1 are missing."""
 
-    The series keeps the prices' own digits only if they are asked for.
-    """
+    noun = "price"
 
-    def value(text: str) -> float | str | None:
+    def __init__(self, decimal: Decimal) -> None:
+        self._decimal = decimal
+
+    def parse(self, text: str) -> float | str | None:
         if not text:
             return None
-        price = numerals.parse(text, layout.decimal)
+        price = numerals.parse(text, self._decimal)
         if price is None:
             return f"price {quoted(text)} is not a number"
         try:
@@ -107,8 +101,8 @@ def read_history(
             return f"price {quoted(text)} is too large"
         return None if single == -1 else single
 
-    def values(texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
-        plain = numerals.plain_all([text or "-1" for text in texts], layout.decimal)
+    def parse_all(self, texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
+        plain = numerals.plain_all([text or "-1" for text in texts], self._decimal)
         if plain is None:
             return None
         singles = array("f", map(float, plain))
@@ -116,15 +110,29 @@ def read_history(
             return None
         return array("d", [math.nan if price == -1 else price for price in singles]), plain
 
+    def digits(self, text: str) -> str:
+        return numerals.plain(text, self._decimal)
+
+
+def read_history(
+    report: FileReport,
+    layout: HistoryFormat,
+    *,
+    drop: bool,
+    digits: bool = False,
+    on_bytes: OnBytes | None = None,
+) -> Series:
+    """Read the report's file of daily prices; errors go to the report.
+
+    `digits`: whether the series keeps the digits of the prices, as the plain form needs them.
+    """
     series = FileReader(
         report,
         splitter(layout.delimiter),
-        HeaderSearch(report, layout),
+        _Header(report, layout),
         layout.date_format,
-        value,
-        values,
-        "another price",
-        partial(numerals.plain, decimal=layout.decimal) if digits else None,
+        _Prices(layout.decimal),
+        keep_digits=digits,
         headed=isinstance(layout.date_column, str),
     ).read(on_bytes)
     report.missing = series.missing

@@ -1,4 +1,4 @@
-"""The forms of prices, matched strictly: the engines differ in what else they would take for a number."""
+"""Prices as text, matched strictly in one of two forms: 1,234.5 or 1.234,5."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LINES: Final = {decimal: re.compile(rf"(?:{form.pattern}\n)*+") for decimal, fo
 
 
 def parse(text: str, decimal: Decimal) -> float | None:
-    """The number that a text is with this decimal sign, the other one between thousands; or None."""
+    """Return the number in a text, or None. The sign that is not `decimal` may separate thousands."""
     if not _FORMS[decimal].fullmatch(text):
         return None
     return float(plain(text, decimal))
 
 
 def plain_all(texts: Sequence[str], decimal: Decimal) -> list[str] | None:
-    """Return texts without line ends as `plain` numbers, or None if one of them is not a number."""
+    """Return each text as `plain` does, or None if one of them is not a number. None may hold a line end."""
     joined = "".join(f"{text}\n" for text in texts)
     if not _LINES[decimal].fullmatch(joined):
         return None
@@ -33,5 +33,5 @@ def plain_all(texts: Sequence[str], decimal: Decimal) -> list[str] | None:
 
 
 def plain(text: str, decimal: Decimal) -> str:
-    """Return a number with its own digits, a decimal point, and nothing between thousands."""
+    """Return the text of a number with a decimal point and without separators of thousands."""
     return text.replace(",", "") if decimal == "." else text.replace(".", "").replace(",", ".")

@@ -4,8 +4,8 @@
     2022-11-18,16634.0              2022-11-06,28
     2022-11-19,-1                   2022-11-13,31
 
-UTF-8, LF, ascending days as yyyy-MM-dd, each once. A price has its own digits and a decimal point; -1 stands
-where it is missing. A trend is a whole number from 0 to 100.
+UTF-8, LF, ascending days as yyyy-MM-dd, each once. A price keeps its digits and has a decimal point; -1
+marks a missing one. A trend value is a whole number from 0 to 100.
 """
 
 from __future__ import annotations
@@ -24,20 +24,23 @@ from cryptoetl.raw_files.series import Series
 MISSING = "-1"
 HEADERS = {"history": "Date,Price", "trend": "Date,Trend"}
 _ROWS = 50_000
-"""Rows that are put together at once: a few megabytes."""
+"""Rows that are joined at a time: a few megabytes."""
 
 
 class PlainFile(NamedTuple):
-    """A file in the plain form: its content, and where it is, None if it was not written in this process."""
+    """A file in the plain form; `path` is None if this process has not written it."""
 
     path: Path | None
     fingerprint: Fingerprint
 
 
 def write(series: Series, kind: Kind, path: Path | None) -> Fingerprint:
-    """Write a series, of a history with its digits, in the plain form; without a path, only fingerprint it.
+    """Write a series in the plain form; without a path, only compute its fingerprint.
 
-    Raises EnvironmentFault.
+    The series of a history must have its digits.
+
+    Raises:
+        EnvironmentFault: The file cannot be written.
     """
     size, sha256, md5 = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     rows = series.written(MISSING)

@@ -1,4 +1,4 @@
-"""Read a currency's two files."""
+"""Read a currency's two files and warn about unusual values."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from cryptoetl.raw_files.trend import TrendFormat, read_trend
 
 
 def read(
-    history: FileReport,
-    trend: FileReport,
-    history_format: HistoryFormat,
-    trend_format: TrendFormat,
+    reports: tuple[FileReport, FileReport],
+    formats: tuple[HistoryFormat, TrendFormat],
     *,
     drop: bool,
     digits: bool = False,
     on_bytes: Callable[[FileReport], OnBytes | None] = lambda _: None,
 ) -> tuple[Series, Series]:
-    """Read a currency's two files into their reports, and warn of what is odd in what could be read.
+    """Read a currency's history and trend into their reports, with warnings about unusual values.
 
-    What depends on the day it is, the age and dates in the future, is not among it: plausibility.times.
+    Warnings that depend on today's date, about age and future dates, are not included: the result depends on
+    the files' content alone. `digits`: whether the series of prices keeps their digits, for the plain form.
     """
-    prices = read_history(history, history_format, drop=drop, digits=digits, on_bytes=on_bytes(history))
-    values = read_trend(trend, trend_format, on_bytes=on_bytes(trend))
+    history, trend = reports
+    prices = read_history(history, formats[0], drop=drop, digits=digits, on_bytes=on_bytes(history))
+    values = read_trend(trend, formats[1], on_bytes=on_bytes(trend))
     plausibility.history_warnings(history, prices, drop=drop)
     plausibility.trend_warnings(trend, values)
     plausibility.overlap_warning(trend, prices, values)

@@ -1,4 +1,4 @@
-"""A value per day in little memory: sixteen bytes for each row, and no object for any."""
+"""One value per day in little memory: sixteen bytes a row, and no object per row."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import NamedTuple
 from cryptoetl.raw_files.dates import FIRST_YEAR
 
 _BASE = date(FIRST_YEAR, 1, 1).toordinal() - 1
-"""The last day that is too early, so that every day of a series has a place above 0."""
+"""The day before the first possible one, so that every day of a series has an index above 0."""
 
 
 class Day(NamedTuple):
-    """A day of a series, the line that it stands on, and its value or None."""
+    """A day of a series with the line that it is on, and its value or None."""
 
     day: date
     line: int
@@ -26,7 +26,7 @@ class Day(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """A series in the order of its days: ordinals, the lines they stand on, values (NaN: there is none)."""
+    """A series in the order of its days: ordinals, lines, and values, NaN where there is none."""
 
     days: Sequence[int]
     lines: Sequence[int]
@@ -34,24 +34,24 @@ class Columns(NamedTuple):
 
 
 class Series:
-    """The first line and value of each day; days may come in any order.
+    """The first line and value of each day; days may be added in any order.
 
-    Values are kept in double precision, and with `digits` also as they are written, in eight more bytes a row
-    and those of the digits. A dictionary of a million days would take ten times the memory.
+    Values are kept in double precision. With `digits` their text is kept as well, which takes its own length
+    and eight bytes a row. A dictionary of a million days would need ten times the memory.
     """
 
     def __init__(self, *, digits: bool = False) -> None:
-        # As they came.
+        # In the order in which they were added.
         self._days = array("i")
         self._lines = array("i")
         self._values = array("d")
         self._digits = bytearray() if digits else None
         self._ends = array("q")
-        """Where the digits of each row end."""
+        """The end of each row's digits."""
         self.missing = 0
         """Days without a value."""
         self._places = array("i")
-        """By day: where it is among the above, counting from 1. Filled when it is first needed."""
+        """By day: its index in the above, counting from 1; filled when first needed."""
         self._placed = 0
         self._first = 0
         self._last = 0
@@ -63,16 +63,18 @@ class Series:
 
     @property
     def first(self) -> date | None:
+        """Return the earliest day, or None if there is none."""
         return date.fromordinal(self._first) if self._days else None
 
     @property
     def last(self) -> date | None:
+        """Return the latest day, or None if there is none."""
         return date.fromordinal(self._last) if self._days else None
 
     def add(
         self, day: date, line: int, value: float | None, digits: str = ""
     ) -> tuple[int, float | None] | None:
-        """Add a day; if it is there already, change nothing and return its line and value."""
+        """Add a day and return None; if it is there already, change nothing and return its line and value."""
         ordinal = day.toordinal()
         if place := self._place(ordinal):
             return self._lines[place - 1], _known(self._values[place - 1])
@@ -83,10 +85,10 @@ class Series:
     def extend(
         self, days: Sequence[int], line: int, values: array[float], digits: Sequence[str] = ()
     ) -> bool:
-        """Add the days of consecutive lines, the first of which is `line`: ordinals, and values or NaN.
+        """Add the days of consecutive lines, beginning at `line`, as ordinals, with NaN for missing values.
 
-        They are taken if they all lie before or all after those that are there, and go one way. If not,
-        False is returned and nothing is added: it takes `add` to tell which of them are there already.
+        The days must ascend or descend, and be all earlier or all later than those of the series. Otherwise
+        nothing is added and False returned: `add` then finds which of them are there already.
         """
         if not (all(map(lt, days, islice(days, 1, None))) or all(map(gt, days, islice(days, 1, None)))):
             return False
@@ -118,10 +120,10 @@ class Series:
             self._digits += "".join(digits).encode()
 
     def _place(self, ordinal: int) -> int:
-        """Where a day is, counting from 1; 0 if it is not there."""
+        """Return the index of a day, counting from 1, or 0 if it is not there."""
         places, days = self._places, self._days
         if (top := max(ordinal, self._last) - _BASE) >= len(places):
-            # A quarter more than is needed: days in ascending order would otherwise move all of it each.
+            # A quarter more than needed: otherwise each of many ascending days would move the whole array.
             places.extend(array("i", bytes(4 * (top + 1 + top // 4 - len(places)))))
         for at in range(self._placed, len(days)):
             places[days[at] - _BASE] = at + 1
@@ -129,7 +131,7 @@ class Series:
         return places[ordinal - _BASE]
 
     def _order(self) -> Sequence[int]:
-        """Return the places of the days in their order, counting from 0."""
+        """Return the indices of the days in their order, counting from 0."""
         if self._ascending:
             return range(len(self._days))
         if self._descending:
@@ -153,7 +155,7 @@ class Series:
     def written(self, missing: str) -> Iterator[str]:
         """Yield each day in order as `yyyy-MM-dd,digits`, with `missing` where there is no value.
 
-        Without digits of their own, values are whole numbers.
+        A series without digits must hold whole numbers.
         """
         days, values, ends = self._days, self._values, self._ends
         digits = self._digits.decode() if self._digits is not None else None
@@ -166,14 +168,14 @@ class Series:
                 yield f"{_iso(days[at])},{digits[ends[at - 1] if at else 0 : ends[at]]}"
 
     def __iter__(self) -> Iterator[Day]:
-        """The days in their order."""
+        """Iterate over the days in their order."""
         for day, line, value in zip(*self.columns(), strict=True):
             yield Day(date.fromordinal(day), line, _known(value))
 
 
 @lru_cache(20_000)
 def _iso(ordinal: int) -> str:
-    """Return a day as yyyy-MM-dd; files of many currencies hold the same days."""
+    """Return a day as yyyy-MM-dd. Cached, because the files of many currencies hold the same days."""
     return date.fromordinal(ordinal).isoformat()
 
 

@@ -1,8 +1,6 @@
-"""Reading and checking the users' CSV files: a file in, findings out, in little memory.
+"""Read the dates and values of a CSV file into a series, with an error for each line that cannot be read.
 
-The rules for what can be read, and their wording, are those of `glue_scripts/bronze2silver.py`, which
-enforces them where the numbers are made; a file that passes here is read there. What can be read and is
-odd all the same is told as warnings (plausibility.py). Lines count from 1.
+Files of any length are read in little memory: blocks of lines in one simple form at once, others by line.
 """
 
 from __future__ import annotations
@@ -11,7 +9,8 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from datetime import date
+from typing import NamedTuple, Protocol, cast
 
 from cryptoetl.raw_files import dates
 from cryptoetl.raw_files.delimited import Line, Splitter, Unreadable, numbered_blocks
@@ -20,55 +19,70 @@ from cryptoetl.raw_files.series import Series
 from cryptoetl.util.text import quoted
 
 OnBytes = Callable[[int], None]
-"""Receives the bytes read so far, now and then."""
+"""Called repeatedly with the bytes read so far."""
 
 
 class TableLayout(NamedTuple):
-    """Where a file's table is: its fields, and which of them hold the date and the value."""
+    """The number of a table's fields, and the indices of those with the date and the value."""
 
     width: int
     date_at: int
     value_at: int
     model: str
-    """What has `width` fields, in words."""
+    """The line that has `width` fields, for messages."""
 
 
 Header = Callable[[int, list[str] | None], TableLayout | None]
-"""Judges a line as the header: the table, or None to look further."""
+"""Takes a line's number and fields; returns the layout if it is the header, None to try the next line.
+
+The number is 0 at the end of the file. A search that has failed reports an error.
+"""
+
+
+class Values(Protocol):
+    """How the values of a file are read."""
+
+    noun: str
+
+    def parse(self, text: str) -> float | str | None:
+        """Return a value, None if it is missing, or text that says what is wrong with it."""
+
+    def parse_all(self, texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
+        """Return all values (NaN: missing) and their digits, or None if `parse` refuses one."""
+
+    def digits(self, text: str) -> str:
+        """Return the digits of a value that is present, as the plain form has them."""
 
 
 @dataclass
 class FileReader:
-    """One reading of a file. `header` reports why there is none.
+    """One reading of a file: its days go to a series, its errors to the report.
 
-    `value` returns text for what is wrong; `values` reads many at once, in the same way and with NaN for
-    none, and their digits, or returns None if each has to be looked at.
+    `keep_digits`: whether the series keeps the digits of values. `headed`: whether the header is a separate
+    line, not the first row.
     """
 
     report: FileReport
     split: Splitter
     header: Header
     date_format: str
-    value: Callable[[str], float | str | None]
-    values: Callable[[list[str]], tuple[array[float], Sequence[str]] | None]
-    another: str
-    digits: Callable[[str], str] | None = None
-    """A value's own digits, as the plain form has them; None where they are not kept."""
+    values: Values
+    keep_digits: bool = False
     headed: bool = True
     table: TableLayout | None = None
     empty: bool = True
 
     def read(self, on_bytes: OnBytes | None) -> Series:
-        """The file's days; everything wrong goes to the report."""
-        series, report = Series(digits=self.digits is not None), self.report
+        """Read the file and return its days."""
+        series, report = Series(digits=self.keep_digits), self.report
         try:
             for first, lines in numbered_blocks(report.file, on_bytes):
                 if not self._block(first, lines, series):
-                    break  # there is no table: lines cannot be judged
+                    break
         except Unreadable as error:
             report.cannot_be_read(error.line, error.reason)
         if self.table is None and not self.empty and not report.errors:
-            self.header(0, None)  # the end of the file
+            self.header(0, None)
         if not report.errors:
             if self.empty:
                 report.error(None, "the file is empty")
@@ -80,12 +94,12 @@ class FileReader:
         return series
 
     def _block(self, first: int, lines: list[Line], series: Series) -> bool:
-        """Read lines; False if the search for the header has failed."""
+        """Read a block of lines; return False if the search for the header has failed."""
         report = self.report
-        as_whole = False
+        tried_as_whole = False
         for line, text in enumerate(lines, start=first):
-            if self.table is not None and not as_whole:
-                as_whole = True
+            if self.table is not None and not tried_as_whole:
+                tried_as_whole = True
                 if self._all(line, lines[line - first :], self.table, series):
                     break
             if isinstance(text, Unreadable):
@@ -106,7 +120,7 @@ class FileReader:
         return True
 
     def _all(self, line: int, lines: list[Line], table: TableLayout, series: Series) -> bool:
-        """Read lines that are all plain and all right, many times faster; False if they are not."""
+        """Read lines that are all valid and in one simple form, much faster; return False for others."""
         if set(map(type, lines)) != {str}:
             return False
         columns = self.split.columns(cast(list[str], lines), table.width, (table.date_at, table.value_at))
@@ -116,7 +130,7 @@ class FileReader:
             days = list(map(dates.ordinals(self.date_format).__getitem__, columns[0]))
         except KeyError:
             return False
-        found = self.values(columns[1])
+        found = self.values.parse_all(columns[1])
         return found is not None and series.extend(days, line, *found)
 
     def _row(self, line: int, fields: list[str] | None, table: TableLayout, series: Series) -> None:
@@ -127,15 +141,20 @@ class FileReader:
             report.error(line, f"{len(fields)} fields where the {table.model} has {table.width}")
         elif (day := dates.parse(fields[table.date_at], self.date_format)) is None:
             report.error(line, _not_a_date(fields[table.date_at], self.date_format, report.kind))
-        elif isinstance(value := self.value(fields[table.value_at]), str):
+        elif isinstance(value := self.values.parse(fields[table.value_at]), str):
             report.error(line, value)
-        elif there := series.add(
-            day, line, value, self.digits(fields[table.value_at]) if self.digits and value is not None else ""
-        ):
-            if there[1] == value:
-                report.warning(line, f"date {day} is already on line {there[0]}, with the same value")
-            else:
-                report.error(line, f"date {day} is already on line {there[0]} with {self.another}")
+        else:
+            keep = self.keep_digits and value is not None
+            digits = self.values.digits(fields[table.value_at]) if keep else ""
+            if there := series.add(day, line, value, digits):
+                self._repeated(day, line, value, there)
+
+    def _repeated(self, day: date, line: int, value: float | None, earlier: tuple[int, float | None]) -> None:
+        same_date = f"date {day} is already on line {earlier[0]}"
+        if earlier[1] == value:
+            self.report.warning(line, f"{same_date}, with the same value")
+        else:
+            self.report.error(line, f"{same_date} with another {self.values.noun}")
 
 
 def _not_a_date(text: str, date_format: str, kind: Kind) -> str:

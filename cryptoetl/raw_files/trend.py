@@ -17,39 +17,48 @@ _LIKE_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}
 
 
 _TREND_VALUES = {"<1": 0.0} | {str(value): float(value) for value in range(101)}
-"""As Google writes them."""
+"""Values as Google writes them."""
 
 
 class TrendFormat(NamedTuple):
-    """How a trend file is written; the fields of the configuration that say so."""
+    """The format of a trend file, as in the configuration."""
 
     date_format: str = "yyyy-MM-dd"
     delimiter: str = ","
 
 
-def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | None = None) -> Series:
-    """Read the report's trend file, a Google Trends export with or without its preamble."""
+class _Header:
+    """The search for a trend's header: the first line with two columns, below the preamble of an export."""
 
-    def header(line: int, fields: list[str] | None) -> TableLayout | None:
+    def __init__(self, report: FileReport) -> None:
+        self._report = report
+
+    def __call__(self, line: int, fields: list[str] | None) -> TableLayout | None:
         if fields is None:
             if line:
-                report.error(line, "the quotes are not balanced")
+                self._report.error(line, "the quotes are not balanced")
             return None
         if width(fields) < 2:
-            return None  # the preamble of a Google Trends export
+            return None
         named = [name for name in fields if name]
-        if _LIKE_A_DATE.fullmatch(fields[0]):  # even one that is not in the calendar
-            report.error(line, "there is no header line above the data")
+        if _LIKE_A_DATE.fullmatch(fields[0]):  # also one that is not in the calendar
+            self._report.error(line, "there is no header line above the data")
             return None
         if len(named) > 2:
             columns = shown(", ".join(named), 200)
-            report.error(
+            self._report.error(
                 line, f"the header has {len(named)} columns ({columns}): export one search term alone"
             )
             return None
-        return TableLayout(max(width(fields), 2), 0, 1, "header")
+        return TableLayout(width(fields), 0, 1, "header")
 
-    def value(text: str) -> float | str:
+
+class _TrendValues:
+    """Whole numbers from 0 to 100; <1 is 0."""
+
+    noun = "trend value"
+
+    def parse(self, text: str) -> float | str:
         if text == "<1":
             return 0
         if not re.fullmatch(r"[0-9]+", text):
@@ -58,12 +67,17 @@ def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | N
             return f"trend {quoted(text)} is not within 0 and 100"
         return int(text)
 
-    def values(texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
+    def parse_all(self, texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
         try:
             return array("d", map(_TREND_VALUES.__getitem__, texts)), ()
         except KeyError:
             return None
 
+    def digits(self, text: str) -> str:
+        return text
+
+
+def read_trend(report: FileReport, layout: TrendFormat, *, on_bytes: OnBytes | None = None) -> Series:
+    """Read the report's trend file, a Google Trends export with or without its preamble."""
     split = splitter(layout.delimiter)
-    another = "another trend value"
-    return FileReader(report, split, header, layout.date_format, value, values, another).read(on_bytes)
+    return FileReader(report, split, _Header(report), layout.date_format, _TrendValues()).read(on_bytes)

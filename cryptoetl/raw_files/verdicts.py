@@ -1,7 +1,7 @@
-"""What the check has found of files, kept in the user's cache: the same content need not be read twice.
+"""Results of earlier checks, kept in the user's cache, so that unchanged files are not read again.
 
-A verdict belongs to everything it depends on: the bytes of both files, how they are to be read, and the rules
-themselves. The cache can be deleted at any time; where it cannot be written, there is none.
+A verdict depends on the content of both files, on how they are read, and on the rules of this package. The
+cache can be deleted at any time; without a writable folder there is none.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from cryptoetl.util.atomic import replacing
 from cryptoetl.util.files import load_json
 
 KEPT = 12_000
-"""Verdicts that are kept at the most, the latest used: ten megabytes."""
+"""Most recently used verdicts that are kept: about ten megabytes."""
 MANY = 50
-"""A verdict with more findings is not kept: such files are about to be corrected."""
+"""Verdicts with more findings are not kept: such files are about to be corrected."""
 
 
 def folder() -> Path:
-    """The cache's folder: CRYPTOETL_CACHE, or one where caches are (XDG Base Directory Specification)."""
+    """Return the cache's folder: CRYPTOETL_CACHE, or the platform's (XDG Base Directory Specification)."""
     if given := os.environ.get("CRYPTOETL_CACHE"):
         return Path(given)
     if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
@@ -38,14 +38,14 @@ def folder() -> Path:
 
 
 class Known(NamedTuple):
-    """What was found before; `plain` is empty if the files were not written in the plain form."""
+    """An earlier verdict; `plain` is empty if the files were not written in the plain form."""
 
     reports: tuple[FileReport, FileReport]
     plain: Sequence[Fingerprint]
 
 
 class Verdicts:
-    """A file of verdicts. Nothing here raises: a cache that cannot be used is an empty one."""
+    """A file of verdicts. Its methods raise no errors: an unusable cache is treated as empty."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,7 +56,7 @@ class Verdicts:
             self._known = found if isinstance(found, dict) else {}
 
     def find(self, key: str, history: Path, trend: Path) -> Known | None:
-        """Return what was found before of these files' content, or None."""
+        """Return the earlier verdict on these files, or None."""
         kept = self._known.pop(key, None)
         if kept is None:
             return None
@@ -68,18 +68,18 @@ class Verdicts:
             plain = [Fingerprint(int(size), str(sha256), str(md5), 0) for size, sha256, md5 in kept[2]]
         except (KeyError, IndexError, TypeError, ValueError):
             return None
-        self._known[key] = kept  # the latest used comes last
+        self._known[key] = kept  # in the order of their last use
         return Known(reports, plain)
 
     def keep(self, key: str, reports: tuple[FileReport, FileReport], plain: Sequence[Fingerprint]) -> None:
-        """Remember these reports, and what the files are in the plain form, if they were written in it."""
+        """Keep these reports, and the fingerprints of the files' plain form if it was written."""
         if sum(len(report.findings) for report in reports) <= MANY:
             prints = [[found.size, found.sha256, found.md5] for found in plain]
             self._known[key] = [*map(_written, reports), prints]
             self._changed = True
 
     def save(self) -> None:
-        """Write what was remembered, as a whole or not at all."""
+        """Replace the file atomically, if there are new verdicts."""
         if not self._changed:
             return
         self._changed = False
@@ -91,13 +91,13 @@ class Verdicts:
 
 
 def key(*depends_on: object) -> str:
-    """The key of a verdict that depends on these values, all of them of simple types, and on the rules."""
+    """Return the key of a verdict that depends on these values of built-in types, and on the rules."""
     return hashlib.sha256(repr((_rules(), depends_on)).encode()).hexdigest()
 
 
 @cache
 def _rules() -> str:
-    """Return a hash of all that decides what is found, and in which words."""
+    """Return a hash of the code that decides what is found and how it is worded."""
     digest = hashlib.sha256(__version__.encode())
     with suppress(OSError):
         folder = Path(__file__).parent

@@ -1,1 +1,1 @@
-"""The state machine: its definition, what is deployed with it, and what its history says."""
+"""The state machine: its definition, what is deployed with it, and the status of its executions."""

@@ -1,7 +1,7 @@
-"""Where the state machine's templates and the Glue scripts are.
+"""The folders of the state machine's templates and the Glue scripts.
 
-They are files at the top of the repository, because they are deployed as they are; a wheel carries them
-inside the package (see `force-include` in pyproject.toml).
+They are at the top of the repository because they are deployed unchanged; a wheel carries them inside the
+package (`force-include` in pyproject.toml).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def definitions() -> Path:
-    """The folder with the state machine and CloudFormation templates."""
+    """Return the folder with the state machine and CloudFormation templates."""
     return _folder("definitions")
 
 
 def glue_scripts() -> Path:
-    """The folder with the four scripts that the Glue jobs run."""
+    """Return the folder with the four scripts that the Glue jobs run."""
     return _folder("glue_scripts")
 
 

@@ -1,7 +1,7 @@
-"""What is deployed: the state machine, the four Glue jobs and their scripts; and how two of them differ.
+"""The bundle that a run needs: the state machine, the four Glue jobs and their scripts.
 
-Pure: a `Bundle` is built from the configuration and a `Layout` (where a target keeps things), and
-compared with the one that is deployed. The comparison is the plan that `deploy` shows and applies.
+A `Bundle` is built from the configuration and a `Layout`, the places where a target keeps things. Its
+comparison with the deployed bundle is the plan that `deploy` shows and applies.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cryptoetl.config.models import Config, Currency
-from cryptoetl.state_machine import assets
-from cryptoetl.state_machine import definition as state_machine
+from cryptoetl.state_machine import assets, definition
 
 SCRIPTS = {
     "clear-buckets": "clear_buckets.py",
@@ -25,12 +24,12 @@ SCRIPTS = {
 """Job name without the pipeline's prefix → script file."""
 
 NO_ROLE = "-"
-"""`--COPY_ROLE` when there is none: Glue's getResolvedOptions knows no optional arguments."""
+"""`--COPY_ROLE` when there is no role: Glue's getResolvedOptions has no optional arguments."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a target keeps the data, as URIs without a trailing slash."""
+    """The places where a target keeps the data, as URIs without a trailing slash."""
 
     raw: str
     silver: str
@@ -50,7 +49,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything a run needs. `scripts` maps file names to their bytes."""
+    """All that a deploy publishes. `scripts` maps file names to their bytes."""
 
     machine: Mapping[str, Any]
     jobs: tuple[Job, ...]
@@ -58,11 +57,12 @@ class Bundle:
 
     @property
     def tickers(self) -> list[str]:
-        return state_machine.tickers(self.machine)
+        """Return the tickers of the machine, in order."""
+        return definition.tickers(self.machine)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all of it, in hexadecimal."""
+        """Return the SHA-256 of the whole bundle, in hexadecimal."""
         total = hashlib.sha256(json.dumps(self.machine, sort_keys=True).encode())
         for job in self.jobs:
             total.update(repr((job.name, job.script, sorted(job.arguments.items()))).encode())
@@ -76,7 +76,7 @@ Action = Literal["add", "change", "replace", "remove"]
 
 @dataclass(frozen=True)
 class Change:
-    """One line of a plan: `what` is branch, state machine, job or script; on AWS also any other resource."""
+    """One line of a plan. `what` is branch, state machine, job or script; on AWS also any other resource."""
 
     action: Action
     what: str
@@ -85,32 +85,30 @@ class Change:
 
 
 def source_key(currency: Currency, kind: str) -> str:
-    """Return the key of a user's own file, whose bytes are kept as they are, below the raw location."""
+    """Return the key, below the raw location, of the unchanged copy of the user's file."""
     return f"{currency.ticker}/source/{kind}"
 
 
 def raw_key(currency: Currency, kind: str) -> str:
-    """Return the key of a raw file in the plain form: fixed, whatever the user's file is called.
+    """Return the key, below the raw location, of a raw file in the plain form.
 
-    Names with spaces, brackets or other letters would have to be escaped differently for each
-    engine, and a new download under a new name would need a new deploy. See
-    docs/decisions/0003-raw-keys.md.
+    It does not depend on the name of the user's file: see docs/decisions/0003-raw-keys.md.
     """
     return f"{currency.ticker}/{kind}.csv"
 
 
 def machine(config: Config) -> dict[str, Any]:
-    """The state machine of the configuration, as it would be deployed."""
-    return state_machine.render(config.pipeline, branches(config))
+    """Return the state machine of the configuration, as it would be deployed."""
+    return definition.render(config.pipeline, branches(config))
 
 
-def branches(config: Config) -> list[state_machine.Branch]:
+def branches(config: Config) -> list[definition.Branch]:
     """Return a branch per currency."""
-    return [state_machine.Branch(currency.ticker, currency.drop) for currency in config.currencies]
+    return [definition.Branch(currency.ticker, currency.drop) for currency in config.currencies]
 
 
 def build(config: Config, layout: Layout) -> Bundle:
-    """The bundle of the configuration on a target with this layout, with the scripts as they are now."""
+    """Build the bundle of the configuration for a target with this layout, with the scripts as they are."""
     redshift = config.aws.redshift
     arguments: dict[str, dict[str, str]] = {
         "clear-buckets": {"--SILVER": layout.silver, "--GOLD": layout.gold},
@@ -133,7 +131,7 @@ def build(config: Config, layout: Layout) -> Bundle:
 
 
 def compare(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]:
-    """What has to happen for `wanted` to be deployed instead of `current`; empty if nothing."""
+    """Return the changes that turn `current` into `wanted`; empty if there are none."""
     if current is None:
         return (
             Change("add", "state machine", wanted.jobs[0].name.removesuffix("-clear-buckets")),
@@ -154,15 +152,15 @@ def compare(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]:
 
 
 def _branches(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
-    before, after = set(state_machine.tickers(current)), state_machine.tickers(wanted)
+    before, after = set(definition.tickers(current)), definition.tickers(wanted)
     changes = []
     for ticker in after:
         if ticker not in before:
             changes.append(Change("add", "branch", ticker))
-        elif state_machine.branch_of(current, ticker) != state_machine.branch_of(wanted, ticker):
-            old, new = (state_machine.silver_arguments(m, ticker) for m in (current, wanted))
+        elif definition.branch_of(current, ticker) != definition.branch_of(wanted, ticker):
+            old, new = (definition.silver_arguments(m, ticker) for m in (current, wanted))
             changes.append(Change("change", "branch", ticker, _arguments(old, new) or "its states"))
-    gone = [ticker for ticker in state_machine.tickers(current) if ticker not in after]
+    gone = [ticker for ticker in definition.tickers(current) if ticker not in after]
     return changes + [Change("remove", "branch", ticker, "its data stays") for ticker in gone]
 
 

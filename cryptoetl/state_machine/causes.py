@@ -1,4 +1,4 @@
-"""What an error's cause says to a person."""
+"""Readable reasons from the causes of failed tasks."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _PROGRAMMING_ERRORS = frozenset(
 
 
 def readable(cause: str) -> str:
-    """An error's cause as one line for people, at most `REASON_LIMIT` characters; "" for an empty one."""
+    """Return an error's cause as one line of at most `REASON_LIMIT` characters; "" for an empty cause."""
     lines = [line.strip() for line in unwrapped(cause).splitlines() if line.strip()] or [""]
     line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
     return one_line(_without_noise(line), REASON_LIMIT)
 
 
 def unwrapped(cause: str) -> str:
-    """All that an error's cause says to people.
+    """Return the whole readable text of an error's cause.
 
-    Glue's cause is its JobRun as JSON, with the exception of the script as `ErrorMessage`.
+    Glue's cause is the JobRun as JSON, with the script's exception as `ErrorMessage`.
     """
     job_run = parse_json(cause)
     text = cause
     if isinstance(job_run, Mapping):
         text = str(job_run.get("ErrorMessage") or job_run.get("StateDetail") or _by_state(job_run) or cause)
     elif cause.lstrip().startswith("{") and (found := _CUT_OFF_MESSAGE.search(cause)):
-        # Causes have a maximum length; what is left of the JSON may end in the message.
+        # Step Functions cuts long causes, so that the JSON may end inside the message.
         text = str(parse_json(f'"{found[1]}"') or found[1])
     return text.strip()
 

@@ -1,8 +1,7 @@
-"""The currencies as a state machine in Amazon States Language, and the names that its parts go by.
+"""The state machine in Amazon States Language: its definition, the names of its states, its input.
 
 `definitions/state_machine.asl.json` is the frame and `definitions/branch.asl.json` one currency; `render`
-puts one branch per currency into the frame. The result is deployed to AWS and run by the local interpreter
-alike. Whoever reads a history or writes an execution input finds the names and shapes here.
+puts one branch per currency into the frame. The result is deployed to AWS, and run by the local interpreter.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ Role = Literal[
     "caught",
     "skipped",
 ]
-"""What a state does in its branch: the entry, where it leads, a step, or one of the two other ends."""
+"""The role of a state in its branch: the entry, where it leads, a step, or one of the two other ends."""
 
 STEPS: tuple[Step, ...] = get_args(Step)
 CLEAN = "Clean S3 buckets"
@@ -45,13 +44,19 @@ RETRIED_ERRORS = frozenset(
         "Glue.OperationTimeoutException",
     }
 )
-"""Throttling and capacity: a job run that failed with another error would only fail again."""
+"""Errors of throttling and capacity. A job run that failed with any other error would fail again."""
 
 SIZE_LIMIT = 1024 * 1024
-"""Bytes of a definition that CreateStateMachine accepts (AWS: 1 MB)."""
+"""Largest definition that CreateStateMachine accepts, in bytes (AWS: 1 MB)."""
 
 REASON_LIMIT = 200
-"""Characters of a refusal in an execution's input, which may hold 256 KiB for all currencies together."""
+"""Characters of a refusal in an execution's input, whose `PAYLOAD_LIMIT` all currencies share."""
+
+PAYLOAD_LIMIT = 256 * 1024
+"""Largest input or output of a state, in bytes."""
+
+HISTORY_LIMIT = 25_000
+"""Events of one execution, after which Step Functions ends it."""
 
 _STATE_NAMES: Mapping[Role, str] = {
     "begins": "{} begins",
@@ -70,14 +75,17 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Branch:
-    """A currency in the machine. `drop`: days without a price are dropped."""
+    """A currency in the state machine. `drop`: whether days without a price are dropped."""
 
     ticker: str
     drop: bool = False
 
 
 def render(pipeline: str, branches: Sequence[Branch]) -> dict[str, Any]:
-    """The definition with one branch per currency, in their order. Same input, same definition."""
+    """Return the definition with one branch per currency, in their order.
+
+    Equal arguments give equal definitions, so that a comparison shows only real changes.
+    """
     template = json.loads((assets.definitions() / "branch.asl.json").read_text(encoding="utf-8"))
     frame = json.loads((assets.definitions() / "state_machine.asl.json").read_text(encoding="utf-8"))
     definition: dict[str, Any] = _fill(frame, {"pipeline": pipeline})
@@ -94,7 +102,7 @@ def _branch(template: Any, pipeline: str, branch: Branch) -> dict[str, Any]:
 
 
 def _fill(node: Any, values: Mapping[str, str]) -> Any:
-    """A copy of parsed JSON with the placeholders in its strings, keys included, filled in."""
+    """Return a copy of parsed JSON with the placeholders filled in, also in keys."""
     match node:
         case str():
             return _PLACEHOLDER.sub(lambda found: values[found[1]], node)
@@ -107,22 +115,22 @@ def _fill(node: Any, values: Mapping[str, str]) -> Any:
 
 
 def dumps(definition: Mapping[str, Any]) -> str:
-    """The definition as it is deployed: compact JSON."""
+    """Return the definition as it is deployed: compact JSON."""
     return json.dumps(definition, ensure_ascii=False, separators=(",", ":"))
 
 
 def size(definition: Mapping[str, Any]) -> int:
-    """Bytes of the definition as it is deployed; more than `SIZE_LIMIT` cannot be."""
+    """Return the size of the definition as it is deployed, in bytes; `SIZE_LIMIT` is the largest."""
     return len(dumps(definition).encode())
 
 
 def tickers(definition: Mapping[str, Any]) -> list[str]:
-    """The currencies of a rendered machine, in order."""
+    """Return the tickers of a rendered machine, in order."""
     return [_ticker(branch) for branch in definition["States"][PARALLEL]["Branches"]]
 
 
 def branch_of(definition: Mapping[str, Any], ticker: str) -> dict[str, Any]:
-    """The currency's branch. Raises KeyError if the machine has none."""
+    """Return the currency's branch. Raise KeyError if the machine has none."""
     for branch in definition["States"][PARALLEL]["Branches"]:
         if _ticker(branch) == ticker:
             found: dict[str, Any] = branch
@@ -133,7 +141,8 @@ def branch_of(definition: Mapping[str, Any], ticker: str) -> dict[str, Any]:
 def checked(definition: Any) -> dict[str, Any]:
     """Return the definition if it is a rendered machine.
 
-    Raises ValueError, LookupError, TypeError or AttributeError.
+    Raises:
+        ValueError, LookupError, TypeError, AttributeError: It is not.
     """
     for ticker in tickers(definition):
         silver_arguments(definition, ticker)
@@ -142,7 +151,10 @@ def checked(definition: Any) -> dict[str, Any]:
 
 
 def silver_arguments(definition: Mapping[str, Any], ticker: str) -> dict[str, str]:
-    """What the currency's branch passes to bronze2silver. Raises KeyError if the machine has none."""
+    """Return the arguments that the currency's branch passes to bronze2silver, without the ticker.
+
+    Raise KeyError if the machine has no such branch.
+    """
     silver = branch_of(definition, ticker)["States"][state_name(ticker, "silver")]
     return {name: value for name, value in silver["Parameters"]["Arguments"].items() if name != "--TICKER"}
 
@@ -150,45 +162,37 @@ def silver_arguments(definition: Mapping[str, Any], ticker: str) -> dict[str, st
 def _ticker(branch: Mapping[str, Any]) -> str:
     named = parse_state_name(branch["StartAt"])
     if named is None:
-        raise ValueError(f"{branch['StartAt']!r} is not how a currency's branch begins")
+        raise ValueError(f"{branch['StartAt']!r} is not the first state of a currency's branch")
     return named[0]
 
 
 def state_name(ticker: str, role: Role) -> str:
-    """The name of the state that plays this role in the currency's branch."""
+    """Return the name of the state with this role in the currency's branch."""
     return _STATE_NAMES[role].format(ticker)
 
 
 def parse_state_name(name: str) -> tuple[str, Role] | None:
-    """The ticker and role of a branch's state; None for the states outside the branches."""
+    """Return the ticker and role of a branch's state; None for a state outside the branches."""
     ticker, _, rest = name.partition(" ")
     role = _ROLES.get(rest)
     return (ticker, role) if role else None
 
 
 def execution_name(started: datetime) -> str:
-    """The name of an execution, by the time in UTC: sorting the names sorts the executions."""
+    """Return the name of an execution that starts at this time in UTC. Names sort by time."""
     return f"{started:%Y%m%dT%H%M%S}{started.microsecond // 1000:03}Z"
 
 
 def execution_input(start: Mapping[str, Step], refused: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The input of an execution: the step at which each currency begins.
+    """Return the input of an execution, given the step at which each currency begins.
 
-    `refused` maps tickers to the reason why the check kept them out. The machine does not look at it; it is
-    there so that the execution alone tells the whole story. Reasons are cut to `REASON_LIMIT` characters.
+    `refused` maps tickers to the reason why the check kept them out. The machine ignores it; `status` shows
+    it. Reasons are cut to `REASON_LIMIT` characters.
     """
-    input: dict[str, Any] = {"tickers": {ticker: {"from": step} for ticker, step in start.items()}}
+    input_data: dict[str, Any] = {"tickers": {ticker: {"from": step} for ticker, step in start.items()}}
     if refused:
-        input["refused"] = {
+        input_data["refused"] = {
             ticker: {"step": "check", "reason": one_line(reason, REASON_LIMIT)}
             for ticker, reason in refused.items()
         }
-    return input
-
-
-HISTORY_LIMIT = 25_000
-"""Events of one execution, after which Step Functions ends it."""
-
-
-PAYLOAD_LIMIT = 256 * 1024
-"""Bytes of any state's input or output."""
+    return input_data

@@ -1,4 +1,9 @@
-"""Fold the events of an execution's history into its status."""
+"""Fold the events of an execution's history into its status.
+
+One fold serves both targets. It takes events as boto3's `get_execution_history` returns them, with times as
+datetime and in the order of their ids. The status follows from what the job runs did, not from the records
+that the branches return: those leave out causes, and an execution that was stopped has none.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from cryptoetl.state_machine.causes import readable as readable
-from cryptoetl.state_machine.causes import unwrapped
+from cryptoetl.state_machine.causes import readable
 from cryptoetl.state_machine.definition import (
     CLEAN,
     EVERY_CURRENCY,
-    RETRIED_ERRORS,
     STEPS,
     Step,
     parse_state_name,
@@ -26,11 +29,8 @@ from cryptoetl.state_machine.status import (
     Stage,
     StepStatus,
 )
+from cryptoetl.state_machine.steps import advance, caught, field
 from cryptoetl.util.text import parse_json
-
-MINIMUM_SECONDS = 60
-"""Glue bills a minute at least (AWS Glue pricing)."""
-
 
 _ENDS: Mapping[str, ExecutionProgress] = {
     "ExecutionSucceeded": "SUCCEEDED",
@@ -40,16 +40,8 @@ _ENDS: Mapping[str, ExecutionProgress] = {
 }
 
 
-_FAILURES: Mapping[str, str] = {
-    "TaskFailed": "taskFailedEventDetails",
-    "TaskSubmitFailed": "taskSubmitFailedEventDetails",
-    "TaskStartFailed": "taskStartFailedEventDetails",
-    "TaskTimedOut": "taskTimedOutEventDetails",
-}
-
-
 class _Whole(NamedTuple):
-    """What the status of every currency depends on, beside its own events and the input."""
+    """What the status of every currency depends on, apart from its own events and the input."""
 
     cut_off: bool
     ended: datetime | None
@@ -60,9 +52,10 @@ class _Whole(NamedTuple):
 
 
 class Fold:
-    """Gathers the events of one execution. `tickers`, where known, gives the order of the currencies.
+    """The events of one execution so far. `tickers`, where known, gives the order of the currencies.
 
-    A currency without news is the same object in one status and in the next.
+    `status` may be called after each event: it computes only the currencies that have had events since the
+    last call, and returns the same object for the others.
     """
 
     def __init__(self, name: str, tickers: Sequence[str] = ()) -> None:
@@ -83,7 +76,7 @@ class Fold:
         self._currencies: dict[str, CurrencyStatus] = {}
         self._changed: set[str] = set()
         self._whole: _Whole | None = None
-        """What `_currencies` were computed with; None if the input came after that."""
+        """What `_currencies` were computed with; None if the input has changed since."""
 
     @property
     def last(self) -> int:
@@ -91,40 +84,39 @@ class Fold:
         return next(reversed(self._states), 0)
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Take in the next event."""
-        type: str = event["type"]
-        time: datetime = event["timestamp"]
+        """Add the next event."""
+        event_type: str = event["type"]
         came_from = self._states.get(event.get("previousEventId", 0))
         details = event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}
         # Only Entered and Exited events name their state; the others follow from one that does.
         state: str | None = details.get("name", came_from)
         self._states[event["id"]] = state
 
-        if type == "ExecutionStarted":
-            self._started = time
+        if event_type == "ExecutionStarted":
+            self._started = event["timestamp"]
             self._begin(parse_json(event.get("executionStartedEventDetails", {}).get("input")))
-        elif type in _ENDS:
-            self._end(_ENDS[type], time, event)
-        elif type == "ExecutionRedriven":  # an execution that failed goes on where it did
+        elif event_type in _ENDS:
+            self._end(_ENDS[event_type], event)
+        elif event_type == "ExecutionRedriven":  # a failed execution continues where it failed
             self._status, self._ended, self._error, self._reason = "RUNNING", None, None, None
-        elif type == "ParallelStateSucceeded":
+        elif event_type == "ParallelStateSucceeded":
             self._joined = True
-        elif state == EVERY_CURRENCY and type == "PassStateExited":
+        elif state == EVERY_CURRENCY and event_type == "PassStateExited":
             self._begin(parse_json(details.get("output")))
         elif state is not None:
-            self._advance(state, came_from, type, time, event)
+            self._advance(state, came_from, event)
 
-    def _begin(self, input: Any) -> None:
-        if not isinstance(input, Mapping):
+    def _begin(self, input_data: object) -> None:
+        if not isinstance(input_data, Mapping):
             return
         self._whole = None
-        if isinstance(tickers := input.get("tickers"), Mapping):
+        if isinstance(tickers := input_data.get("tickers"), Mapping):
             self._start = {ticker: _begins(entry) for ticker, entry in tickers.items()}
-        if isinstance(refused := input.get("refused"), Mapping):
-            self._refused = {ticker: str(_get(entry, "reason")) for ticker, entry in refused.items()}
+        if isinstance(refused := input_data.get("refused"), Mapping):
+            self._refused = {ticker: str(field(entry, "reason")) for ticker, entry in refused.items()}
 
-    def _end(self, status: ExecutionProgress, time: datetime, event: Mapping[str, Any]) -> None:
-        self._status, self._ended = status, time
+    def _end(self, status: ExecutionProgress, event: Mapping[str, Any]) -> None:
+        self._status, self._ended = status, event["timestamp"]
         for key in (
             "executionFailedEventDetails",
             "executionTimedOutEventDetails",
@@ -133,31 +125,26 @@ class Fold:
             if details := event.get(key):
                 self._error, self._reason = details.get("error"), readable(details.get("cause") or "") or None
 
-    def _advance(
-        self, state: str, came_from: str | None, type: str, time: datetime, event: Mapping[str, Any]
-    ) -> None:
-        """A state outside the branches is of no interest, but for the cleaning."""
+    def _advance(self, state: str, came_from: str | None, event: Mapping[str, Any]) -> None:
+        """Apply an event of a branch's state or of the cleaning; other states have no status of their own."""
         ticker, role = parse_state_name(state) or (None, "clean" if state == CLEAN else None)
         if ticker is not None:
             self._seen.add(ticker)
             self._changed.add(ticker)
         if role == "skipped" and ticker is not None:
             self._skipped.add(ticker)
-        if type.endswith("StateEntered") and came_from in self._steps:
-            self._left(came_from, time, event["stateEnteredEventDetails"])
+        if event["type"].endswith("StateEntered") and came_from in self._steps:
+            self._leave(came_from, event)
         if role in STEPS or role == "clean":
             step = self._steps.get(state) or StepStatus(role)
-            self._steps[state] = _step(step, type, time, event)
+            self._steps[state] = advance(step, event)
 
-    def _left(self, state: str, time: datetime, entered: Mapping[str, Any]) -> None:
-        """The execution goes on after a step: caught, if the step did not succeed."""
+    def _leave(self, state: str, entered: Mapping[str, Any]) -> None:
+        """Fail a step that is still running when the next state is entered: its Catch led there."""
         step = self._steps[state]
-        if step.status == "RUNNING":  # its retries are used up, or it failed without an event of its own
-            input = parse_json(entered.get("input"))
-            caught = _get(input, "failure") or input
-            cause = _get(caught, "Cause") or ""
-            error = step.error or _get(caught, "Error")
-            self._steps[state] = _failed(step, time, error, cause, step.reason)
+        if step.status == "RUNNING":
+            state_input = entered["stateEnteredEventDetails"].get("input")
+            self._steps[state] = caught(step, entered["timestamp"], state_input)
             if (named := parse_state_name(state)) is not None:
                 self._changed.add(named[0])
 
@@ -167,11 +154,11 @@ class Fold:
         ended: datetime | None = None,
         reason: str | None = None,
     ) -> ExecutionStatus:
-        """The execution so far.
+        """Return the status of the execution so far.
 
-        The arguments are what else is known of it: that it was interrupted is in no event.
+        The arguments are what its record says: no event says that an execution was interrupted.
         """
-        # A local run that is interrupted has the time to write that it was aborted.
+        # An interrupted local run may still have written that it was aborted.
         known = self._status not in ("RUNNING", "ABORTED") or recorded == "RUNNING"
         status = self._status if known else recorded
         ended = self._ended or ended
@@ -186,16 +173,23 @@ class Fold:
         self._update(_Whole(cut_off, ended if cut_off else None, self._joined, not_cleaned))
         currencies = tuple(self._currencies.values())
         return ExecutionStatus(
-            self._name, status, self._started, ended, currencies, clean, self._error, reason
+            name=self._name,
+            status=status,
+            started=self._started,
+            ended=ended,
+            currencies=currencies,
+            clean=clean,
+            error=self._error,
+            reason=reason,
         )
 
     def _update(self, whole: _Whole) -> None:
-        """Compute the currencies that have news again, and all of them if the whole has changed."""
+        """Recompute the currencies that have had events, or all of them if `whole` has changed."""
         known = self._currencies if whole == self._whole else {}
         if known and self._changed <= known.keys():
             for ticker in self._changed:
                 known[ticker] = self._currency(ticker, whole)
-        else:  # all, or one that is not in the input: it has its place in the order
+        else:  # a currency that is not in the input has a place of its own in the order
             self._currencies = {
                 ticker: known[ticker]
                 if ticker in known and ticker not in self._changed
@@ -235,96 +229,37 @@ class Fold:
         elif whole.joined and ticker not in self._seen:
             status, at, reason = "FAILED", begins, "the deployed state machine has no branch for it"
         elif whole.cut_off:
-            status, at, reason = "ABORTED", _where(steps, begins), "the execution ended before it"
+            status, at, reason = "ABORTED", _current(steps, begins), "the execution ended before it"
         elif ticker in self._seen:
-            status, at = "RUNNING", _where(steps, begins)
+            status, at = "RUNNING", _current(steps, begins)
         else:
             status = "PENDING"
         over = status not in ("PENDING", "RUNNING")
         return CurrencyStatus(
-            ticker,
-            status,
-            at,
-            error,
-            reason,
-            tuple(steps),
-            begins,
-            min((step.started for step in steps if step.started), default=None),
-            max((step.ended for step in steps if step.ended), default=None) if over else None,
+            ticker=ticker,
+            status=status,
+            step=at,
+            error=error,
+            reason=reason,
+            steps=tuple(steps),
+            begins=begins,
+            started=min((step.started for step in steps if step.started), default=None),
+            ended=max((step.ended for step in steps if step.ended), default=None) if over else None,
         )
 
 
-def _step(step: StepStatus, type: str, time: datetime, event: Mapping[str, Any]) -> StepStatus:
-    """The step after an event of its state."""
-    if type == "TaskStateEntered":
-        return replace(step, status="RUNNING", started=time)
-    if type == "TaskScheduled" and step.error is not None:
-        return replace(step, status="RUNNING", ended=None, retries=step.retries + 1, error=None, reason=None)
-    if type == "TaskSubmitted":
-        submitted = parse_json(event.get("taskSubmittedEventDetails", {}).get("output"))
-        return replace(step, job_run_id=_get(submitted, "JobRunId") or step.job_run_id)
-    if type == "TaskSucceeded":
-        output = event.get("taskSucceededEventDetails", {}).get("output") or ""
-        run = parse_json(output)
-        step = replace(step, dpu_seconds=_dpu_seconds(run))
-        if (_get(run, "JobRunState") or "SUCCEEDED") != "SUCCEEDED":  # stopped by hand
-            return _failed(step, time, "States.TaskFailed", output)
-        return replace(step, status="SUCCEEDED", ended=time)
-    if type in _FAILURES:
-        details = event.get(_FAILURES[type], {})
-        error, cause = details.get("error") or "States.TaskFailed", details.get("cause") or ""
-        run = parse_json(cause)
-        step = replace(step, job_run_id=_get(run, "Id") or step.job_run_id, dpu_seconds=_dpu_seconds(run))
-        if error in RETRIED_ERRORS:  # it may be tried again; else the state's exit follows
-            return replace(step, error=error, reason=readable(cause) or error)
-        return _failed(step, time, error, cause)
-    if type == "TaskStateExited" and step.status == "RUNNING" and step.error is not None:
-        return replace(step, status="FAILED", ended=time)
-    return step
-
-
-def _failed(
-    step: StepStatus, time: datetime, error: str | None, cause: str, reason: str | None = None
-) -> StepStatus:
-    reason = reason or readable(cause) or error
-    text = unwrapped(cause)
-    return replace(
-        step,
-        status="FAILED",
-        ended=time,
-        error=error,
-        reason=reason,
-        cause=text if text and text != reason else None,
-    )
-
-
-def _dpu_seconds(job_run: Any) -> float | None:
-    """What a run is billed by; Glue reports `DPUSeconds` for Flex and auto-scaled runs (Glue API, JobRun)."""
-    reported = _get(job_run, "DPUSeconds")
-    capacity, seconds = _get(job_run, "MaxCapacity"), _get(job_run, "ExecutionTime")
-    if isinstance(reported, int | float):
-        return float(reported)
-    if isinstance(capacity, int | float) and isinstance(seconds, int | float):
-        return float(capacity * max(seconds, MINIMUM_SECONDS))
-    return None
-
-
-def _where(steps: Sequence[StepStatus], begins: Step) -> Stage:
-    """The step a currency is in: the one after the last that succeeded."""
-    unfinished = (step.step for step in steps[STEPS.index(begins) :] if step.status != "SUCCEEDED")
+def _current(statuses: Sequence[StepStatus], begins: Step) -> Stage:
+    """Return the step that a currency is in: the one after the last that succeeded."""
+    unfinished = (step.step for step in statuses[STEPS.index(begins) :] if step.status != "SUCCEEDED")
     return next(unfinished, STEPS[-1])
 
 
-def _begins(entry: Any) -> Step:
-    """As the branch's entry decides: anything but a later step is silver."""
-    match _get(entry, "from"):
+def _begins(entry: object) -> Step:
+    """Return where the branch's entry leads: to silver for anything but a later step."""
+    match field(entry, "from"):
         case "gold":
             return "gold"
         case "redshift":
             return "redshift"
         case _:
             return "silver"
-
-
-def _get(data: Any, key: str) -> Any:
-    return data.get(key) if isinstance(data, Mapping) else None

@@ -1,11 +1,4 @@
-"""How an execution stands, per currency and step, from the events of its history.
-
-One fold for both targets: `Fold.add` takes events as boto3's `get_execution_history` returns them (times as
-datetime), in the order of their ids and as they come; `Fold.status` may be asked at any time, also after each
-event: it computes only the currencies that have had events since. What counts is what the job runs did. The
-records that the branches return are not looked at: they leave out causes, and an execution that was stopped
-has none.
-"""
+"""The status of an execution, per currency and step."""
 
 from __future__ import annotations
 
@@ -13,10 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from cryptoetl.state_machine.causes import readable as readable
-from cryptoetl.state_machine.definition import (
-    Step,
-)
+from cryptoetl.state_machine.definition import Step
 
 Stage: TypeAlias = Literal["check", "clean", "silver", "gold", "redshift"]
 Progress: TypeAlias = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
@@ -25,12 +15,15 @@ ExecutionProgress: TypeAlias = Literal[
     "RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"
 ]
 
+DPU_HOUR = 0.44
+"""US dollars for a DPU-hour of a Spark or Python shell job, in most regions (AWS Glue pricing)."""
+
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One job run of one currency, or the cleaning. PENDING: not begun, or not part of this execution.
+    """The job run of a currency's step, or of the cleaning. `retries` counts the attempts after the first.
 
-    A RUNNING step with an `error` waits to be tried again. `retries` counts the attempts after the first.
+    PENDING: not started, or not part of this execution. RUNNING with an `error`: waiting to be retried.
     """
 
     step: Stage
@@ -42,14 +35,14 @@ class StepStatus:
     error: str | None = None
     reason: str | None = None
     cause: str | None = None
-    """All that the error's cause says, of which `reason` is one line."""
+    """The whole text of the error's cause, if it is more than the line in `reason`."""
     dpu_seconds: float | None = None
-    """What Glue bills the run by, if its JobRun says so: DPU-seconds, or capacity times seconds."""
+    """The DPU-seconds that Glue bills, if the JobRun says so; else capacity times seconds."""
 
 
 @dataclass(frozen=True)
 class CurrencyStatus:
-    """One branch. `step` is where it is, failed or was cut off; `begins` the step it was to begin at.
+    """The status of one currency: `step` is where it is, failed or was aborted; `begins` is its first step.
 
     FAILED at "check": refused before the execution; at "clean": not started, because the cleaning failed.
     ABORTED: the execution ended before the currency did. SKIPPED: not part of this execution.
@@ -68,7 +61,7 @@ class CurrencyStatus:
 
 @dataclass(frozen=True)
 class ExecutionStatus:
-    """An execution. INTERRUPTED: the process that ran it is gone, and it did not end."""
+    """The status of an execution. INTERRUPTED: the process that ran it died before it ended."""
 
     name: str
     status: ExecutionProgress
@@ -81,7 +74,7 @@ class ExecutionStatus:
 
 
 def retry_plan(status: ExecutionStatus) -> dict[str, Step]:
-    """Where to resume each currency that failed or was cut off."""
+    """Return the step at which to resume each currency that failed or was aborted."""
     plan: dict[str, Step] = {}
     for currency in status.currencies:
         if currency.status in ("FAILED", "ABORTED"):
@@ -93,6 +86,3 @@ def retry_plan(status: ExecutionStatus) -> dict[str, Step]:
                 case "clean" | None:
                     plan[currency.ticker] = currency.begins
     return plan
-
-
-DPU_HOUR = 0.44

@@ -1,1 +1,1 @@
-"""The warehouse's SQL and the facts of its tables."""
+"""What both warehouses share: SQL statements, the read-only check, and the figures that identify a table."""

@@ -1,4 +1,4 @@
-"""The facts of a gold set, read from its parquet files: what a table is compared with."""
+"""Figures that identify a table's content, and those of a gold set, with which a table is compared."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ _EPOCH_TO_2000 = (date(2000, 1, 1) - date(1970, 1, 1)).days
 
 
 def of_gold(files: Sequence[str | IO[bytes]]) -> TableFacts:
-    """Return the figures of `warehouse_sql.facts` for the rows in these parquet files.
+    """Return the figures of `sql.facts` for the rows in these parquet files.
 
-    Raises DamagedState.
+    Raises:
+        DamagedState: A file is missing, unreadable, or has other columns.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet
 
     try:
-        # Each file by itself: a folder or a pattern would be read by other rules than the engine's.
+        # One file at a time: pyarrow reads folders and patterns by other rules than the engine.
         gold = pa.concat_tables([pyarrow.parquet.ParquetFile(file).read() for file in files])
         gold = gold.select(["date", "price", "g_trend", "pricema", "trendma"])
         day = pc.subtract(gold["date"].cast(pa.int32()), _EPOCH_TO_2000).cast(pa.float64())
@@ -31,7 +32,7 @@ def of_gold(files: Sequence[str | IO[bytes]]) -> TableFacts:
     except (pa.ArrowException, OSError, KeyError) as error:
         raise DamagedState(
             f"its gold set cannot be read ({one_line(str(error), 200)})",
-            hint="Run `cryptoetl run`: it makes gold anew from the raw files.",
+            hint="Run `cryptoetl run`: it writes gold again from the raw files.",
         ) from error
 
     def total(column: Any) -> Any:
@@ -65,7 +66,7 @@ def of_gold(files: Sequence[str | IO[bytes]]) -> TableFacts:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What identifies a table's content; the same figures are taken of gold and of the warehouse."""
+    """Figures that identify a table's content, computed alike from gold and in the warehouse."""
 
     rows: int
     first: date | None
@@ -77,7 +78,7 @@ class TableFacts:
     trend_sum: int | None
     trend_i_sum: float | None
     days: int | None = None
-    """Different dates; as many as rows, or a date is there twice."""
+    """Distinct dates; fewer than `rows` if a date is there twice."""
     pricemas: int | None = None
     trend_is: int | None = None
     price_min: float | None = None
@@ -85,7 +86,7 @@ class TableFacts:
     trend_min: int | None = None
     trend_max: int | None = None
     price_by_day: float | None = None
-    """Sum of price times the day's number: values that changed places leave every other figure as it was."""
+    """Sum of price times days since 2000-01-01: the only figure that changes when prices swap their days."""
     trend_by_day: float | None = None
     columns: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     """Names and types, in order; empty for gold."""

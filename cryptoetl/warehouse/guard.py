@@ -1,11 +1,11 @@
-"""Whether a statement only reads: decided from its parsed form, before anything is sent.
+"""Refuse statements that do more than read, by their parsed form, before anything is sent.
 
-One SELECT, WITH, VALUES, EXPLAIN or SHOW. Inside it nothing may write, lock, change the session, touch files,
-or call a function that is known to have effects. What a function somebody defined does cannot be known:
-the read-only transaction in which the statement then runs is the second guard.
+One SELECT, WITH, VALUES, EXPLAIN or SHOW is allowed. Nothing in it may write, lock, change the session, read
+files, or call a function that is known to have side effects. A user-defined function may have unknown ones:
+the read-only transaction in which the statement then runs is the second barrier.
 
-`only_reading` goes by sqlglot's parser. DuckDB understands more than that: on the local target its own syntax
-tree is checked as well (`only_reading_tree`), so that nothing runs unchecked.
+`only_reading` uses sqlglot's parser. DuckDB accepts more syntax than sqlglot knows, so that on the local
+target `only_reading_tree` checks DuckDB's own syntax tree as well.
 """
 
 from __future__ import annotations
@@ -50,24 +50,29 @@ _TABLE_FUNCTIONS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""DuckDB's table functions that compute or describe. Others read files or memory, or change something."""
+"""DuckDB's table functions that only compute or describe; all others are refused."""
 _QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _FILE = re.compile(r"[/\\*?]|\.(csv|tsv|txt|json|ndjson|parquet|db|duckdb|gz|zst|xlsx)$", re.IGNORECASE)
 
 
 class NotUnderstood(QueryError):
-    """The statement could not be parsed, so that nothing is known of it."""
+    """The statement cannot be parsed."""
 
 
 def only_reading(sql: str, dialect: Dialect) -> str:
-    """The statement without a final semicolon. Raises QueryError if it does, or may do, more than read."""
+    """Return the statement without its final semicolon.
+
+    Raises:
+        NotUnderstood: It cannot be parsed.
+        QueryError: It does, or may do, more than read; or it is not one statement.
+    """
     text = _without_comments_before(sql)
     if not text.strip("; \t\r\n"):
         raise QueryError("there is no statement", hint="Give one in quotes, with -f FILE, or - for stdin.")
     if "\x00" in text:
         raise QueryError("a statement cannot hold a null character")
     if dialect == "redshift" and "\\'" in text:
-        # Whether it ends the text depends on a setting: what is checked might not be what is run.
+        # A setting decides whether \' ends the string, so the server might parse it in another way.
         raise QueryError("\\' is refused: write '' for a quote inside a text")
     if match := _EXPLAIN.match(text):
         _reading(_without_comments_before(text[match.end() :]), dialect)
@@ -87,9 +92,13 @@ def explained(sql: str) -> str:
 
 
 def only_reading_tree(serialized: str) -> None:
-    """Check a statement as DuckDB's json_serialize_sql has it. Raises QueryError as `only_reading` does."""
+    """Check a statement in the form of DuckDB's json_serialize_sql.
+
+    Raises:
+        QueryError: It does, or may do, more than read.
+    """
     tree = json.loads(serialized)
-    if tree["error"]:  # it serializes queries only
+    if tree["error"]:  # json_serialize_sql takes queries only
         raise QueryError(f"this statement is refused: {READS}")
     nodes: list[Any] = [tree]
     while nodes:
@@ -118,7 +127,7 @@ def _reading(text: str, dialect: Dialect) -> None:
     import sqlglot
     from sqlglot import exp
 
-    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it tells of statements that it takes unread
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of statements that it does not parse
     try:
         parsed = sqlglot.parse(text, dialect=dialect, error_level=sqlglot.ErrorLevel.RAISE)
     except (sqlglot.errors.SqlglotError, RecursionError, IndexError) as error:
@@ -175,7 +184,7 @@ def _first_word(text: str) -> str:
 
 
 def _without_comments_before(text: str) -> str:
-    """The text from its first word on. Block comments nest, as they do on the server."""
+    """Return the text from its first word on. Block comments nest, as they do on the server."""
     while True:
         text = text.lstrip(" \t\r\n\f\v;\ufeff")
         if text.startswith("--"):

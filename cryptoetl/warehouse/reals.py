@@ -1,4 +1,4 @@
-"""Single-precision numbers as people write them."""
+"""Shortest decimal form of single-precision numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from struct import pack, unpack
 
 
 def shortest(value: float | None) -> float | None:
-    """A REAL as the number with the fewest digits that it stands for, as Redshift shows it: 6.1."""
+    """Return the shortest decimal number that rounds to this REAL, as Redshift shows it: 6.1."""
     if value is None or not isfinite(value):
         return value
     candidates = (float(f"{value:.{digits}g}") for digits in range(6, 9))

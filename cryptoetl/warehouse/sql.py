@@ -1,6 +1,6 @@
-"""The SQL that is sent to the warehouse beside a load: tables to be, the view of all currencies, the facts.
+"""SQL statements for the warehouse, other than those of a load.
 
-Pure text, in words that Redshift, PostgreSQL and DuckDB share, except where a function says otherwise.
+They are written in what Redshift, PostgreSQL and DuckDB have in common, unless a function says otherwise.
 Identifiers are quoted: a ticker may be a reserved word.
 """
 
@@ -17,27 +17,27 @@ COLUMNS = {
     "pricema": "DOUBLE PRECISION",
     "trend_i": "DOUBLE PRECISION",
 }
-"""The columns of a currency's table; glue_scripts/redshift_upload.py, which loads it, has them too."""
+"""The columns of a currency's table, as in glue_scripts/redshift_upload.py, which loads it."""
 
 LAYOUT = 'DISTSTYLE ALL SORTKEY ("date")'
-"""As in glue_scripts/redshift_upload.py; Redshift only."""
+"""The table's attributes, as in glue_scripts/redshift_upload.py. Redshift only."""
 
 
 def quoted(*names: str) -> str:
+    """Quote each part of an identifier and join them with points."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def create_table(schema: str, ticker: str) -> str:
-    """The currency's table, empty, if it is not there. Redshift only."""
+    """Return the statement that creates the currency's table, if it does not exist. Redshift only."""
     typed = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
     return f"CREATE TABLE IF NOT EXISTS {quoted(schema, ticker.lower())} ({typed}) {LAYOUT}"
 
 
 def create_view(schema: str, tickers: Sequence[str], *, late_binding: bool) -> str:
-    """The view of all these currencies, in place of the one there is.
+    """Return the statement that creates or replaces the view of all these currencies.
 
-    `late_binding` is Redshift's: the view does not hold on to its tables, so that nothing which happens to
-    a table is refused because of it.
+    `late_binding` (Redshift only): the view does not depend on its tables, so that they can be dropped.
     """
     names = ", ".join(quoted(name) for name in COLUMNS)
     parts = [
@@ -49,9 +49,9 @@ def create_view(schema: str, tickers: Sequence[str], *, late_binding: bool) -> s
 
 
 def provisions(config: Config) -> list[str]:
-    """What a deploy runs on Redshift once the schema is there, as the user that loads the tables.
+    """Return what a deploy runs on Redshift when the schema exists, as the user that loads the tables.
 
-    The tables come first, empty where no load has been: the view must be readable before every currency
+    Tables that were never loaded are created empty: otherwise the view could not be read until every currency
     has been loaded.
     """
     redshift = config.aws.redshift
@@ -64,7 +64,7 @@ def provisions(config: Config) -> list[str]:
 
 
 def _grants(schema: str, readers: Sequence[str]) -> Iterator[str]:
-    """Not left to the loads, several of which would change the schema's grants at once."""
+    """Yield the grants on schema and view; loads run in parallel and would conflict over them."""
     for reader in readers:
         who = grantee(reader)
         yield f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {who}"
@@ -72,7 +72,7 @@ def _grants(schema: str, readers: Sequence[str]) -> Iterator[str]:
 
 
 def grantee(reader: str) -> str:
-    """`role:analysts` as a GRANT names it; the configuration has checked it."""
+    """Return the grantee of a GRANT for a reader of the configuration, such as `role:analysts`."""
     kind, _, name = reader.partition(":")
     if kind == "public":
         return "PUBLIC"
@@ -80,14 +80,14 @@ def grantee(reader: str) -> str:
 
 
 def latest(schema: str, ticker: str, rows: int) -> str:
-    """The latest rows of a currency's table, newest first."""
+    """Return the query for the latest rows of a currency's table, newest first."""
     names = ", ".join(quoted(name) for name in COLUMNS)
     table = quoted(schema, ticker.lower())
     return f'SELECT {names} FROM {table} ORDER BY "date" DESC LIMIT {rows}'
 
 
 def columns(schema: str, tables: Sequence[str]) -> str:
-    """Table, column and type of each column of these tables, in order. Redshift only."""
+    """Return the query for table, name and type of each column of these tables, in order. Redshift only."""
     listed = ", ".join(f"'{table}'" for table in tables)
     return (
         "SELECT table_name, column_name, data_type FROM svv_columns "
@@ -96,11 +96,15 @@ def columns(schema: str, tables: Sequence[str]) -> str:
 
 
 def count(schema: str, table: str) -> str:
+    """Return the query for the number of rows of a table."""
     return f"SELECT COUNT(*) FROM {quoted(schema, table)}"
 
 
 def facts(source: str, label: str | None = None) -> str:
-    """One row of figures about a currency's table, in the order of `target.TableFacts`; `label` in front."""
+    """Return the query for the figures of `TableFacts`, in its order, with `label` as the first column.
+
+    `source` is a currency's table, quoted.
+    """
     price, trend = 'CAST("price" AS DOUBLE PRECISION)', 'CAST("trend" AS DOUBLE PRECISION)'
     day = "(\"date\" - DATE '2000-01-01')"
     figures = {

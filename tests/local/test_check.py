@@ -30,7 +30,7 @@ def odd(tmp_path: Path) -> Project:
 
 ODDITIES = [
     "line 5: date 2024-01-05 is already on line 4, with the same value",
-    "line 4: 2 days missing, the longest gap is of 2 days: 2024-01-03 – 2024-01-04",
+    "line 4: 2 days missing, the longest gap is 2 days: 2024-01-03 – 2024-01-04",
     "line 3: 1 of 3 prices missing (33.3%): each takes the last valid one",
     "line 4: the price jumps by a factor of 20: 1 on 2024-01-01, 20 on 2024-01-05",
 ]

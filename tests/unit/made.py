@@ -1,4 +1,4 @@
-"""A folder with currencies: a configuration, and for each two raw files with nothing wrong in them."""
+"""A configuration of currencies with valid raw files, for tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TREND = "Week,interest\n2024-01-07,10\n"
 
 
 def write_config(folder: Path, *tickers: str, name: str = "config.yaml") -> Path:
-    """The configuration of currencies with files `<ticker>.csv` and `<ticker>_trend.csv` beside it."""
+    """Write a configuration with files `<ticker>.csv` and `<ticker>_trend.csv` in the same folder."""
     currencies = []
     for ticker in tickers:
         history, trend = f"{ticker}.csv", f"{ticker}_trend.csv"
@@ -33,21 +33,21 @@ def write_config(folder: Path, *tickers: str, name: str = "config.yaml") -> Path
 
 
 def made(folder: Path, *tickers: str) -> Config:
-    """The same, read."""
+    """Write such a configuration and load it."""
     return load(write_config(folder, *tickers))
 
 
 def history_report(
     path: Path, layout: HistoryFormat | None = None, *, drop: bool = False, on_bytes: OnBytes | None = None
 ) -> FileReport:
-    """What can be read of a file of prices, without a word about what is odd in it."""
+    """Return the report on a file of prices, without warnings about unusual values."""
     report = FileReport("history", path)
     read_history(report, layout or HistoryFormat(), drop=drop, on_bytes=on_bytes)
     return report
 
 
 def trend_report(path: Path, layout: TrendFormat | None = None) -> FileReport:
-    """What can be read of a trend file, without a word about what is odd in it."""
+    """Return the report on a trend file, without warnings about unusual values."""
     report = FileReport("trend", path)
     read_trend(report, layout or TrendFormat())
     return report
@@ -59,7 +59,7 @@ Rows = list[tuple[date, float | None]]
 def plain_rows(
     kind: Kind, path: Path, layout: HistoryFormat | TrendFormat | None = None, *, drop: bool = False
 ) -> tuple[FileReport, Rows]:
-    """Read a user's file; return its report, and what its plain form holds, prices as 32-bit numbers."""
+    """Return the report on a user's file and the rows of its plain form, prices as 32-bit numbers."""
     report = FileReport(kind, path)
     if kind == "history":
         assert not isinstance(layout, TrendFormat)
@@ -80,6 +80,6 @@ def plain_rows(
 
 
 def single(value: str) -> float:
-    """Return the 32-bit number that a decimal becomes."""
+    """Return a decimal rounded to a 32-bit number."""
     number: float = struct.unpack("f", struct.pack("f", float(value)))[0]
     return number

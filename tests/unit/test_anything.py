@@ -1,4 +1,4 @@
-"""Whatever the files hold, a command ends with an exit code and words, never with a traceback."""
+"""For any content of files, a command ends with an exit code and a message, never with a traceback."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ YAML = st.binary(max_size=200) | st.lists(st.sampled_from(YAML_PIECES), max_size
 
 
 def outcome(*arguments: str) -> Result:
-    """Run a command in this process; anything but an exit code is a fault."""
+    """Run a command in this process; fail if it raises anything but an exit code."""
     result = CliRunner().invoke(app, arguments)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code in (0, 1, 2)
@@ -132,12 +132,12 @@ def test_any_bytes_as_raw_files_end_in_a_verdict(
     config = {"currencies": [currency | {"date_column": column, "price_column": price}]}
     (tmp_path / "config.yaml").write_text(json.dumps(config))
     arguments = ("check", "-c", str(tmp_path / "config.yaml"))
-    told = outcome(*arguments)
+    done = outcome(*arguments)
     data = json.loads(outcome(*arguments, "--json").stdout)
-    assert told.exit_code == (0 if data["currencies"][0]["ok"] else 1)
-    assert "\x1b" not in told.stdout
+    assert done.exit_code == (0 if data["currencies"][0]["ok"] else 1)
+    assert "\x1b" not in done.stdout
     findings = [*data["currencies"][0]["history"]["findings"], *data["currencies"][0]["trend"]["findings"]]
-    assert told.exit_code == 0 or any(finding["severity"] == "error" for finding in findings)
+    assert done.exit_code == 0 or any(finding["severity"] == "error" for finding in findings)
 
 
 @anything
@@ -145,8 +145,8 @@ def test_any_bytes_as_raw_files_end_in_a_verdict(
 def test_any_bytes_as_a_configuration_end_in_words(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
-    told = outcome("check", "-c", str(path))
-    assert told.output.strip()
+    done = outcome("check", "-c", str(path))
+    assert done.output.strip()
 
 
 @pytest.mark.parametrize("command", ["check", "upload", "deploy", "run", "up", "status", "verify"])

@@ -1,4 +1,4 @@
-"""The documentation says what the code does: commands, links, the example configuration, the layout."""
+"""The documentation matches the code: commands, links, the example configuration, the layout."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
+def test_links_between_pages_are_not_broken(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
 
@@ -77,7 +77,7 @@ def test_every_module_says_what_it_is() -> None:
     assert [path for path in modules if not ast.get_docstring(ast.parse(path.read_bytes()))] == []
 
 
-def test_the_house_stays_small() -> None:
+def test_modules_and_functions_stay_small() -> None:
     package = REPOSITORY / "cryptoetl"
     entries = [path for path in package.iterdir() if not path.name.startswith(("__pycache__", "_assets"))]
     assert len(entries) <= 16
@@ -101,7 +101,7 @@ def test_the_example_configuration_is_valid_and_its_files_are_there() -> None:
 
 FORMATS = (REPOSITORY / "docs" / "formats.md").read_text(encoding="utf-8")
 SAMPLES = re.findall(r"```csv\n(.*?)```(?:\n\n```yaml\n(.*?)```)?", FORMATS, re.DOTALL)
-"""Each sample of a file with the lines of the configuration that describe it."""
+"""Samples of files, each with the lines of the configuration that describe it."""
 
 
 def kind_of(sample: str, settings: str) -> str:

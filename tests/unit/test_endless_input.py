@@ -1,4 +1,4 @@
-"""Input without end or of any depth is refused at once."""
+"""Endless or deeply nested input is refused at once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_yaml_that_expands_without_end_is_refused_at_its_line(case: str, tmp_pat
     endless = "expands to more than 1,000,000 values by its anchors and aliases"
     assert problem.message == ("contains itself, by an anchor and its alias" if "itself" in case else endless)
     assert problem.line is not None
-    assert time.monotonic() - begun < 10  # and not the hours that it would take
+    assert time.monotonic() - begun < 10  # reading it would take hours
 
 
 def test_anchors_that_many_currencies_share_are_accepted(tmp_path: Path) -> None:

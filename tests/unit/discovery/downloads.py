@@ -1,4 +1,4 @@
-"""Files as the sites that people download from write them, made by code: sixty days, twelve weeks."""
+"""Generated files in the formats of common download sites: sixty days, twelve weeks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WEEKS = [date(2023, 12, 31) + timedelta(7 * number) for number in range(12)]
 
 
 def rows(line: Callable[[date, int], str], days: Iterable[date] = DAYS) -> str:
-    """A line per day, from the day and its number."""
+    """Return a line per day, made from the day and its number."""
     return "".join(f"{line(day, number)}\n" for number, day in enumerate(days))
 
 
@@ -109,14 +109,14 @@ def stored(folder: Path, files: Mapping[str, str | bytes]) -> list[Sniff]:
 
 
 def history_of(folder: Path, content: str | bytes, name: str = "file.csv") -> HistorySniff:
-    """The file as a history; anything else fails the test."""
+    """Return the file as a history; fail the test if it is anything else."""
     (found,) = stored(folder, {name: content})
     assert isinstance(found, HistorySniff), found
     return found
 
 
 def trend_of(folder: Path, content: str | bytes, name: str = "file.csv") -> TrendSniff:
-    """The file as a trend; anything else fails the test."""
+    """Return the file as a trend; fail the test if it is anything else."""
     (found,) = stored(folder, {name: content})
     assert isinstance(found, TrendSniff), found
     return found

@@ -1,4 +1,4 @@
-"""Which files make a currency, by what they say of themselves; and what is said of all others."""
+"""Files are paired into currencies, and the reason is given for every file that is not."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_content_wins_over_the_name_and_the_name_over_the_folder(tmp_path: P
     )
 
     assert names(found) == {"ETH": ("history.csv", "trend_ETH.csv"), "BTC": ("prices.csv", "litecoin.csv")}
-    assert found.pairs[0].notes == ("litecoin.csv also speaks of LTC",)
+    assert found.pairs[0].notes == ("litecoin.csv also names LTC",)
 
 
 def test_a_coin_that_the_table_lacks_is_paired_by_its_word(tmp_path: Path) -> None:
@@ -138,16 +138,16 @@ def test_the_only_two_files_are_paired_and_it_is_said(tmp_path: Path, name: str)
     found = paired(tmp_path, {name: iso(), "multiTimeline.csv": trend("solana: (World)")})
 
     assert names(found) == {"SOL": (name, "multiTimeline.csv")}
-    assert "does not say of which currency it is" in found.pairs[0].notes[0]
+    assert "does not say which currency it is for" in found.pairs[0].notes[0]
 
 
 def test_two_files_of_different_coins_are_not_paired(tmp_path: Path) -> None:
     found = paired(tmp_path, {"BTC_EUR.csv": iso(), "multiTimeline.csv": trend("solana: (World)")})
 
     assert found.pairs == ()
-    assert left(found)["BTC_EUR.csv"].reason == "there is no file of BTC's weekly trend"
+    assert left(found)["BTC_EUR.csv"].reason == "there is no file with the weekly trend of BTC"
     assert left(found)["multiTimeline.csv"].reason == (
-        "there is no file of SOL's daily prices; "
+        "there is no file with daily prices of SOL; "
         "if it is meant for BTC (BTC_EUR.csv), write its trend line there"
     )
 
@@ -162,10 +162,10 @@ def test_of_two_histories_the_longer_is_taken_and_the_other_has_its_lines(tmp_pa
     )
 
     assert names(found) == {"BTC": ("BTC_USD.csv", "bitcoin multiTimeline.csv")}
-    assert found.pairs[0].notes == ("2 histories were found: the longest is taken, not BTC_EUR.csv",)
+    assert found.pairs[0].notes == ("2 histories were found: the longest is used, not BTC_EUR.csv",)
     other = left(found)["BTC_EUR.csv"]
     assert other.reason == (
-        "BTC_USD.csv is taken for BTC (60 rows to 2024-02-29); to have this one too, add its lines"
+        "BTC_USD.csv is used for BTC (60 rows to 2024-02-29); to have this one too, add its lines"
     )
     assert other.entry is not None
     assert other.entry.ticker == "BTC_EUR"
@@ -212,7 +212,7 @@ def test_files_that_continue_each_other_are_to_be_joined(tmp_path: Path) -> None
     )
 
     assert left(found)["SOLUSDT-1d-2024-02.csv"].reason == (
-        "it holds other days of SOLUSDT-1d-2024-01.csv: join the files into one"
+        "it holds other days than SOLUSDT-1d-2024-01.csv: join the files into one"
     )
 
 
@@ -225,7 +225,7 @@ def test_of_two_trends_the_one_that_shares_more_days_is_taken(tmp_path: Path) ->
 
     assert names(found) == {"BTC": ("BTC.csv", "bitcoin b.csv")}
     other = left(found)["bitcoin a.csv"]
-    assert other.reason == "bitcoin b.csv is taken for BTC; to use this one, write its lines instead"
+    assert other.reason == "bitcoin b.csv is used for BTC; to use this one, write its lines instead"
     assert other.entry is not None
     assert other.entry.history == found.pairs[0].history
 
@@ -256,9 +256,9 @@ def test_what_is_odd_about_a_pair_is_noted(tmp_path: Path) -> None:
     (found,) = paired(tmp_path, {"BTC.csv": weekly, "t.csv": daily, "x.csv": ""}).pairs
 
     assert found.notes == (
-        "the prices are weekly; daily ones are meant",
-        "the trend is daily; weekly values are meant",
-        "BTC.csv has 1 line that cannot be read: cryptoetl check names them",
+        "the prices are weekly; daily ones are expected",
+        "the trend is daily; weekly values are expected",
+        "BTC.csv has 1 line that cannot be read: cryptoetl check lists them",
     )
 
 
@@ -267,10 +267,8 @@ def test_a_file_of_no_coin_or_of_several_waits_for_a_ticker(tmp_path: Path) -> N
         tmp_path, {"data.csv": iso(), "bitcoin vs ethereum.csv": trend("Interest"), "BTC_USD.csv": iso()}
     )
 
-    assert left(found)["data.csv"].reason == "neither its content nor its name says of which currency it is"
-    assert left(found)["bitcoin vs ethereum.csv"].reason.startswith(
-        "it speaks of several currencies (BTC, ETH)"
-    )
+    assert left(found)["data.csv"].reason == "neither its content nor its name says which currency it is for"
+    assert left(found)["bitcoin vs ethereum.csv"].reason.startswith("it names several currencies (BTC, ETH)")
     entry = left(found)["data.csv"].entry
     assert entry is not None
     assert entry.ticker == NO_TICKER

@@ -1,4 +1,4 @@
-"""What a file is, by its content: each site's export, what all values decide, and what is refused and why."""
+"""Files are recognised by their content, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_volumes_are_not_taken_for_unix_seconds(tmp_path: Path) -> None:
 # --- what all values decide ---------------------------------------------------------------------------
 
 
-def test_days_that_could_be_months_are_told_by_their_sequence(tmp_path: Path) -> None:
+def test_days_that_could_be_months_are_distinguished_by_their_sequence(tmp_path: Path) -> None:
     days = [date(2024, 3, day) for day in (10, 11, 12)]
     american = history_of(tmp_path, "Date,Price\n" + rows(lambda day, n: f"{day:%m/%d/%Y},1.5", days))
     european = history_of(tmp_path, "Date,Price\n" + rows(lambda day, n: f"{day:%d/%m/%Y},1.5", days))
@@ -142,7 +142,7 @@ def test_dates_that_nothing_decides_are_in_doubt(tmp_path: Path) -> None:
     found = history_of(tmp_path, "Date,Price\n05/07/2024,1.5\n")
 
     assert found.date_format == "MM/dd/yyyy"
-    assert found.doubts == ("date_format could also be dd/MM/yyyy: nothing tells day from month",)
+    assert found.doubts == ("date_format could also be dd/MM/yyyy: nothing distinguishes day from month",)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_content_tells_trends_from_histories_and_the_name_only_where_it_does_not
         ("Date,Prix é\n2024-01-01,5\n".encode("latin-1"), "line 1: the file is not UTF-8 text"),
         ("x" * 2_000_000, "line 1: the line is longer than 1,000,000 bytes"),
         ("Date,Price\n" + "2024-01-01,5," * 300, "it has more than 200 columns"),
-        ("Date,Price\n1/2/24,5\n", "the dates, such as '1/2/24', are in no form that is known"),
+        ("Date,Price\n1/2/24,5\n", "the dates, such as '1/2/24', are in no known format"),
         ("Date,Price\n2024-01-01,$5\n", "the prices, such as '$5', are not plain numbers"),
         (",Price\n2024-01-01,5\n", "column 1 has no name"),
         ("My prices\n2024-01-01,5\n", "there is a title above the data, but no header"),

@@ -1,4 +1,4 @@
-"""The configuration that init writes: readable, loadable, and nothing in it that is a default."""
+"""The configuration that init writes is readable and valid, and omits defaults."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_file_left_over_stands_there_with_its_lines_as_comments(tmp_path: Path
     text = rendered(tmp_path, {"BTC.csv": iso(), "t.csv": trend(), "Monero.csv": iso(), "odd.csv": ""})
 
     comments = "\n".join(line.removeprefix("  #") for line in text.splitlines() if line.startswith("  # "))
-    assert " Monero.csv: there is no file of XMR's weekly trend" in comments
+    assert " Monero.csv: there is no file with the weekly trend of XMR" in comments
     assert " odd.csv: it is empty" in comments
     uncommented = text.replace("  # - ticker: XMR", "  - ticker: XMR").replace("  #   ", "    ")
     assert currencies(uncommented)[1] == {

@@ -87,7 +87,7 @@ def test_a_format_that_cannot_be_a_date_is_refused_with_its_reason(date_format: 
     st.dates(min_value=date(dates.FIRST_YEAR, 1, 1)), st.sampled_from(["/", ".", "-", " ", ", ", "", "^$"])
 )
 def test_every_day_of_the_calendar_is_read_back(day: date, mark: str) -> None:
-    # strftime leaves out the month's name in other locales; MONTHS is what the files hold.
+    # The files hold English names of months; strftime would use the locale's.
     name = dates.MONTHS[day.month - 1].title()
     assert dates.parse(f"{day.day:02}{mark}{day.month:02}{mark}{day.year}", f"dd{mark}MM{mark}yyyy") == day
     assert dates.parse(f"{day.year}{mark}{name}{mark}{day.day:02}", f"yyyy{mark}MMM{mark}dd") == day

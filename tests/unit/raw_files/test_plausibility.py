@@ -1,4 +1,4 @@
-"""What the check warns of: each oddity with its line, and nothing about files without one."""
+"""Warnings about unusual values, with their lines, and none about ordinary files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TODAY = date(2024, 2, 1)
 
 
 def series(values: Mapping[int, float | None]) -> Series:
-    """A series by days after `FIRST`, on the lines from 2 in the order given."""
+    """Return a series of values by days after `FIRST`, on lines from 2 in the given order."""
     made = Series()
     for line, (number, value) in enumerate(values.items(), start=2):
         made.add(FIRST + timedelta(number), line, value)
@@ -50,7 +50,7 @@ def of_trend(values: Mapping[int, float | None], **options: Any) -> list[tuple[i
 def times(
     report: FileReport, days: Series, *, today: date = TODAY, max_age_days: int | None = None
 ) -> list[tuple[int | None, str]]:
-    """What is said of the days, with what depends on today."""
+    """Return the warnings about the days, also those that depend on today."""
     report.last = days.last
     plausibility.future_warning(report, days, today)
     plausibility.age_warning(report, today=today, max_age_days=max_age_days)
@@ -68,10 +68,10 @@ def test_good_prices_and_a_good_trend_give_no_warning() -> None:
     [
         ({0: 1, 2: 1}, (3, "1 day missing: 2024-01-02")),
         ({2: 1, 0: 1}, (2, "1 day missing: 2024-01-02")),
-        ({0: 1, 3: 1}, (3, "2 days missing, the longest gap is of 2 days: 2024-01-02 – 2024-01-03")),
+        ({0: 1, 3: 1}, (3, "2 days missing, the longest gap is 2 days: 2024-01-02 – 2024-01-03")),
         (
             {0: 1, 2: 1, 12: 1, 14: 1},
-            (4, "11 days missing, the longest gap is of 9 days: 2024-01-04 – 2024-01-12"),
+            (4, "11 days missing, the longest gap is 9 days: 2024-01-04 – 2024-01-12"),
         ),
     ],
 )
@@ -84,11 +84,11 @@ def test_missing_days_are_counted_and_the_longest_gap_is_named(
 @pytest.mark.parametrize(
     ("drop", "fate"), [(False, "each takes the last valid one"), (True, "their days are dropped")]
 )
-def test_the_share_of_missing_prices_and_their_fate_are_told(drop: bool, fate: str) -> None:
+def test_the_share_of_missing_prices_and_their_fate_are_reported(drop: bool, fate: str) -> None:
     assert of_prices(daily(1, None, None, 1), drop=drop) == [(3, f"2 of 4 prices missing (50.0%): {fate}")]
 
 
-def test_a_jump_above_a_factor_of_ten_is_told_with_both_prices_the_biggest_first() -> None:
+def test_a_jump_above_a_factor_of_ten_is_reported_with_both_prices_the_biggest_first() -> None:
     assert of_prices(daily(1, 10)) == []
     assert of_prices(daily(1, 10.5)) == [
         (3, "the price jumps by a factor of 10: 1 on 2024-01-01, 10.5 on 2024-01-02")
@@ -102,7 +102,7 @@ def test_a_jump_above_a_factor_of_ten_is_told_with_both_prices_the_biggest_first
     ]
 
 
-def test_prices_of_zero_and_below_are_told_and_are_no_jumps() -> None:
+def test_prices_of_zero_and_below_are_reported_and_are_no_jumps() -> None:
     assert of_prices(daily(1, 0, 1, -2, -3, 1)) == [
         (3, "1 price of zero"),
         (5, "2 negative prices (only -1 means missing)"),
@@ -114,10 +114,10 @@ def test_tomorrow_is_not_the_future_yet_but_the_day_after_is() -> None:
     assert of_prices(daily(1, 1, 1, 1), today=FIRST) == [(4, "2 dates in the future, the last 2024-01-04")]
 
 
-def test_an_old_last_date_is_told_where_a_limit_is_set() -> None:
+def test_an_old_last_date_is_reported_where_a_limit_is_set() -> None:
     assert of_prices(daily(1, 1), today=date(2024, 1, 12), max_age_days=10) == []
     assert of_prices(daily(1, 1), today=date(2024, 1, 13), max_age_days=10) == [
-        (None, "the last price is of 2024-01-02, 11 days ago (max_age_days: 10)")
+        (None, "the last price is from 2024-01-02, 11 days ago (max_age_days: 10)")
     ]
     assert of_prices(daily(1, 1), today=date(2044, 1, 13), max_age_days=None) == []
 
@@ -125,24 +125,24 @@ def test_an_old_last_date_is_told_where_a_limit_is_set() -> None:
 def test_a_week_of_trend_is_published_a_week_later() -> None:
     assert of_trend({0: 1}, today=FIRST + timedelta(17), max_age_days=10) == []
     assert of_trend({0: 1}, today=FIRST + timedelta(18), max_age_days=10) == [
-        (None, "the last trend value is of 2024-01-01, 18 days ago (max_age_days: 17)")
+        (None, "the last trend value is from 2024-01-01, 18 days ago (max_age_days: 17)")
     ]
 
 
 def test_another_cadence_than_weekly_is_named() -> None:
-    assert of_trend({0: 1, 1: 2, 2: 3, 9: 4}) == [(3, "the values are 1 day apart and not weekly")]
+    assert of_trend({0: 1, 1: 2, 2: 3, 9: 4}) == [(3, "the values are 1 day apart, not weekly")]
     assert of_trend({0: 1, 7: 2, 21: 3, 28: 4}) == [
-        (4, "1 step between the values not of a week, the longest 14 days")
+        (4, "1 interval between values not a week, the longest 14 days")
     ]
 
 
-def test_a_trend_flat_at_zero_is_told() -> None:
+def test_a_trend_flat_at_zero_is_reported() -> None:
     assert of_trend({0: 0, 7: 0}) == [(None, "the trend is flat at zero: is it the right search term?")]
     assert of_trend({0: 0}) == []
 
 
 @pytest.mark.parametrize(("week", "apart"), [(-7, True), (-6, False), (15, False), (16, True)])
-def test_a_trend_that_does_not_meet_the_prices_is_told(week: int, apart: bool) -> None:
+def test_a_trend_that_does_not_meet_the_prices_is_reported(week: int, apart: bool) -> None:
     report = FileReport("trend", Path("t.csv"))
     plausibility.overlap_warning(report, series(daily(*[1.0] * 10)), series({week: 5}))
     assert ["do not overlap" in message for _, message in said(report)] == [True] * apart

@@ -1,7 +1,4 @@
-"""What the check says of the users' CSV files: each error with its line, and never an exception.
-
-That the silver step says the same is tested in tests/local/test_same_rules.py.
-"""
+"""Errors in the users' CSV files: each is reported with its line, and none raises an exception."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ TREND = "Week,bitcoin\n"
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Stores a raw file; text as UTF-8, its line ends as they are."""
+    """Store a raw file; text as UTF-8 with its line ends unchanged."""
 
     def write(content: str | bytes) -> Path:
         path = tmp_path / "raw file.csv"
@@ -151,7 +148,7 @@ def test_a_line_that_does_not_end_is_no_csv(write: Write, monkeypatch: pytest.Mo
     path = write(f"{HISTORY}01/01/2024,{fits}\n01/02/2024,1\n{too_long}\n")
     report = history(path)
     assert [finding.line for finding in report.findings] == [4, 2]
-    assert report.findings[0].message == "the line is longer than 1,000 bytes: this is no CSV file"
+    assert report.findings[0].message == "the line is longer than 1,000 bytes: this is not a CSV file"
 
 
 # --- lines --------------------------------------------------------------------------------------------
@@ -243,14 +240,14 @@ def test_a_finding_reads_as_a_sentence_with_and_without_a_line(write: Write) -> 
 
 
 def many_lines(path: Path, count: int, lines: Sequence[str]) -> Path:
-    """A file of `count` lines that come from a few, whose days stay the same few."""
+    """Write a file of `count` lines that repeat a few."""
     body = "".join(lines)
     path.write_text(HISTORY + body * (count // len(lines)), encoding="utf-8")
     return path
 
 
 def peak(path: Path) -> tuple[FileReport, int]:
-    """The report, and the most bytes that Python held while making it."""
+    """Return the report and the peak of Python's memory, in bytes."""
     tracemalloc.start()
     try:
         report = history(path)
@@ -267,13 +264,13 @@ def test_memory_depends_on_the_days_and_not_on_the_lines(tmp_path: Path) -> None
     assert large_peak < small_peak + 100_000
 
 
-def test_progress_is_told_in_bytes_up_to_the_whole_file(tmp_path: Path) -> None:
+def test_progress_is_reported_in_bytes_up_to_the_whole_file(tmp_path: Path) -> None:
     path = many_lines(tmp_path / "raw.csv", 10_000, ["01/01/2024,1\n"])
-    told: list[int] = []
-    history_report(path, on_bytes=told.append)
-    assert told == sorted(told)
-    assert len(told) == 2
-    assert told[-1] == path.stat().st_size
+    progress: list[int] = []
+    history_report(path, on_bytes=progress.append)
+    assert progress == sorted(progress)
+    assert len(progress) == 2
+    assert progress[-1] == path.stat().st_size
 
 
 # --- anything -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A value per day: what was added first, in the order of the days."""
+"""A series holds the first value of each day, in the order of the days."""
 
 from __future__ import annotations
 

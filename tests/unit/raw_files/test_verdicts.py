@@ -1,4 +1,4 @@
-"""What the check has found is remembered by content, and only for that very content and rules."""
+"""Check results are cached by content, configuration and rules."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def btc(tmp_path: Path) -> Currency:
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The histories that were really read."""
+    """Return the list of histories that were read and not taken from the cache."""
     files: list[Path] = []
     read = reading.read
 
-    def counted(history: FileReport, *arguments: Any, **named: Any) -> Any:
-        files.append(history.file)
-        return read(history, *arguments, **named)
+    def counted(reports: tuple[FileReport, FileReport], *arguments: Any, **named: Any) -> Any:
+        files.append(reports[0].file)
+        return read(reports, *arguments, **named)
 
     monkeypatch.setattr(reading, "read", counted)
     return files
@@ -93,7 +93,7 @@ def test_whatever_a_verdict_depends_on_makes_it_another(
     assert found == checked(changed, replace(other, known=None))
 
 
-def test_another_day_is_no_reason_to_read_a_file_again_and_its_age_is_told_all_the_same(
+def test_another_day_is_no_reason_to_read_a_file_again_and_its_age_is_reported_all_the_same(
     btc: Currency, tmp_path: Path, read: list[Path]
 ) -> None:
     checked(btc, rules(tmp_path / "kept.json"))

@@ -1,4 +1,4 @@
-"""Reading many lines at once gives what reading them one by one gives, whatever the file holds."""
+"""Reading blocks of lines gives the same result as reading line by line, for any content."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def half_quoted(fields: list[str], mark: str) -> str:
 
 @pytest.fixture(params=["history", "trend"])
 def read(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Any]:
-    """Reads a text, and returns everything that is known of it."""
+    """Read a text and return its report and series."""
     path = tmp_path / "file.csv"
 
     def read(text: str, delimiter: str = ",") -> Any:

@@ -1,4 +1,4 @@
-"""What is deployed, and how two of them differ: the lines of a plan."""
+"""Bundles, and the plan that follows from the difference of two."""
 
 from __future__ import annotations
 

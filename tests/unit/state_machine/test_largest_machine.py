@@ -1,4 +1,4 @@
-"""The limits of AWS at the size where they bite: as many currencies as a definition of 1 MB holds."""
+"""The limits of AWS for as many currencies as a definition of 1 MB holds."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_when_every_currency_fails_with_a_long_cause_the_result_is_still_readabl
     outcome, events = run(set(everyone))
     assert (outcome.status, outcome.error) == ("FAILED", "PipelineFailure")
     assert largest_payload(events) < PAYLOAD_LIMIT / 4
-    # 24 events of each branch, 17 around them.
+    # 24 events per branch, and 17 others.
     assert len(events) == 24 * len(everyone) + 17 < HISTORY_LIMIT / 3
     fold = Fold("largest")
     for event in events:

@@ -1,4 +1,4 @@
-"""The rendered machine: what it passes on, what it is called, and the rules of AWS that it keeps."""
+"""The rendered state machine: its arguments, the names of its states, and the rules of AWS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MACHINE = render("crypto", BRANCHES)
 
 
 def scopes(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The machine and, within it, every branch: each has states of its own."""
+    """Yield the machine and each of its branches, which have states of their own."""
     yield definition
     for state in definition["States"].values():
         for branch in state.get("Branches", []):
@@ -122,7 +122,7 @@ def test_all_tasks_retry_alike() -> None:
 
 
 def test_every_state_can_be_reached_and_every_transition_leads_somewhere() -> None:
-    # CreateStateMachine refuses a machine of which this is not true.
+    # CreateStateMachine refuses any other machine.
     for scope in scopes(MACHINE):
         targets = {scope["StartAt"]}
         for state in scope["States"].values():
@@ -213,10 +213,10 @@ def test_the_input_of_an_execution_says_where_each_currency_begins() -> None:
     }
 
 
-def test_the_input_of_an_execution_tells_what_the_check_refused_in_few_words() -> None:
-    input = execution_input({}, {"XMR": "line 812:\n" + "x" * 1000})
-    assert input["refused"]["XMR"]["step"] == "check"
-    reason = input["refused"]["XMR"]["reason"]
+def test_the_input_of_an_execution_holds_what_the_check_refused_in_few_words() -> None:
+    found = execution_input({}, {"XMR": "line 812:\n" + "x" * 1000})
+    assert found["refused"]["XMR"]["step"] == "check"
+    reason = found["refused"]["XMR"]["reason"]
     assert reason.startswith("line 812: xxx")
     assert len(reason) == REASON_LIMIT
     assert reason.endswith("…")

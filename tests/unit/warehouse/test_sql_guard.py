@@ -1,4 +1,4 @@
-"""What `query` lets through: one statement that reads, and nothing else, however it is written."""
+"""`query` accepts a single statement that only reads, and refuses everything else."""
 
 from __future__ import annotations
 
