@@ -87,7 +87,7 @@ test-security: setup $(SECURITY_VENV)/ready  ## scan templates and policies with
 	$(SECURITY) $(BIN)/pytest -m security
 
 bench: setup $(SPARK_VENV)/ready $(POLARS_VENV)/ready  ## measure a local run, hand-written scripts and JVM Spark
-	$(SPARK) $(POLARS) $(BIN)/python benchmarks/local_run.py $(BENCH_OPTIONS)
+	$(SPARK) $(POLARS) $(BIN)/python -m benchmarks.local_run $(BENCH_OPTIONS)
 
 bench-upload: setup $(AWSCLI_VENV)/ready  ## measure an upload and `aws s3 sync`
 	CRYPTOETL_AWS_CLI="$(CURDIR)/$(AWSCLI_VENV)/bin/aws $$(command -v aws)" $(BIN)/python benchmarks/upload.py

@@ -1,19 +1,19 @@
-"""Seconds and peak memory of a local run, beside scripts written by hand and beside JVM Spark.
+"""Time and peak memory of a local run, compared with handwritten scripts and with JVM Spark.
 
     make bench
 
-Makes synthetic currencies (fixed seed) in a temporary folder. What is compared runs in this one run, in turns
-and several times, so that the ratios mean something on a machine of any speed; quote the medians.
+Creates synthetic currencies (fixed seed) in a temporary folder. All candidates run alternately and several
+times, so that the ratios are valid on a machine of any speed; quote the medians.
 
-- `cryptoetl up`, in an empty home, with one currency and with all. The difference, by currency, is what a
-  currency costs beyond start-up, everything from check to verify included.
-- The scripts of `by_hand`, which make the same tables from the same files and do nothing else: no check of
+- `cryptoetl up`, in an empty home, with one currency and with all. The difference divided by the currencies
+  is the cost of a currency beyond start-up, with everything from check to verify.
+- The scripts of `by_hand`, which create the same tables from the same files and do nothing else: no check of
   the files, no plan, no history, no retries, no verification.
-- The Glue scripts alone on JVM Spark, in one warm session with as many threads as there are processors, on
-  what `cryptoetl upload` stored and with the arguments that `cryptoetl deploy` deployed.
+- The Glue scripts alone on JVM Spark, in one warm session with one thread per processor, on the files that
+  `cryptoetl upload` stored and with the arguments that `cryptoetl deploy` deployed.
 - With `--large`, also `up` with 1,000 currencies, and the `status` of its execution.
 
-The first round's tables are compared before anything is reported; the run ends if they are not equal.
+The tables of the first round are compared before anything is reported; the run ends if they are not equal.
 """
 
 from __future__ import annotations
@@ -22,146 +22,33 @@ import argparse
 import json
 import os
 import platform
-import random
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-BENCHMARKS = Path(__file__).parent
-REPOSITORY = BENCHMARKS.parent
+from benchmarks.processes import BENCHMARKS, REPOSITORY, Project, Run, by_hand, measure
+from benchmarks.synthetic import Currency, make_currency
+
 SPARK_PYTHON = "CRYPTOETL_SPARK_PYTHON"
 POLARS_PYTHON = "CRYPTOETL_POLARS_PYTHON"
-LAST = date(2022, 11, 19)
 WARM_UP = 2
-"""Currencies that run first and are not counted: JVM Spark compiles hot code, Python its modules."""
-PREAMBLE = ("Category: All categories", "")
+"""Currencies that run first and are not measured: JVM Spark compiles hot code, Python its modules."""
 RECORDED_SPARK = 2.3
 """Seconds per currency of 1,900 days of the scripts of 2026-11-26 on warm JVM Spark, on the machine with two
-processors on which the project's figures were measured. A fixed base for comparisons over time: what `spark`
-measures changes with the scripts."""
-
-
-@dataclass(frozen=True)
-class Currency:
-    """A synthetic currency's files."""
-
-    ticker: str
-    history: Path
-    trend: Path
-    drop: bool
-
-    def for_config(self) -> dict[str, Any]:
-        """Return the currency's part of a configuration."""
-        files = {"history": str(self.history), "trend": str(self.trend)}
-        return {"ticker": self.ticker, **files, "drop": self.drop}
-
-    def for_scripts(self) -> dict[str, Any]:
-        """Return what the scripts of `by_hand` take."""
-        return {**self.for_config(), "date_format": "%m/%d/%Y", "preamble": len(PREAMBLE)}
-
-
-def make_currency(folder: Path, number: int, days: int) -> Currency:
-    """Write a history as Investing.com exports it and a trend as Google does."""
-    generator = random.Random(number)
-    price, lines = 100.0, ['"Date","Price","Open","High","Low","Vol.","Change %"']
-    for back in range(days):
-        day = LAST - timedelta(days=back)
-        price *= 1 + generator.gauss(0, 0.03)
-        shown = "-1" if generator.random() < 0.03 else f"{price:,.3f}"
-        lines.append(f'"{day:%m/%d/%Y}","{shown}","1.0","1.0","1.0","1.00K","0.10%"')
-    weeks = [LAST - timedelta(days=6 + 7 * week) for week in range(days // 7)]
-    values = [f"{week},{generator.randint(0, 100)}" for week in reversed(weeks)]
-    history, trend = folder / f"{number} history.csv", folder / f"{number} trend.csv"
-    history.write_text("\n".join(lines), encoding="utf-8")
-    trend.write_text("\n".join([*PREAMBLE, "Week,interest", *values]), encoding="utf-8")
-    return Currency(f"C{number}", history, trend, drop=number % 2 == 1)
-
-
-# --- processes ----------------------------------------------------------------------------------------
-
-
-class Run(NamedTuple):
-    """A whole process."""
-
-    seconds: float
-    peak_mb: float
-
-
-def measure(command: Sequence[str | Path], output: Path) -> Run:
-    """Run a command to its end, its standard output going to a file. Raises RuntimeError if it fails.
-
-    The memory is that of the largest process, if the command starts others and waits for them.
-    """
-    errors = output.with_suffix(".err")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(REPOSITORY),
-        "CRYPTOETL_CACHE": str(output.with_suffix(".cache")),
-    }
-    started = time.perf_counter()
-    with output.open("wb") as out, errors.open("wb") as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        written = output.read_text(errors="replace") + errors.read_text(errors="replace")
-        raise RuntimeError(f"{command} failed:\n{written[-3000:]}")
-    return Run(seconds, usage.ru_maxrss / 1024)
-
-
-class Project:
-    """A configuration of some currencies, with an empty home beside it."""
-
-    def __init__(self, folder: Path, currencies: Sequence[Currency]) -> None:
-        folder.mkdir()
-        self.folder = folder
-        self.home = folder / "home"
-        content = {
-            "local": {"home": self.home.name},
-            "currencies": [currency.for_config() for currency in currencies],
-        }
-        (folder / "config.yaml").write_text(json.dumps(content), encoding="utf-8")
-
-    def run(self, *arguments: str) -> Run:
-        """Run a command of cryptoetl."""
-        config = self.folder / "config.yaml"
-        command = [sys.executable, "-m", "cryptoetl", *arguments, "-c", str(config)]
-        return measure(command, self.output(arguments[0]))
-
-    def output(self, command: str) -> Path:
-        """Return where the command's standard output is."""
-        return self.folder / f"{command}.out"
-
-    def execution_seconds(self) -> float:
-        """Return how long the execution took that `status --json` has printed."""
-        execution = json.loads(self.output("status").read_text(encoding="utf-8"))
-        started, ended = (datetime.fromisoformat(execution[moment]) for moment in ("started", "ended"))
-        return (ended - started).total_seconds()
-
-
-def by_hand(folder: Path, script: str, python: str, currencies: Sequence[Currency]) -> Run:
-    """Run a script of `by_hand`, which writes to a folder of its name."""
-    given = folder / "currencies.json"
-    given.write_text(json.dumps([currency.for_scripts() for currency in currencies]), encoding="utf-8")
-    program = BENCHMARKS / "by_hand" / f"{script}.py"
-    return measure([python, program, given, folder / script], folder / f"{script}.out")
+processors on which the project's figures were measured. It is a fixed base for comparisons over time: the
+measurement of `spark` changes with the scripts."""
 
 
 # --- JVM Spark ----------------------------------------------------------------------------------------
 
 
 def spark(python: str, project: Project) -> tuple[Run, float]:
-    """Run the scripts on JVM Spark; also returns seconds per currency once it is warm.
+    """Run the scripts on JVM Spark; return the process and the seconds per currency once it is warm.
 
     The project's own commands store the raw files and render the jobs' arguments.
     """
@@ -197,7 +84,7 @@ def deployed_cases(deployed: Path) -> Iterator[dict[str, Any]]:
 
 
 def tasks(states: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the parameters of each task, those inside branches included."""
+    """Yield the parameters of each task, including those in branches."""
     for state in states.values():
         if state["Type"] == "Task":
             yield state["Parameters"]
@@ -209,18 +96,18 @@ def tasks(states: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 class Compared(NamedTuple):
-    """What takes part: the Python of each script of `by_hand`, and how many currencies the others get."""
+    """The candidates: the Python of each script of `by_hand`, and the number of currencies of the others."""
 
     scripts: Mapping[str, str]
     spark_python: str
     on_spark: int
-    """Currencies that are counted; 0 leaves JVM Spark out."""
+    """Measured currencies; 0 skips JVM Spark."""
     large: int
-    """Currencies of the large run; 0 leaves it out."""
+    """Currencies of the large run; 0 skips it."""
 
 
 class Round(NamedTuple):
-    """One turn of everything; what was left out is 0 or absent."""
+    """One round of all candidates; skipped ones are 0 or absent."""
 
     runs: Mapping[str, Run]
     currencies: int
@@ -238,27 +125,29 @@ class Round(NamedTuple):
 def measure_round(
     folder: Path, currencies: Sequence[Currency], count: int, compared: Compared, *, verify: bool = False
 ) -> Round:
-    """Run everything once, each from nothing. Raises RuntimeError if `verify` finds unequal tables."""
+    """Run all candidates once, each in new folders. Raises RuntimeError if `verify` finds unequal tables."""
     folder.mkdir()
     chosen = currencies[:count]
     one, many = Project(folder / "one", chosen[:1]), Project(folder / "many", chosen)
     runs = {"up, 1": one.run("up"), "up": many.run("up")}
     for script, python in compared.scripts.items():
         runs[script] = by_hand(folder, script, python, chosen)
-    made = [folder / script / "warehouse.duckdb" for script in compared.scripts]
+    warehouses = [folder / script / "warehouse.duckdb" for script in compared.scripts]
     runs["status"] = many.run("status", "--json")
     each_on_spark = 0.0
     if compared.on_spark:
         project = Project(folder / "spark", chosen[: compared.on_spark + WARM_UP])
         runs["JVM Spark"], each_on_spark = spark(compared.spark_python, project)
-        made.append(project.folder / "tables")
+        warehouses.append(project.folder / "tables")
     if compared.large:
         large = Project(folder / "large", currencies[: compared.large])
         runs["up, large"] = large.run("up")
         runs["status, large"] = large.run("status", "--json")
     if verify:
         comparison = BENCHMARKS / "same_tables.py"
-        measure([sys.executable, comparison, many.home / "warehouse.duckdb", *made], folder / "same.out")
+        measure(
+            [sys.executable, comparison, many.home / "warehouse.duckdb", *warehouses], folder / "same.out"
+        )
     result = Round(runs, count, compared.large, many.execution_seconds(), each_on_spark)
     shutil.rmtree(folder)
     return result
@@ -329,12 +218,12 @@ def report(rounds: Sequence[Round], compared: Compared) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Local runs beside scripts by hand and JVM Spark.")
+    parser = argparse.ArgumentParser(description="Compare local runs with handwritten scripts and JVM Spark.")
     parser.add_argument("--currencies", type=int, default=200)
     parser.add_argument("--days", type=int, default=1900)
-    parser.add_argument("--spark-currencies", type=int, default=12, help="0 leaves JVM Spark out")
+    parser.add_argument("--spark-currencies", type=int, default=12, help="0 skips JVM Spark")
     parser.add_argument(
-        "--large", type=int, nargs="?", const=1000, default=0, help="also so many currencies (1000)"
+        "--large", type=int, nargs="?", const=1000, default=0, help="also measure this many currencies (1000)"
     )
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -347,7 +236,7 @@ def main() -> None:
     if polars:
         scripts["with_polars"] = polars
     else:
-        print(f"{POLARS_PYTHON} names no Python with Polars: with_polars is left out", file=sys.stderr)
+        print(f"{POLARS_PYTHON} names no Python with Polars: with_polars is skipped", file=sys.stderr)
 
     compared = Compared(scripts, python, options.spark_currencies, options.large)
     with tempfile.TemporaryDirectory(prefix="cryptoetl-benchmark-") as name:

@@ -1,10 +1,10 @@
-"""Compare the tables of DuckDB warehouses with those that cryptoetl made.
+"""Compare the tables of DuckDB warehouses with those of cryptoetl.
 
     python same_tables.py CRYPTOETL.duckdb OTHER.duckdb …
 
-Exits with 1 and names each table that differs. Tables are equal if they have the same columns and dates, the
-same trend, prices that are equal as 32-bit numbers to the last place, and doubles that are equal to 1e-9.
-Another file may also be a folder of parquet files, in which `_staging_btc.parquet` is the table `btc`.
+Exits with 1 and names each table that differs. Tables are equal if they have the same columns, dates and
+trends, prices that differ by one unit in the last place of 32-bit numbers at most, and doubles that agree
+to 1e-9. OTHER may also be a folder of Parquet files, in which `_staging_btc.parquet` is the table `btc`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DIFFERENCES = """
 
 
 def tables(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> dict[str, str]:
-    """Return the tables of a warehouse by name, each as SQL that can be selected from."""
+    """Return the tables of a warehouse by name, each as a SQL expression for FROM."""
     if path.is_dir():
         files = sorted(path.glob("*.parquet"))
         return {file.stem.rpartition("_staging_")[2]: f"read_parquet('{file}')" for file in files}
@@ -46,7 +46,7 @@ def tables(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> dic
 def differences(reference: Path, others: Sequence[Path]) -> list[str]:
     """Return a line for each table that differs from the reference's table of the same name.
 
-    A folder of parquet files may hold fewer tables than the reference; a warehouse must hold the same.
+    A folder of Parquet files may contain fewer tables than the reference; a warehouse must not.
     """
     found = []
     with duckdb.connect() as connection:

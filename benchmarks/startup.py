@@ -1,4 +1,4 @@
-"""Processor seconds of `cryptoetl --help` and `--version`, beside another command's.
+"""Processor time of `cryptoetl --help` and `--version`, compared with another command.
 
 python benchmarks/startup.py [COMMAND …]        default: aws --version
 """
@@ -16,7 +16,7 @@ RUNS = 15
 
 
 def cpu_seconds(command: Sequence[str]) -> float:
-    """Median of user and system time of the whole process, after a warm-up."""
+    """Return the median of user plus system time of the process, after a warm-up."""
     figures = []
     for _ in range(RUNS + 1):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -27,7 +27,7 @@ def cpu_seconds(command: Sequence[str]) -> float:
 
 
 def main() -> None:
-    """Measure and print; commands take turns only as wholes, so run it on a quiet machine."""
+    """Measure and print. The commands do not alternate: run it on an idle machine."""
     other = sys.argv[1:] or ["aws", "--version"]
     base = cpu_seconds(other) if shutil.which(other[0]) else None
     if base is not None:

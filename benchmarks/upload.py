@@ -1,12 +1,12 @@
-"""Seconds and requests of `cryptoetl upload` beside `aws s3 sync`, against the same loopback server.
+"""Time and requests of `cryptoetl upload` compared with `aws s3 sync`, against the same loopback server.
 
     make bench-upload
 
-Makes synthetic currencies (fixed seed) of two files of 100 KB each. Both tools upload them into an empty
-bucket, and then again with nothing changed; `cryptoetl upload` once more into an empty bucket, when it knows
-what its check has found, which `aws s3 sync` never asks. Both talk to moto's server, in a process of its own,
-that counts their requests. They take turns, several times, so that the ratios mean something on a machine of
-any speed; quote the medians. `aws s3 sync` copies what differs in size or is newer.
+Creates synthetic currencies (fixed seed) with two files of 100 KB each. Both tools upload them to an empty
+bucket, and again without changes; `cryptoetl upload` once more to an empty bucket with the results of its
+check in the cache, since `aws s3 sync` does not check files. The server is moto's, in a separate process that
+counts the requests. The tools run alternately and several times, so that the ratios are valid on a machine of
+any speed; quote the medians. `aws s3 sync` copies files that differ in size or are newer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ COUNTED = "counted "
 
 
 def make_currency(folder: Path, number: int) -> dict[str, str]:
-    """Write a history and a trend of about 100 KB each; returns the currency's part of the configuration."""
+    """Write a history and a trend of about 100 KB each; return the currency's part of the configuration."""
     generator = random.Random(number)
     price, size, day, lines = 100.0, 0, LAST, ['"Date","Price","Open","High","Low","Vol.","Change %"']
     while size < BYTES:
@@ -61,7 +61,7 @@ def make_currency(folder: Path, number: int) -> dict[str, str]:
 
 
 def serve() -> None:
-    """moto's server, printing its port; a line of standard input asks for the requests since the last one."""
+    """Run moto's server: print its port, then for each line of input the requests since the last one."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -69,9 +69,9 @@ def serve() -> None:
     moto = DomainDispatcherApplication(create_backend_app)
 
     class Handler(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"  # connections are kept, as S3 keeps them
+        protocol_version = "HTTP/1.1"  # keeps connections alive, as S3 does
 
-        def log(self, type: str, message: str, *args: Any) -> None:
+        def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - an override
             pass
 
     def app(environ: dict[str, Any], respond: Callable[..., Any]) -> Any:
@@ -87,13 +87,13 @@ def serve() -> None:
 
 
 class Server(NamedTuple):
-    """The server's process and where it listens."""
+    """The server's process and URL."""
 
     process: subprocess.Popen[str]
     url: str
 
     def counted(self) -> Counter[str]:
-        """The requests since the last call, by method."""
+        """Return the requests since the last call, by method."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(file=self.process.stdin, flush=True)
@@ -105,7 +105,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """A server that ends with the block."""
+    """Run a server until the end of the block."""
     process = subprocess.Popen(
         [sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True,
@@ -122,7 +122,7 @@ def server() -> Iterator[Server]:
 
 
 class Upload(NamedTuple):
-    """A whole process: seconds by the clock, and its requests."""
+    """The figures of a whole process: wall-clock seconds and requests."""
 
     seconds: float
     requests: Counter[str]
@@ -142,17 +142,17 @@ def measure(command: Sequence[str], environment: Mapping[str, str], server: Serv
 OURS = "cryptoetl upload"
 FIRST, UNCHANGED, CHECKED = "first upload", "nothing changed", "first upload of files checked before"
 Round = dict[str, dict[str, Upload]]
-"""One turn: by the tool's name, what it was measured at."""
+"""One round: for each tool, its uploads by name."""
 
 
 def named(aws: str) -> str:
-    """`aws s3 sync` with the version of the command, such as aws-cli/2.9.19. Raises CalledProcessError."""
+    """Return `aws s3 sync` with the command's version, such as aws-cli/2.9.19. Raises CalledProcessError."""
     version = subprocess.run([aws, "--version"], capture_output=True, text=True, check=True)
     return f"aws s3 sync ({version.stdout.split()[0]})"
 
 
 def measure_round(folder: Path, tools: Mapping[str, str], files: int) -> Round:
-    """Every tool on a server of its own, from nothing. Raises RuntimeError if a file is not there."""
+    """Run every tool with a new server. Raises RuntimeError if a file was not stored."""
     environment = {
         **os.environ, "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret",
         "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "PYTHONPATH": str(REPOSITORY),
@@ -177,13 +177,13 @@ def measure_round(folder: Path, tools: Mapping[str, str], files: int) -> Round:
                     s3.delete_objects(Bucket=bucket, Delete={"Objects": listed})
                 figures[name][CHECKED] = measure(command, where, running)
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-            if (there := sum(page["KeyCount"] for page in pages)) != files:
-                raise RuntimeError(f"{there} objects of {files} files ({name})")
+            if (stored := sum(page["KeyCount"] for page in pages)) != files:
+                raise RuntimeError(f"{stored} objects of {files} files ({name})")
     return figures
 
 
 def show(name: str, uploads: Sequence[Upload]) -> None:
-    """The median of the seconds, all of them, and the requests."""
+    """Print the median of the seconds, the seconds of each round, and the requests."""
     seconds = [upload.seconds for upload in uploads]
     listed = "  ".join(f"{figure:.2f}" for figure in seconds)
     requests = ", ".join(f"{count} {method}" for method, count in sorted(uploads[-1].requests.items()))
@@ -192,7 +192,7 @@ def show(name: str, uploads: Sequence[Upload]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Uploads beside `aws s3 sync`.")
+    parser = argparse.ArgumentParser(description="Compare uploads with `aws s3 sync`.")
     parser.add_argument("--currencies", type=int, default=250)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
@@ -221,12 +221,12 @@ def main() -> None:
     )
     for what in (FIRST, UNCHANGED, CHECKED):
         print(what)
-        beside = FIRST if what == CHECKED else what
+        other = FIRST if what == CHECKED else what
         for name in tools:
-            show(name, [r[name][what if name == OURS else beside] for r in rounds])
+            show(name, [r[name][what if name == OURS else other] for r in rounds])
         for name in tools:
             if name != OURS:
-                ratios = [r[name][beside].seconds / r[OURS][what].seconds for r in rounds]
+                ratios = [r[name][other].seconds / r[OURS][what].seconds for r in rounds]
                 listed = "  ".join(f"{ratio:.2f}" for ratio in ratios)
                 print(f"  ratio to {name:23} {statistics.median(ratios):6.2f}    ({listed})")
     return None

@@ -13,7 +13,7 @@ from cryptoetl.util import interruption
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    interruption.listen()  # before the imports, which take longer than many a Ctrl-C
+    interruption.install_handlers()  # before the imports, which take longer than many a Ctrl-C
     try:
         from cryptoetl import cli
 

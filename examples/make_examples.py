@@ -1,11 +1,11 @@
-"""Makes the files in examples/data: synthetic, in the shapes in which people download them.
+"""Create the files in examples/data: synthetic data in the formats of common downloads.
 
     python examples/make_examples.py
 
-The prices are random walks and the trends are made of them; nothing here was ever quoted anywhere.
+The prices are random walks and the trends are derived from them; none of them are real quotes.
 BTC: newest first, every field quoted, thousands separators, some prices missing (-1), a byte-order
 mark. XMR: the same site with another date format and CRLF line ends, and a Google Trends export with
-its preamble and `<1`. Same seed, same files.
+its preamble and `<1`. The same seed gives the same files.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ FOLDER = Path(__file__).parent / "data"
 
 
 def days() -> Iterator[date]:
-    """Every day from FIRST to LAST."""
+    """Yield every day from FIRST to LAST."""
     for offset in range((LAST - FIRST).days + 1):
         yield FIRST + timedelta(days=offset)
 
 
 def walk(generator: random.Random, price: float) -> dict[date, float]:
-    """A daily random walk that begins at `price`."""
+    """Return a daily random walk that begins at `price`."""
     prices = {}
     for day in days():
         price *= 1 + generator.gauss(-0.001, 0.03)
@@ -38,7 +38,7 @@ def walk(generator: random.Random, price: float) -> dict[date, float]:
 def history(
     generator: random.Random, prices: dict[date, float], date_format: str, decimals: int, missing: float
 ) -> list[str]:
-    """Lines of an Investing.com export, newest first; a share `missing` of the prices is -1."""
+    """Return the lines of an Investing.com export, newest first; a share `missing` of the prices is -1."""
     lines = ['"Date","Price","Open","High","Low","Vol.","Change %"']
     ordered = sorted(prices, reverse=True)
     for day in ordered:
@@ -58,7 +58,7 @@ def history(
 
 
 def trend(generator: random.Random, prices: dict[date, float]) -> dict[date, int]:
-    """Weekly interest on Sundays, 0 to 100, that follows how much the price moved."""
+    """Return weekly interest on Sundays, 0 to 100, proportional to the change of the price."""
     sundays = [day for day in prices if day.weekday() == 6]
     moved = {
         day: abs(prices[min(day + timedelta(days=6), LAST)] / prices[day] - 1) + generator.uniform(0, 0.05)
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def write(name: str, text: str, encoding: str = "utf-8") -> None:
-    """Write one file, its line ends as they are in `text`."""
+    """Write one file, keeping the line ends of `text`."""
     (FOLDER / name).write_bytes(text.encode(encoding))
 
 

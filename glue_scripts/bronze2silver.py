@@ -1,11 +1,11 @@
-"""bronze → silver: one currency's raw files as two typed sets.
+"""bronze → silver: converts a currency's raw files to two typed sets.
 
     raw/<history file>, raw/<trend file>  →  silver/<TICKER>_hist (date date, price float)
                                              silver/<TICKER>_trend (date date, g_trend int)
 
 Both files are in the plain form that `cryptoetl upload` writes: UTF-8 lines that end with a newline, a
 header, then `yyyy-MM-dd,value` in ascending order, each date once. A price is a plain decimal, -1 where it is
-missing; a trend is a whole number from 0 to 100. Any other file fails the job; nothing is nulled in silence.
+missing; a trend is a whole number from 0 to 100. Any other file fails the job.
 
 Runs on AWS Glue 6.0, Spark 4.1 and Sail with equal results.
 """
@@ -38,12 +38,12 @@ REFUSAL = re.compile(rf"\S+ (line [0-9]+ )?{BAD}")
 
 
 def refuse(*parts: Column) -> Column:
-    """An expression that fails the job with a message, wherever it is evaluated."""
+    """Return an expression whose evaluation fails the job with a message."""
     return F.raise_error(F.concat(*parts))
 
 
 def read_plain(spark: SparkSession, uri: str, header: str, values: str, kind: str) -> DataFrame:
-    """(line int, date date, value `kind`): the rows of a file in the plain form, values by their pattern."""
+    """Return (line int, date date, value `kind`): the rows of a plain file whose values match `values`."""
     content = F.try_validate_utf8("content")
     begin = f"{header}\n"
     well_formed = content.startswith(begin) & content.endswith("\n") & (F.length(content) > len(begin))
@@ -52,10 +52,10 @@ def read_plain(spark: SparkSession, uri: str, header: str, values: str, kind: st
     lines = (
         spark.read.format("binaryFile")
         .load(uri)
-        .agg(F.first("content").alias("content"))  # a row for a file that is missing, too
+        .agg(F.first("content").alias("content"))  # one row, also for a missing file
         .select(F.posexplode(F.split(F.when(well_formed, rows).otherwise(whole), "\n")).alias("line", "text"))
     )
-    # Null, and so not true, for a date that no calendar has.
+    # Null, and therefore not true, for a date that does not exist.
     later = F.coalesce(F.lag("date").over(IN_ORDER), F.lit(EARLIER).cast("date")) < F.col("date")
     # \z: Java's $ also matches before a carriage return at the end.
     right = F.col("text").rlike(rf"^{DATE},({values})\z") & later & (F.abs("value") < float("inf"))
@@ -70,7 +70,7 @@ def read_plain(spark: SparkSession, uri: str, header: str, values: str, kind: st
 
 
 def silver_history(rows: DataFrame, *, drop: bool) -> DataFrame:
-    """(date, price): days without a price are dropped, or take the last earlier one, however old."""
+    """Return (date, price): a day without a price is dropped, or gets the last earlier price."""
     price = F.when(F.col("value") != -1, F.col("value"))
     if drop:
         return rows.select("date", price.alias("price")).where(F.col("price").isNotNull())
@@ -78,12 +78,12 @@ def silver_history(rows: DataFrame, *, drop: bool) -> DataFrame:
 
 
 def silver_trend(rows: DataFrame) -> DataFrame:
-    """(date, g_trend)."""
+    """Return (date, g_trend)."""
     return rows.select("date", F.col("value").alias("g_trend"))
 
 
 def write(spark: SparkSession, rows: Callable[[], DataFrame], raw: str, header: str, uri: str) -> None:
-    """Replace the set at `uri` by one file with the rows of a raw file, in their order.
+    """Replace the set at `uri` by one file with the rows of the raw file `raw`, in their order.
 
     Raises ValueError if the raw file is missing or not in the plain form.
     """
@@ -100,7 +100,7 @@ def write(spark: SparkSession, rows: Callable[[], DataFrame], raw: str, header: 
 
 
 def whole_file(spark: SparkSession, uri: str, header: str) -> str:
-    """What is wrong with a file whose rows could not even be looked at."""
+    """Return what is wrong with a file that could not be split into rows."""
     try:
         row = spark.read.format("binaryFile").load(uri).select("content").first()
         text = bytes(row.content).decode() if row else None

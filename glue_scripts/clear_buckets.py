@@ -1,9 +1,9 @@
-"""Clean: empties what a run will write again, for the currencies of that run and no others.
+"""Clean: deletes the sets that a run will write again, for the currencies of that run only.
 
-A currency that begins at silver loses its silver and gold sets, one that begins at gold its gold
-set; one that begins at redshift keeps both. Raw files are never touched.
+For a currency that begins at silver, these are its silver and gold sets; at gold, its gold set; at redshift,
+none. Raw files are never deleted.
 
-A Glue Python shell job (Python 3.9). The places are `s3://bucket/prefix` or `file:///folder`.
+A Glue Python shell job (Python 3.9). SILVER and GOLD are `s3://bucket/prefix` or `file:///folder`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ log = logging.getLogger("clear_buckets")
 OPTIONS = ["SILVER", "GOLD", "TICKERS"]
 STEPS = ("silver", "gold", "redshift")
 BATCH = 1000
-"""Keys that one DeleteObjects request takes."""
+"""Keys per DeleteObjects request (S3 API limit)."""
 
 
 def parse_tickers(text: str) -> dict[str, str]:
-    """Where each currency begins, from `{"BTC": {"from": "silver"}, …}`; silver if it does not say.
+    """Return the first step of each currency, from `{"BTC": {"from": "silver"}, …}`; silver by default.
 
     Raises ValueError.
     """
@@ -35,7 +35,7 @@ def parse_tickers(text: str) -> dict[str, str]:
     except ValueError as error:
         raise ValueError(f"TICKERS is not JSON: {error}") from None
     if not isinstance(tickers, dict):
-        raise ValueError("TICKERS is not an object of tickers")  # noqa: TRY004 - one kind for the caller
+        raise ValueError("TICKERS is not an object of tickers")  # noqa: TRY004 - the caller expects one exception
     for ticker, value in tickers.items():
         if not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,14}", ticker):
             raise ValueError(
@@ -48,7 +48,7 @@ def parse_tickers(text: str) -> dict[str, str]:
 
 
 def sets_to_clear(silver: str, gold: str, tickers: dict[str, str]) -> list[str]:
-    """The URIs of the sets to empty, each ending in a slash: BTC's is not the beginning of BTC2's."""
+    """Return the URIs of the sets to delete, each with a final slash, so that BTC does not match BTC2."""
     silver, gold = silver.rstrip("/"), gold.rstrip("/")
     uris = []
     for ticker, start in tickers.items():
@@ -60,7 +60,7 @@ def sets_to_clear(silver: str, gold: str, tickers: dict[str, str]) -> list[str]:
 
 
 def clear(uri: str, s3: Any) -> int:
-    """Empty the set at `uri`; returns the number of objects or files. Raises on the first that stays."""
+    """Delete the set at `uri`; return the number of objects or files. Raises if one cannot be deleted."""
     parts = urlsplit(uri)
     if parts.scheme == "s3":
         return clear_prefix(s3, parts.netloc, parts.path.lstrip("/"))
@@ -70,7 +70,10 @@ def clear(uri: str, s3: Any) -> int:
 
 
 def clear_prefix(s3: Any, bucket: str, prefix: str) -> int:
-    """Delete every object under `prefix`, which must end in a slash. Raises RuntimeError if one stays."""
+    """Delete every object under `prefix`, which must end in a slash; return their number.
+
+    Raises RuntimeError if one cannot be deleted.
+    """
     count = 0
     for page in s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": BATCH}
@@ -89,7 +92,7 @@ def clear_prefix(s3: Any, bucket: str, prefix: str) -> int:
 
 
 def clear_folder(folder: Path) -> int:
-    """Delete a folder and the files in it."""
+    """Delete a folder, if it exists; return the number of files in it."""
     if not folder.exists():
         return 0
     count = sum(1 for path in folder.rglob("*") if not path.is_dir())
@@ -98,7 +101,7 @@ def clear_folder(folder: Path) -> int:
 
 
 def main(argv: list[str]) -> None:
-    """Run the job. Raises ValueError, before anything is touched, for tickers that cannot be right."""
+    """Run the job. Raises ValueError for invalid tickers before anything is deleted."""
     from awsglue.utils import getResolvedOptions
 
     args = getResolvedOptions(argv, OPTIONS)

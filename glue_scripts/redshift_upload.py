@@ -1,4 +1,4 @@
-"""gold → Redshift: one currency's gold set replaces its table, as a whole or not at all.
+"""gold → Redshift: replaces a currency's table with its gold set, atomically.
 
     gold/<TICKER>  →  <SCHEMA>.<ticker> (date DATE, price REAL, trend INTEGER,
                                          pricema DOUBLE PRECISION, trend_i DOUBLE PRECISION)
@@ -6,7 +6,7 @@
 The rows are loaded into a staging table. The connector then runs the postactions in the transaction
 of that load: DELETE, INSERT, a check of the number of rows, DROP of the staging table. Readers see the
 old rows or the new ones, and grants on the table survive. The connector splits actions on every `;`
-and knows no newlines, and TRUNCATE or BEGIN would end its transaction.
+and accepts no newlines, and TRUNCATE or BEGIN would end its transaction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger("redshift_upload")
 
 OPTIONS = ["GOLD", "TICKER", "CONNECTION", "SCHEMA", "TEMP", "COPY_ROLE"]
 OPTIONAL = ["GRANTS"]
-"""GRANTS: who may read the table, as role:NAME, group:NAME, user:NAME or public, separated by commas."""
+"""GRANTS: the readers of the table, as role:NAME, group:NAME, user:NAME or public, separated by commas."""
 
 GOLD_SCHEMA = "date date, price float, g_trend int, pricema double, trendma double"
 COLUMNS = {
@@ -36,10 +36,9 @@ COLUMNS = {
     "trend_i": "DOUBLE PRECISION",
 }
 
-
 LAYOUT = 'DISTSTYLE ALL SORTKEY ("date")'
-"""Thousands of rows, joined by date: a copy on every node joins without moving rows, and a range of dates
-reads the blocks that hold it. A table that is there already keeps what it has."""
+"""For thousands of rows that are joined by date: a copy on every node is joined without moving rows, and a
+range of dates reads only the blocks that contain it. An existing table keeps its layout."""
 
 COMMENTS = {
     "date": "every date of the history or the trend file",
@@ -61,9 +60,10 @@ class Replacement(NamedTuple):
 def replacement(
     schema: str, ticker: str, rows: int | None = None, readers: Sequence[str] = ()
 ) -> Replacement:
-    """How the table of `ticker` is replaced by `rows` rows, which `readers` may then read.
+    """Return the statements that replace the table of `ticker` and grant `readers` access to it.
 
-    Without `rows` their number is not checked. Raises ValueError for names that are no plain identifiers.
+    `rows` is the expected number of rows; None skips the check. Raises ValueError for names that are not
+    plain identifiers.
     """
     if not re.fullmatch("[a-z_][a-z0-9_]*", schema):
         raise ValueError(f"SCHEMA {schema!r} is not a lower-case identifier")
@@ -76,8 +76,8 @@ def replacement(
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     return Replacement(
         dbtable=f"{schema}._staging_{ticker.lower()}",
-        # The connector has just created the staging table if it was not there; one that an older
-        # version left behind may have other columns.
+        # The connector creates the staging table if it does not exist; one left behind by an older
+        # version may have other columns.
         preactions="; ".join(
             [
                 f"DROP TABLE IF EXISTS {staging}",
@@ -99,17 +99,17 @@ def replacement(
 
 
 def row_check(table: str, rows: int) -> str:
-    """A statement that fails, and its transaction with it, unless `table` has that many rows.
+    """Return a statement that fails, and with it the transaction, unless `table` has that many rows.
 
-    SQL cannot raise an error by itself. A text that is no number, cast to one, does, and the database
-    quotes the text in its message; a division by zero would say nothing, and is no error on DuckDB.
+    Redshift SQL has no RAISE. Casting text that is not a number to INTEGER fails, and the database quotes the
+    text in its message; a division by zero would give no reason, and is not an error on DuckDB.
     """
     wrong = f"'the table would hold ' || CAST(COUNT(*) AS VARCHAR) || ' rows and gold has {rows}'"
     return f"SELECT CAST(CASE WHEN COUNT(*) = {rows} THEN '0' ELSE {wrong} END AS INTEGER) FROM {table}"
 
 
 def grantee(reader: str) -> str:
-    """`role:analysts` as a GRANT names it. Raises ValueError for anything else."""
+    """Return a reader such as `role:analysts` in the syntax of GRANT. Raises ValueError."""
     kind, _, name = reader.partition(":")
     if reader == "public":
         return "PUBLIC"
@@ -119,14 +119,14 @@ def grantee(reader: str) -> str:
 
 
 def table_frame(gold: DataFrame) -> DataFrame:
-    """Gold under the names of the table's columns."""
+    """Return gold with the names of the table's columns."""
     return gold.select(
         "date", "price", F.col("g_trend").alias("trend"), "pricema", F.col("trendma").alias("trend_i")
     )
 
 
 def read_gold(spark: SparkSession, uri: str) -> tuple[DataFrame | None, int]:
-    """The gold set at `uri` and its number of rows; None and 0 if it is missing or empty."""
+    """Return the gold set at `uri` and its number of rows; None and 0 if it is missing or empty."""
     try:
         gold = spark.read.schema(GOLD_SCHEMA).parquet(uri)
         rows = gold.count()
@@ -138,17 +138,17 @@ def read_gold(spark: SparkSession, uri: str) -> tuple[DataFrame | None, int]:
 
 
 def main(argv: list[str]) -> None:
-    """Run the job. Raises ValueError, before anything is touched, if there is no gold to load."""
+    """Run the job. Raises ValueError, before anything is changed, if there is no gold to load."""
     from awsglue.context import GlueContext
     from awsglue.dynamicframe import DynamicFrame
     from awsglue.utils import getResolvedOptions
     from pyspark.context import SparkContext
 
-    # getResolvedOptions itself requires every argument that it is asked for.
+    # getResolvedOptions requires every argument that is requested.
     args = getResolvedOptions(argv, OPTIONS + [name for name in OPTIONAL if f"--{name}" in argv])
     ticker = args["TICKER"]
     readers = args["GRANTS"].split(",") if args.get("GRANTS") else []
-    replacement(args["SCHEMA"], ticker, readers=readers)  # names that cannot be used, before Spark is asked
+    replacement(args["SCHEMA"], ticker, readers=readers)  # invalid names fail before Spark is used
     glue = GlueContext(SparkContext.getOrCreate())
     gold, rows = read_gold(glue.spark_session, f"{args['GOLD'].rstrip('/')}/{ticker}")
     if gold is None:

@@ -1,4 +1,4 @@
-"""silver → gold: one currency's prices and weekly trend as one row per date, with what analysts need.
+"""silver → gold: joins a currency's prices and weekly trend and adds the derived columns, one row per date.
 
     silver/<TICKER>_hist, silver/<TICKER>_trend  →  gold/<TICKER>
     (date date, price float, g_trend int, pricema double, trendma double), sorted by date
@@ -23,21 +23,20 @@ OPTIONS = ["SILVER", "GOLD", "TICKER"]
 MEAN_ROWS = 14
 """Rows of the moving average: the row and the 13 before it."""
 HOLD_DAYS = 6
-"""Days for which the first and the last weekly value also stand for the time before and after them."""
-
+"""Days before the first and after the last weekly value for which that value is used, too."""
 
 EMPTY = re.compile("the silver set (_hist|_trend) is empty")
 
 
 def gold_frame(history: DataFrame, trend: DataFrame) -> DataFrame:
-    """Gold from silver history (date, price) and silver trend (date, g_trend); each date once in either.
+    """Return gold from silver history (date, price) and trend (date, g_trend), each with unique dates.
 
     price: that day's, else the last known earlier one, else null. pricema: mean of price over the row
-    and the 13 before it, nulls ignored. trendma: linear by date between the neighbouring weekly values,
-    held flat up to 6 days beyond the first and the last, null further out. Evaluated where one of the sets is
-    empty, it fails the job.
+    and the 13 before it, nulls ignored. trendma: linear interpolation by date between the neighbouring weekly
+    values, constant up to 6 days before the first and after the last, null beyond. Evaluation fails the job
+    if one of the sets is empty.
     """
-    # One currency is one partition; said so, there is no warning.
+    # One currency is one partition; Spark warns of a window without partitionBy.
     by_date = Window.partitionBy(F.lit(0)).orderBy("date")
     so_far = by_date.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     from_here = by_date.rowsBetween(Window.currentRow, Window.unboundedFollowing)
@@ -60,7 +59,7 @@ def gold_frame(history: DataFrame, trend: DataFrame) -> DataFrame:
     )
     since, until = F.date_diff("date", "before"), F.date_diff("after", "date")
     low, high = F.col("low"), F.col("high")
-    # On a weekly date `before` and `after` are that week, and a division by zero would raise.
+    # On a weekly date both distances are zero, and a division by zero would raise.
     between = low + (high - low) * since / F.nullif(since + until, F.lit(0))
     no_history, no_trend = (
         F.col(one).isNull() & F.col(other).isNull() for one, other in (("begun", "goes_on"), ("low", "high"))
@@ -81,12 +80,12 @@ def gold_frame(history: DataFrame, trend: DataFrame) -> DataFrame:
 
 
 def empty(name: str) -> Column:
-    """An expression that fails the job, wherever it is evaluated, for an empty silver set."""
+    """Return an expression whose evaluation fails the job because of an empty silver set."""
     return F.raise_error(F.lit(f"the silver set {name} is empty")).cast("double")
 
 
 def read_silver(spark: SparkSession, uri: str, schema: str) -> DataFrame:
-    """The set at `uri`; one without rows if it is missing."""
+    """Return the set at `uri`; an empty one if it is missing."""
     try:
         return spark.read.schema(schema).parquet(uri)
     except AnalysisException as error:

@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Settings and fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A shell ignores SIGINT for what it runs in the background, nohup SIGHUP; commands under test inherit that.
+# A shell ignores SIGINT for background processes, nohup SIGHUP; the commands under test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -24,16 +24,16 @@ CACHE = "CRYPTOETL_CACHE"
 
 @pytest.fixture(scope="session", autouse=True)
 def no_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Whoever runs the tests keeps their own cache; this one is for what fixtures of whole modules do."""
+    """Keep the tests from using the user's cache; this one is for fixtures of modules and sessions."""
     os.environ[CACHE] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache of its own for each test: what the check has found in another one is not known."""
+    """Give each test an empty cache."""
     monkeypatch.setenv(CACHE, str(tmp_path_factory.mktemp("cache")))
 
 
 def examples(count: int) -> int:
-    """Return how many examples a property is tried on: `count` in CI, a fifth of it locally."""
+    """Return the number of examples for a property: `count` in CI, a fifth of it locally."""
     return count if IN_CI else max(count // 5, 10)

@@ -1,4 +1,4 @@
-"""Generated configurations and raw files through `check` and `init`, in one process.
+"""Fuzz test: generated configurations and raw files for `check` and `init`, in one process.
 
     .venv/bin/python -m tests.fuzz [COUNT] [SEED]
 
@@ -111,7 +111,7 @@ FILE_PIECES = (
 
 
 def mutated(text: str, pieces: tuple[str, ...], chance: random.Random) -> str:
-    """Return the text with a few places cut, repeated, swapped or filled with pieces."""
+    """Return the text with some places cut, repeated or filled with pieces."""
     for _ in range(chance.choice((1, 1, 2, 3, 8, 30))):
         at = chance.randrange(len(text) + 1)
         length = chance.choice((0, 1, 3, 20))
@@ -135,7 +135,7 @@ def configuration(folder: Path, chance: random.Random) -> list[list[str]]:
 
 
 def raw_files(folder: Path, chance: random.Random) -> list[list[str]]:
-    """Write a history and a trend beside a good configuration; return the commands to try on them."""
+    """Write a history, a trend and a valid configuration; return the commands to try on them."""
     for kind, sources in SOURCES.items():
         content = mutated(chance.choice(sources), FILE_PIECES, chance)
         encoding = chance.choice(("utf-8", "utf-8", "utf-8", "utf-16", "latin-1"))
@@ -160,7 +160,7 @@ SOURCES = {"history": _samples("*ist*.csv", "*Data*.csv"), "trend": _samples("*i
 
 
 def complaint(commands: list[list[str]]) -> str | None:
-    """Run the commands; return what is wrong with how they end."""
+    """Run the commands; return a description of the first wrong result, or None."""
     for command in commands:
         begun = time.process_time()
         result = CliRunner().invoke(app, command)
@@ -173,7 +173,7 @@ def complaint(commands: list[list[str]]) -> str | None:
 
 
 def main(count: int = 1000, seed: int = 1) -> int:
-    """Try `count` of each kind; return the number of those that went wrong."""
+    """Try `count` examples of each kind; return the number of failures."""
     os.environ["CRYPTOETL_CACHE"] = tempfile.mkdtemp()
     wrong = 0
     makers: tuple[Callable[[Path, random.Random], list[list[str]]], ...] = (configuration, raw_files)
@@ -183,10 +183,10 @@ def main(count: int = 1000, seed: int = 1) -> int:
             with tempfile.TemporaryDirectory() as folder:
                 commands = make(Path(folder), random.Random(f"{seed} {number}"))
                 one = time.process_time()
-                if said := complaint(commands):
+                if problem := complaint(commands):
                     wrong += 1
                     contents = [path.read_bytes()[:2000] for path in Path(folder).iterdir() if path.is_file()]
-                    print(f"{make.__name__} {seed} {number}: {said}\n{contents}\n")
+                    print(f"{make.__name__} {seed} {number}: {problem}\n{contents}\n")
                 slowest = max(slowest, time.process_time() - one)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         wrong += peak > MEGABYTES

@@ -1,7 +1,7 @@
-"""Commands as processes that have imported everything already.
+"""A server that runs commands in forked processes with all modules imported.
 
 Importing takes longer than most commands do. One server per test process imports the package and its heavy
-libraries once and forks for each command. The child takes over the caller's files, folder and environment
+libraries once and forks for each command. The child takes the caller's files, folder and environment
 and calls `cryptoetl.__main__.main`. Tests of start-up, signals and limits start real processes.
 """
 
@@ -31,7 +31,7 @@ MESSAGE = 1 << 20
 
 
 class Server:
-    """The client's side: starts the server when it is first needed."""
+    """The client: it starts the server at the first use."""
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
@@ -46,7 +46,7 @@ class Server:
         stdin: str,
         seconds: float,
     ) -> tuple[int, str, str]:
-        """Run a command to its end and return its exit code, output and error output.
+        """Run a command and return its exit code, output and error output.
 
         The exit code is negative for a command that a signal ended. Raises subprocess.TimeoutExpired.
         """
@@ -81,21 +81,21 @@ class Server:
                     cwd=Path(__file__).parents[1],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
-                    # Threads that an import starts would be lost by a fork.
+                    # Threads started by an import would not exist after a fork.
                     env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 )
             atexit.register(self._stop, process)
         return self._socket
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
-        """End the server, which leaves when its client is gone."""
+        """End the server by closing its connection."""
         if self._socket is not None:
             self._socket.close()
         process.wait()
 
 
 def serve(connection: socket.socket) -> None:
-    """Answer each request with a process ID, then with its wait status, until the client is gone."""
+    """Answer each request with a process ID, then with its wait status, until the client closes."""
     import_everything()
     wakeup, woken = socket.socketpair()
     wakeup.setblocking(False)
@@ -141,7 +141,7 @@ def import_everything() -> None:
     for module in pkgutil.walk_packages(package.__path__, "cryptoetl."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    assert "duckdb" not in sys.modules, "it reports what is frozen or at work when a process ends as leaks"
+    assert "duckdb" not in sys.modules, "it reports frozen or running objects as leaks when a process ends"
     gc.freeze()  # collections in a child would copy every page
 
 

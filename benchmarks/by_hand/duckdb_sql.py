@@ -1,4 +1,4 @@
-"""The pipeline written by hand as SQL on DuckDB.
+"""The pipeline as a handwritten script: SQL on DuckDB.
 
     python duckdb_sql.py CURRENCIES.json FOLDER
 

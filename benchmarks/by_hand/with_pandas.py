@@ -1,4 +1,4 @@
-"""The pipeline written by hand with pandas.
+"""The pipeline as a handwritten script: pandas.
 
     python with_pandas.py CURRENCIES.json FOLDER
 

@@ -1,4 +1,4 @@
-"""The pipeline written by hand with Polars.
+"""The pipeline as a handwritten script: Polars.
 
     python with_polars.py CURRENCIES.json FOLDER
 

@@ -46,7 +46,7 @@ def _bounded(function: Callable[..., int | None], options: Globals, arguments: d
     """Run a command; whatever goes wrong becomes a message and an exit code."""
     from cryptoetl.output.terminal import Terminal
 
-    with Terminal(as_json=options.json, verbose=options.verbose) as terminal, interruption.orderly():
+    with Terminal(as_json=options.json, verbose=options.verbose) as terminal, interruption.graceful():
         try:
             return function(Session(options, terminal), **arguments) or 0
         except CryptoetlError as error:
@@ -60,7 +60,7 @@ def _bounded(function: Callable[..., int | None], options: Globals, arguments: d
         except Exception as error:
             if options.debug:
                 raise
-            if interruption.noted():  # which a library has made another exception of
+            if interruption.received():  # which a library has made another exception of
                 terminal.error(Interrupted("stopped before it was done"))
                 return Interrupted.exit_code
             terminal.error(_unforeseen(error))

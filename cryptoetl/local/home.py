@@ -1,4 +1,4 @@
-"""The folder in which the local target lives: its places, its lock, and the words when the disk refuses."""
+"""The home folder of the local target: its paths, its lock, atomic writes and file system errors."""
 
 from __future__ import annotations
 
@@ -18,49 +18,57 @@ from cryptoetl.util.files import load_json
 
 @dataclass(frozen=True)
 class Home:
-    """Where everything is below `path`; nothing is created until something is written."""
+    """The paths below `path`; folders are created by the first write."""
 
     path: Path
 
     @property
     def raw(self) -> Path:
+        """Return the folder of the raw files (bronze)."""
         return self.path / "lake" / "raw"
 
     @property
     def silver(self) -> Path:
+        """Return the folder of the silver sets."""
         return self.path / "lake" / "silver"
 
     @property
     def gold(self) -> Path:
+        """Return the folder of the gold sets."""
         return self.path / "lake" / "gold"
 
     @property
     def temp(self) -> Path:
+        """Return the folder that stands for the connector's temporary one."""
         return self.path / "lake" / "temp"
 
     @property
     def deployed(self) -> Path:
+        """Return the folder of the deployed state machine, jobs and scripts."""
         return self.path / "deployed"
 
     @property
     def executions(self) -> Path:
+        """Return the folder of the executions' records."""
         return self.path / "executions"
 
     @property
     def warehouse(self) -> Path:
+        """Return the DuckDB file."""
         return self.path / "warehouse.duckdb"
 
     @property
     def data(self) -> tuple[Path, ...]:
-        """What runs have made, beside what is deployed."""
+        """Return what `destroy` keeps without --delete-data: the results of uploads and runs."""
         return (self.path / "lake", self.warehouse, self.executions)
 
     def layout(self) -> Layout:
+        """Return the URIs of the data folders, as the jobs receive them."""
         return Layout(*(place.absolute().as_uri() for place in (self.raw, self.silver, self.gold, self.temp)))
 
     @contextmanager
     def exclusive(self, command: str) -> Iterator[None]:
-        """Hold the home for `command`. Raises BusyError if another process holds it."""
+        """Lock the home for `command`. Raises BusyError if another process has locked it."""
         from filelock import FileLock, Timeout
 
         owner = self.path / "owner.json"
@@ -95,7 +103,7 @@ def _owner(file: Path) -> str:
 
 @contextmanager
 def naming_path(path: Path) -> Iterator[None]:
-    """Turn an OSError into an EnvironmentFault that names the path and the next step."""
+    """Translate an OSError into an EnvironmentFault that names the path and the next step."""
     try:
         yield
     except OSError as error:
@@ -107,7 +115,7 @@ def naming_path(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """The file is the old one or the new one, never a part. Raises EnvironmentFault."""
+    """Replace a file atomically, creating its folder if needed. Raises EnvironmentFault."""
     with naming_path(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, mode=0o644) as file:

@@ -21,6 +21,7 @@ class FileLog:
         self._time: datetime | None = None
 
     def read(self) -> Sequence[LogLine]:
+        """Return the complete lines since the last call."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)

@@ -4,13 +4,14 @@
 
     execution.json        name, input, when it started
     state_machine.json    the definition that it runs
-    history.jsonl         one event per line, shaped like Step Functions' GetExecutionHistory; long data of a
-                          state that an earlier event has is not repeated: `sameDataAs` is that event's id
+    history.jsonl         one event per line, shaped like Step Functions' GetExecutionHistory; a state's data
+                          over 1,000 characters is written once: later events name its event in `sameDataAs`
     result.json           how it ended; absent while it runs, and after a kill
-    stop                  why another process asks for its end; absent if none does
+    stop                  the reason for a stop request by another process; absent without one
+    alive                 locked as long as the running process exists
     logs/<TICKER>-<step>.log
 
-Writing is the running process's alone, except for `stop`; any process may read at any time.
+Only the running process writes, except for `stop`; any process may read at any time.
 """
 
 from __future__ import annotations
@@ -29,35 +30,36 @@ from cryptoetl.target.executions import RecordStatus
 from cryptoetl.util.files import load_json
 
 LONG = 1000
-"""Characters above which a state's data is written once. All branches begin with the input of all of them, so
-that histories, and the time to write and read them, would grow with the square of the currencies."""
+"""Characters above which a state's data is written once. Every branch begins with the input of all branches:
+written each time, the size of a history would grow with the square of the number of currencies."""
 
 _SAME = "sameDataAs"
 _DATA = {"stateEnteredEventDetails": "input", "stateExitedEventDetails": "output"}
-"""Where events have a state's data."""
+"""The fields of events that hold a state's data."""
 
 
 class RecordWriter:
-    """Writes one execution's record. Raises EnvironmentFault when the disk refuses.
+    """Writes the record of one execution. Raises EnvironmentFault if the file system refuses.
 
-    A record that cannot be begun is taken away again: it would pass for the latest execution. `events` and
-    `ended_with` are what has been written, so that the process itself need not read it.
+    A record that could not be created completely is removed; otherwise it would pass for the latest
+    execution. `events` and `ended_with` hold what has been written, so that the running process need not
+    read the files.
     """
 
     def __init__(
-        self, folder: Path, input: Mapping[str, Any], definition: Mapping[str, Any], started: datetime
+        self, folder: Path, input_data: Mapping[str, Any], definition: Mapping[str, Any], started: datetime
     ) -> None:
         from filelock import FileLock
 
         self.folder = folder
-        # Held as long as the process lives: how a reader tells a running execution from a killed one.
+        # Held as long as the process exists: readers distinguish running executions from killed ones by it.
         self._alive = FileLock(folder / "alive", timeout=0)
         self._history_file = folder / "history.jsonl"
         self._history: IO[bytes] | None = None
         self._long: dict[str, int] = {}
         self.events: list[Mapping[str, Any]] = []
         self.ended_with: Mapping[str, Any] | None = None
-        begun = {"name": folder.name, "input": input, "started": started.isoformat()}
+        begun = {"name": folder.name, "input": input_data, "started": started.isoformat()}
         try:
             with naming_path(folder):
                 (folder / "logs").mkdir(parents=True)
@@ -71,13 +73,14 @@ class RecordWriter:
             raise
 
     def event(self, event: Mapping[str, Any]) -> None:
+        """Append an event to the history."""
         assert self._history is not None, "opened with the record"
         with naming_path(self._history_file):
             self._history.write(_line(self._abridged(event)))
         self.events.append(event)
 
     def _abridged(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the event with a reference in place of long data that an earlier one has."""
+        """Return the event with a reference in place of long data that an earlier event has."""
         for key, name in _DATA.items():
             details = event.get(key, {})
             if len(text := details.get(name, "")) > LONG:
@@ -87,7 +90,7 @@ class RecordWriter:
         return event
 
     def result(self, status: RecordStatus, ended: datetime, **details: Any) -> None:
-        """End the record. Later events are lost: call it last."""
+        """Write the result and close the record."""
         result = {"status": status, "ended": ended, **details}
         try:
             write_atomically(self.folder / "result.json", _json(result))
@@ -96,19 +99,20 @@ class RecordWriter:
             self.close()
 
     def close(self) -> None:
+        """Close the history and release the lock that marks a running execution."""
         if self._history is not None:
             self._history.close()
         self._alive.release()
 
     def discard(self) -> None:
-        """Take the record of an execution that has not begun away."""
+        """Remove the record of an execution that has not begun."""
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass
 class _Position:
-    """How far a history was read, and the long data in it, by the id of their event."""
+    """How far a history was read, and the long data in it by the id of its event."""
 
     last_id: int
     offset: int = 0
@@ -125,22 +129,23 @@ class _Position:
 
 
 class RecordReader:
-    """Reads records incrementally: each call continues where the last one for that name stopped."""
+    """Reads records incrementally: each call continues where the previous one for that name stopped."""
 
     def __init__(self, executions: Path) -> None:
         self._executions = executions
         self._positions: dict[str, _Position] = {}
 
     def names(self) -> list[str]:
-        """All executions, newest first: their names begin with the time they started."""
+        """Return the names of all executions, newest first: a name begins with the time of the start."""
         found = self._executions.glob("*/execution.json")
         return sorted((path.parent.name for path in found), reverse=True)
 
     def exists(self, name: str) -> bool:
+        """Return whether there is a record of that name."""
         return Path(name).name == name and (self._executions / name / "execution.json").is_file()
 
     def events(self, name: str, after: int) -> list[dict[str, Any]]:
-        """The events with an id above `after`, timestamps as datetime."""
+        """Return the events with an id above `after`, timestamps as datetime. Raises DamagedState."""
         position = self._positions.pop(name, None)
         if position is None or position.last_id != after:
             position = _Position(after)
@@ -167,6 +172,7 @@ class RecordReader:
         return events
 
     def result(self, name: str) -> dict[str, Any] | None:
+        """Return how the execution ended; None without a result. Raises DamagedState."""
         path = self._executions / name / "result.json"
         try:
             result: dict[str, Any] = load_json(path.read_bytes())
@@ -179,19 +185,19 @@ class RecordReader:
             raise _damaged(path, error) from error
         return result
 
-    def ask_to_stop(self, name: str, reason: str) -> None:
-        """Let the process that runs the execution know. Raises EnvironmentFault."""
+    def request_stop(self, name: str, reason: str) -> None:
+        """Ask the process that runs the execution to stop it. Raises EnvironmentFault."""
         write_atomically(self._executions / name / "stop", reason.encode())
 
-    def asked_to_stop(self, name: str) -> str | None:
-        """Why the execution is to stop, if it is."""
+    def stop_requested(self, name: str) -> str | None:
+        """Return the reason of a stop request; None without one."""
         try:
             return (self._executions / name / "stop").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
 
     def alive(self, name: str) -> bool:
-        """Whether the process that runs the execution still exists."""
+        """Return whether the process that runs the execution still exists."""
         from filelock import FileLock, Timeout
 
         lock = FileLock(self._executions / name / "alive", timeout=0)
@@ -200,14 +206,14 @@ class RecordReader:
                 return False
         except Timeout:
             return True
-        except OSError:  # no lock that a process could hold
+        except OSError:  # such as a missing folder
             return False
 
 
 def _damaged(path: Path, error: Exception) -> DamagedState:
     reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
     return DamagedState(
-        f"{path} is damaged ({reason}): what became of execution {path.parent.name} is not known",
+        f"{path} is damaged ({reason}): the outcome of execution {path.parent.name} is unknown",
         hint="The tables are not affected. `cryptoetl run` starts a new execution; "
         "`cryptoetl status --last 10` lists the others.",
     )

@@ -22,10 +22,12 @@ class LocalStorage:
         self._root = home.raw
 
     def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
-        there = {key: self._root / key for key in keys if (self._root / key).is_file()}
-        return {key: StoredFile(path.stat().st_size) for key, path in there.items()}
+        """Return the stored files among `keys`."""
+        stored = {key: self._root / key for key in keys if (self._root / key).is_file()}
+        return {key: StoredFile(path.stat().st_size) for key, path in stored.items()}
 
     def sha256(self, key: str) -> str | None:
+        """Return the SHA-256 of a stored file in hexadecimal; None without a file."""
         path = self._root / key
         if not path.is_file():
             return None
@@ -41,6 +43,7 @@ class LocalStorage:
         *,
         name: str | None = None,
     ) -> None:
+        """Store a file as a whole. Raises EnvironmentFault, also if `source` no longer has that hash."""
         path = self._root / key
         with naming_path(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,4 +61,5 @@ class LocalStorage:
             write_atomically(path.with_name(f"{path.name}.json"), f"{described}\n".encode())
 
     def location(self, key: str) -> str:
+        """Return the path of a stored file."""
         return str(self._root / key)

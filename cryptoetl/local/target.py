@@ -1,4 +1,4 @@
-"""The Target on this machine."""
+"""The Target on the local machine."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cryptoetl.target import Target
 
 
 def local_target(config: Config) -> Target:
-    """The pipeline in the configuration's home folder. Raises UsageError for a path that cannot be one."""
+    """Return the Target in the configuration's home folder. Raises UsageError if DuckDB cannot open it."""
     if "?" in str(config.local.home):
         raise UsageError(
             f"the home {config.local.home} has a question mark in its path",
-            hint="DuckDB takes what follows it for options. Choose another local.home.",
+            hint="DuckDB reads what follows it as options. Choose another local.home.",
         )
     home = Home(config.local.home)
     schema = config.aws.redshift.schema_name

@@ -1,19 +1,15 @@
-"""The warehouse: one DuckDB file with the schema and tables that Redshift has on AWS."""
+"""The local warehouse: one DuckDB file with the schema and tables that Redshift has on AWS."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from math import inf
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from cryptoetl.errors import Interrupted, QueryError
+from cryptoetl.errors import QueryError
 from cryptoetl.local.home import Home
-from cryptoetl.local.redshift import database_file as duckdb_file
+from cryptoetl.local.redshift import database_file, interruptible
 from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
 from cryptoetl.util.text import plural
 from cryptoetl.warehouse import guard as sql_guard
@@ -24,19 +20,15 @@ from cryptoetl.warehouse.reals import shortest
 if TYPE_CHECKING:
     import duckdb
 
-T = TypeVar("T")
-
 _TYPES = {"FLOAT": "REAL", "DOUBLE": "DOUBLE PRECISION"}
-"""DuckDB's names of types where Redshift has others."""
+"""DuckDB's type names that Redshift spells differently, with Redshift's names."""
 _READING = {"SELECT", "EXPLAIN"}
 MEMORY = 2_000_000_000
-"""Bytes that a statement may use where nothing else is said."""
-GRACE = 3.0
-"""Seconds in which a statement that is interrupted should have ended."""
+"""Bytes that a statement may use by default."""
 
 
 class LocalTables:
-    """`target.Tables` on one connection; `warehouse` says whether there is one yet."""
+    """`target.Tables` on one connection; `warehouse` is False if there is no warehouse yet."""
 
     def __init__(
         self, home: Home, schema: str, connection: duckdb.DuckDBPyConnection, *, warehouse: bool
@@ -47,12 +39,14 @@ class LocalTables:
         self._warehouse = warehouse
 
     def gold(self, ticker: str) -> TableFacts | None:
+        """Return the facts of the currency's gold set; None if it is missing. Raises DamagedState."""
         from cryptoetl.warehouse import facts as table_facts
 
         files = sorted((self._home.gold / ticker).glob("*.parquet"))
         return table_facts.of_gold([str(file) for file in files]) if files else None
 
     def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
+        """Return the facts of those of the named tables that exist."""
         found = {name: self._table(name) for name in names} if self._warehouse else {}
         return {name: facts for name, facts in found.items() if facts is not None}
 
@@ -62,7 +56,7 @@ class LocalTables:
         source = warehouse_sql.quoted(self._schema, name)
         with self._connection.cursor() as cursor:
             try:
-                # Not from information_schema, which takes longer than all the rest.
+                # information_schema would take longer than all the other statements.
                 described = cursor.execute(f"SELECT * FROM {source} LIMIT 0").description  # noqa: S608
             except duckdb.CatalogException:
                 return None
@@ -75,7 +69,7 @@ class LocalTables:
 
 
 class LocalWarehouse:
-    """`target.Warehouse` on DuckDB; opened read-only for each call, so that it never blocks a run long."""
+    """`target.Warehouse` on DuckDB. Each call opens the file read-only, to block runs only briefly."""
 
     def __init__(self, home: Home, schema: str) -> None:
         self._home = home
@@ -83,11 +77,12 @@ class LocalWarehouse:
 
     @contextmanager
     def reading(self) -> Iterator[LocalTables]:
+        """Open the warehouse for reading tables. Raises BusyError, EnvironmentFault, DamagedState."""
         import duckdb
 
         exists = self._home.warehouse.exists()
         with (
-            duckdb_file.naming_damage(self._home),
+            database_file.naming_damage(self._home),
             self._connect() if exists else duckdb.connect(":memory:") as connection,
         ):
             yield LocalTables(self._home, self._schema, connection, warehouse=exists)
@@ -95,13 +90,14 @@ class LocalWarehouse:
     def query(
         self, sql: str, limit: int | None, *, timeout: float = QUERY_SECONDS, memory: int | None = None
     ) -> QueryRows:
+        """Run one read-only statement and return at most `limit` rows. Raises QueryError."""
         if not self._home.warehouse.exists():
             raise QueryError(
                 f"there is no warehouse yet at {self._home.warehouse}", hint="Run `cryptoetl up` first."
             )
-        with suppress(sql_guard.NotUnderstood):  # DuckDB's own parser, which knows more, has the last word
+        with suppress(sql_guard.NotUnderstood):  # DuckDB's own parser, which knows more, decides
             sql = sql_guard.only_reading(sql, "duckdb")
-        with duckdb_file.naming_damage(self._home):
+        with database_file.naming_damage(self._home):
             described, rows = self._run(sql, limit, timeout, memory or MEMORY)
         singles = [column[1] == "FLOAT" for column in described]
         if any(singles):
@@ -119,20 +115,20 @@ class LocalWarehouse:
     def _run(
         self, sql: str, limit: int | None, timeout: float, memory: int
     ) -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
-        """Return the columns of a statement's result, and one row more than `limit` if there are as many."""
+        """Return the description of a statement's columns and at most `limit` + 1 rows."""
         import duckdb
 
         connection = self._connect(memory)
         try:
             statement = _only_reading(connection, sql)
-            connection.begin()  # of a file that was opened to be read
+            connection.begin()  # the file is opened read-only
 
-            def run() -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
+            def fetch() -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
                 cursor = connection.execute(statement)
                 rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit + 1)
                 return cursor.description or (), rows
 
-            return _stoppable(connection, run, timeout)
+            return interruptible.run(connection, fetch, timeout)
         except TimeoutError:
             raise QueryError(
                 f"the statement was stopped in {self._home.warehouse}: "
@@ -146,23 +142,26 @@ class LocalWarehouse:
                 hint="Ask for less, such as fewer rows in a sort or join, or allow more: --memory-limit 4GB.",
             ) from error
         except duckdb.Error as error:
-            if duckdb_file.is_damage(error):
+            if database_file.is_damage(error):
                 raise
             raise QueryError(str(error)) from error
         finally:
-            with suppress(duckdb.Error):  # busy with what could not be stopped: it ends with the process
+            with suppress(
+                duckdb.Error
+            ):  # busy with a statement that could not be stopped: it ends with the process
                 connection.close()
 
     def location(self) -> str:
+        """Return the path of the DuckDB file."""
         return str(self._home.warehouse)
 
     def _connect(self, memory: int | None = None) -> duckdb.DuckDBPyConnection:
-        """Open the warehouse to read it; with a limit of memory also for statements of others.
+        """Open the warehouse read-only; with `memory`, for a statement of the user's.
 
-        Those have no access to files at all: without that they could read the warehouse's own bytes, which
-        DuckDB permits. So nothing that exceeds the memory is written to disk either.
+        Such a statement has no access to files: DuckDB would let it read the bytes of the database file even
+        without external access. Therefore it cannot spill to disk either.
         """
-        connection = duckdb_file.connect(self._home, read_only=True)
+        connection = database_file.connect(self._home, read_only=True)
         if memory is not None:
             connection.execute(f"SET memory_limit = '{memory}B'")
             connection.execute("SET temp_directory = ''")
@@ -171,7 +170,8 @@ class LocalWarehouse:
         if memory is not None:
             connection.execute("SET disabled_filesystems = 'LocalFileSystem'")
         schema = self._schema.replace("'", "''")
-        connection.execute(f"SET schema = '{schema}'") if _has_schema(connection, self._schema) else None
+        if _has_schema(connection, self._schema):
+            connection.execute(f"SET schema = '{schema}'")
         connection.execute("SET lock_configuration = true")
         return connection
 
@@ -182,10 +182,7 @@ def _has_schema(connection: duckdb.DuckDBPyConnection, schema: str) -> bool:
 
 
 def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
-    """Return the one statement in `sql` as DuckDB parses it.
-
-    Raises QueryError if it may do more than read.
-    """
+    """Return the only statement in `sql`, parsed by DuckDB. Raises QueryError if it may do more than read."""
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
         raise QueryError(f"one statement is needed, there are {len(statements)}")
@@ -196,42 +193,6 @@ def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Sta
     (serialized,) = _one_row(connection.execute(serialize, [sql_guard.explained(sql)]))
     sql_guard.only_reading_tree(serialized)
     return statements[0]
-
-
-def _stoppable(
-    connection: duckdb.DuckDBPyConnection, work: Callable[[], T], timeout: float, grace: float = GRACE
-) -> T:
-    """The result of `work`, which runs in a thread of its own: there DuckDB cannot miss a Ctrl-C.
-
-    Raises Interrupted when the statement that was stopped has ended, TimeoutError when it has been stopped
-    after `timeout` seconds, and whatever the work raises. Some functions cannot be interrupted: after `grace`
-    seconds more, TimeoutError is raised while the thread goes on, to end with the process.
-    """
-    outcome: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="query", daemon=True).start()
-    try:
-        if wait([outcome], timeout).done:
-            return outcome.result()
-        _interrupt(connection, outcome, grace)
-    except KeyboardInterrupt:
-        _interrupt(connection, outcome, inf)
-        raise Interrupted("the statement was stopped") from None
-    raise TimeoutError
-
-
-def _interrupt(connection: duckdb.DuckDBPyConnection, outcome: Future[T], seconds: float) -> None:
-    """Interrupt until it has an effect: one that comes before the statement has begun is forgotten."""
-    end = time.monotonic() + seconds
-    while not outcome.done() and time.monotonic() < end:
-        connection.interrupt()
-        wait([outcome], timeout=0.1)
 
 
 def _one_row(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:

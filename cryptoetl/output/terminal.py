@@ -34,7 +34,7 @@ from cryptoetl.output.tables import Result, executions
 from cryptoetl.output.tables.words import seconds
 from cryptoetl.pipeline.results import StepLine
 from cryptoetl.state_machine.status import CurrencyStatus, ExecutionStatus
-from cryptoetl.util.interruption import held_back
+from cryptoetl.util.interruption import deferred
 from cryptoetl.util.text import printable
 
 PIPED_WIDTH = 10_000
@@ -117,7 +117,7 @@ class Terminal:
 
     # --- progress and messages, on standard error
 
-    @held_back()
+    @deferred()
     def observe(self, event: Event) -> None:
         """Show an event of a use case."""
         match event:
@@ -136,11 +136,11 @@ class Terminal:
             case _:
                 assert_never(event)
 
-    @held_back()
+    @deferred()
     def say(self, message: str) -> None:
         self.err.print(Text(printable(message)))
 
-    @held_back()
+    @deferred()
     def warn(self, message: str) -> None:
         self.err.print(Text.assemble(("warning: ", "yellow"), printable(message)))
 

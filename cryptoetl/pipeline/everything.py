@@ -18,7 +18,7 @@ from cryptoetl.pipeline.runs import check_request, execute
 from cryptoetl.pipeline.verification import verify
 from cryptoetl.state_machine.definition import Step
 from cryptoetl.target import Target
-from cryptoetl.util.concurrency import in_turn
+from cryptoetl.util.concurrency import serialized
 
 
 def up(config: Config, target: Target, request: RunRequest, observe: Observe) -> UpResult:
@@ -39,7 +39,7 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
             deployed = apply_plan(plan(config, target), target, observe)
         observe(Phase("upload"))  # into a bucket that the deploy may have made
         listed = target.storage.listing(uploads.keys(currencies))
-        uploaded = uploads.copy(checked, listed, target.storage, in_turn(observe), scratch)
+        uploaded = uploads.copy(checked, listed, target.storage, serialized(observe), scratch)
         if deployed is None:
             return UpResult(uploaded)
         ran = execute(target, deployed.bundle, start, refused, request, observe)

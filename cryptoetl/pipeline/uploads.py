@@ -33,7 +33,7 @@ from cryptoetl.raw_files.fingerprints import Fingerprint, fingerprint
 from cryptoetl.state_machine import bundle as bundles
 from cryptoetl.target import Target
 from cryptoetl.target.storage import Storage, StoredFile
-from cryptoetl.util.concurrency import AT_ONCE, in_turn, side_by_side
+from cryptoetl.util.concurrency import MAX_THREADS, map_in_threads, serialized
 
 KINDS: tuple[Kind, ...] = ("history", "trend")
 
@@ -57,7 +57,7 @@ def keys(currencies: Iterable[Currency]) -> set[str]:
 def fingerprints(currencies: Iterable[Currency]) -> dict[Path, Fingerprint]:
     """Return the fingerprints of the currencies' files, read several at once. Raises OSError."""
     paths = list(dict.fromkeys(path for currency in currencies for path in checks.files(currency)))
-    return dict(zip(paths, side_by_side(fingerprint, paths), strict=True))
+    return dict(zip(paths, map_in_threads(fingerprint, paths), strict=True))
 
 
 def copy(
@@ -110,7 +110,7 @@ def states(
 
     return {
         (currency.ticker, file.kind): found
-        for (currency, file), found in zip(files, side_by_side(state, files), strict=True)
+        for (currency, file), found in zip(files, map_in_threads(state, files), strict=True)
     }
 
 
@@ -153,7 +153,7 @@ class _Copies:
         self._observe = observe
         self._scratch = scratch
         self._dry_run = dry_run
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upload")
+        self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="upload")
         self._given_up = threading.Event()
         self._begun: list[tuple[str, Kind]] = []
         self._copies: list[Future[None]] = []
@@ -268,7 +268,7 @@ def check_and_copy(
     dry_run: bool = False,
 ) -> UploadResult:
     observe(Phase("upload"))
-    observe = in_turn(observe)
+    observe = serialized(observe)
     with ThreadPoolExecutor(1) as pool, TemporaryDirectory(prefix="cryptoetl-") as folder:
         scratch = Path(folder)
         listing = pool.submit(target.storage.listing, uploads.keys(currencies))  # while the files are read

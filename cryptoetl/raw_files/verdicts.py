@@ -29,12 +29,12 @@ MANY = 50
 
 
 def folder() -> Path:
-    """Return the cache's folder: CRYPTOETL_CACHE, or the platform's (XDG Base Directory Specification)."""
+    """Return the cache's folder: CRYPTOETL_CACHE, or the platform's, which honours XDG_CACHE_HOME."""
     if given := os.environ.get("CRYPTOETL_CACHE"):
         return Path(given)
-    if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
-        return Path(base) / "cryptoetl"
-    return Path.home() / ".cache" / "cryptoetl"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("cryptoetl", appauthor=False)
 
 
 class Known(NamedTuple):

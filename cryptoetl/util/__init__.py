@@ -1,1 +1,1 @@
-"""Helpers that know nothing of cryptocurrencies."""
+"""General helpers: files, text, threads, interruptions."""

@@ -1,4 +1,4 @@
-"""Files that are the old one or the new one, and never a part."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import IO
 
 @contextmanager
 def replacing(path: Path, *, mode: int) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when the block ends; after an exception, nothing does.
+    """Open a temporary file that replaces `path` at the end of the block, unless there is an exception.
 
-    Its folder must be there. Raises OSError.
+    The folder must exist. Raises OSError.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -1,4 +1,4 @@
-"""Several small pieces of work at once, and what they tell in turn."""
+"""Small tasks in a thread pool, and callbacks that several threads share."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-AT_ONCE = 8
-"""Pieces at the same time: what a client's pool of connections (10) carries."""
+MAX_THREADS = 8
+"""Tasks at the same time; fewer than the connections of a boto3 client's pool (10)."""
 
 Argument = TypeVar("Argument")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-def side_by_side(work: Callable[[Argument], Answer], arguments: Sequence[Argument]) -> Iterator[Answer]:
-    """What `work` returns, in the order of the arguments. After a failure, which is raised, none is begun."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = [pool.submit(work, argument) for argument in arguments]
+def map_in_threads(task: Callable[[Argument], Result], arguments: Sequence[Argument]) -> Iterator[Result]:
+    """Yield the results of `task` in the order of the arguments.
+
+    Raises the first failure, after which no further task is begun.
+    """
+    with ThreadPoolExecutor(MAX_THREADS) as pool:
+        futures = [pool.submit(task, argument) for argument in arguments]
         try:
             for future in futures:
                 yield future.result()
@@ -26,12 +29,12 @@ def side_by_side(work: Callable[[Argument], Answer], arguments: Sequence[Argumen
             raise
 
 
-def in_turn(tell: Callable[[Argument], None]) -> Callable[[Argument], None]:
-    """The same, for several threads: never two calls at once."""
-    turn = threading.RLock()
+def serialized(callback: Callable[[Argument], None]) -> Callable[[Argument], None]:
+    """Return the callback for use by several threads, called by one at a time."""
+    lock = threading.RLock()
 
-    def one(argument: Argument) -> None:
-        with turn:
-            tell(argument)
+    def call(argument: Argument) -> None:
+        with lock:
+            callback(argument)
 
-    return one
+    return call

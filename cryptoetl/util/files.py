@@ -1,4 +1,4 @@
-"""Files that others wrote: whether they can be read, and JSON that may be anything."""
+"""Reading files from outside: whether a file can be read, and JSON of any content."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS = {
 def unreadable(file: Path) -> str | None:
     """Return why a file cannot be read, or None if it can.
 
-    What is not a regular file is never opened: reading a device or a pipe may never end.
+    Only regular files are opened: reading a device or a pipe may never end.
     """
     try:
         mode = file.stat().st_mode
@@ -34,7 +34,7 @@ def unreadable(file: Path) -> str | None:
 
 
 def load_json(text: str | bytes) -> Any:
-    """Parse JSON from outside. Raises ValueError, also for what is nested too deeply."""
+    """Parse JSON from outside. Raises ValueError, also if it is nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError:

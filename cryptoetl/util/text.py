@@ -1,4 +1,4 @@
-"""Text for people: quoting, cutting, counting."""
+"""Text for users: quoting, shortening, escaping, plurals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cryptoetl.util.files import load_json
 
 
 def parse_json(text: str | None) -> Any:
-    """JSON text as data; None if it is not JSON (cut off, or plain words)."""
+    """Return the value of JSON text; None if it is not JSON."""
     try:
         return load_json(text) if text else None
     except ValueError:
@@ -17,20 +17,20 @@ def parse_json(text: str | None) -> Any:
 
 
 def quoted(text: str) -> str:
-    """A value for a message, cut to 40 characters."""
+    """Return a value in quotes for a message, cut to 40 characters."""
     return f"'{shown(text, 40)}'"
 
 
 def shown(text: str, limit: int) -> str:
-    """Return text from a file as one line, cut, and as `printable` has it."""
+    """Return text from a file as one line, cut to `limit` characters and escaped."""
     return _escaped(text if len(text) <= limit else text[: limit - 3] + "...")
 
 
 def printable(text: str) -> str:
-    """Return the text with an escape sequence for each character that a terminal would obey or hide.
+    """Return the text with an escape sequence for each character that a terminal would interpret or hide.
 
-    These are controls (C0 and C1), DEL, marks that change the direction of writing, and spaces other than a
-    blank. Newlines and tabs stay.
+    These are control characters (C0 and C1), DEL, bidirectional controls, and spaces other than U+0020.
+    Newlines and tabs stay.
     """
     if text.isprintable():
         return text
@@ -44,13 +44,13 @@ def _escaped(text: str) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """A count with its noun, such as 1 day or 2 currencies."""
+    """Return a count with its noun, such as 1 day or 2 currencies."""
     if count != 1:
         noun = f"{noun[:-1]}ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else f"{noun}s"
     return f"{count:,} {noun}"
 
 
 def one_line(text: str, limit: int) -> str:
-    """The text without line breaks, at most `limit` characters."""
+    """Return the text without line breaks, cut to `limit` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a folder with files and a configuration, and a process per command."""
+"""The command line from a user's side: a folder with files and a configuration, one process per command."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from tests.conftest import CACHE
 
 REPOSITORY = Path(__file__).parents[2]
 SECONDS = 120.0
-"""After which a command is taken to hang."""
+"""Seconds after which a command is considered to hang."""
 LIMITED = """
 import os, resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write then fails with EFBIG instead of a signal
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
 os.execv(sys.argv[2], sys.argv[2:])
 """
-"""Runs a command that can write no larger file. Not by `preexec_fn`: between fork and exec, gRPC's threads of
-the test's own engine would come to life in the child, and end it where their files are closed."""
+"""Runs a command that cannot write larger files. `preexec_fn` is not used: between fork and exec, the gRPC
+threads of the test's own engine would run in the child and abort it when their files are closed."""
 
 SERVER = preloaded.Server()
 PER_PROCESS = {"LANG", "LC_ALL", "PYTHONIOENCODING", "PYTHONPATH", "PATH"}
-"""Variables that matter when a process starts, not later."""
+"""Environment variables that only take effect when a process starts."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended. A traceback is never the answer, whatever happened, except to a look at a log."""
+    """The result of a command. Its output must not contain a traceback, unless the command prints a log."""
 
     code: int
     out: str
@@ -53,12 +53,12 @@ class Outcome:
 
     @property
     def data(self) -> Any:
-        """What `--json` printed."""
+        """Return the data that `--json` printed."""
         return json.loads(self.out)
 
 
 class Project:
-    """A folder of a user: raw files, config.yaml, and the home beside them."""
+    """A user's folder with raw files, config.yaml and the home."""
 
     def __init__(self, folder: Path, home: str = "home") -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ class Project:
         self._currencies: list[dict[str, Any]] = []
 
     def add(self, ticker: str, history: Path, trend: Path, **settings: Any) -> None:
-        """Add a currency to the configuration, `drop: false` if nothing else is said."""
+        """Add a currency to the configuration, by default with `drop: false`."""
         self.add_alike([ticker], history, trend, **settings)
 
     def add_alike(self, tickers: Iterable[str], history: Path, trend: Path, **settings: Any) -> None:
@@ -78,7 +78,7 @@ class Project:
         self.configure()
 
     def add_made(self, *tickers: str, days: int = 30) -> None:
-        """Add currencies with good files of their own, `<ticker>.csv` and `<ticker>_trend.csv`."""
+        """Add currencies with valid files, `<ticker>.csv` and `<ticker>_trend.csv`."""
         for ticker in tickers:
             history, trend = self.folder / f"{ticker}.csv", self.folder / f"{ticker}_trend.csv"
             write_history(history, days)
@@ -86,18 +86,18 @@ class Project:
             self.add(ticker, history, trend)
 
     def remove(self, *tickers: str) -> None:
-        """Take currencies out of the configuration; their files stay."""
+        """Remove currencies from the configuration; their files stay."""
         self._currencies = [currency for currency in self._currencies if currency["ticker"] not in tickers]
         self.configure()
 
     def configure(self, **others: Any) -> None:
-        """Write the configuration; `others` are further keys at its top."""
+        """Write the configuration; `others` are more keys of its top level."""
         config = {"local": {"home": self._home_setting}, "currencies": self._currencies} | others
         text = yaml.dump(config, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
         (self.folder / "config.yaml").write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str, stdin: str = "", biggest_file: int | None = None, **env: str) -> Outcome:
-        """Run a command to its end; `biggest_file` limits the bytes of a file that it writes: a full disk."""
+        """Run a command; `biggest_file` limits the bytes of each file it writes, to simulate a full disk."""
         if biggest_file is None and not PER_PROCESS & env.keys():
             done = SERVER.run(
                 arguments, folder=self.folder, environment=environment(env), stdin=stdin, seconds=SECONDS
@@ -117,7 +117,7 @@ class Project:
         return Outcome(process.returncode, process.stdout, process.stderr, of_a_log="logs" in arguments)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own, for `Outcome`s by way of `ended`."""
+        """Start a command in its own process group; `ended` returns its Outcome."""
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
@@ -133,7 +133,7 @@ class Project:
         return [sys.executable, "-m", "cryptoetl", *arguments]
 
     def table(self, ticker: str) -> list[dict[str, Any]]:
-        """All rows of the currency's table, by date."""
+        """Return all rows of the currency's table by date."""
         sql = f'SELECT * FROM market_data."{ticker.lower()}" ORDER BY date'
         answer = self.run("query", sql, "--limit", "100000", "--json")
         assert answer.code == 0, answer.err
@@ -141,48 +141,48 @@ class Project:
         return rows
 
     def currencies(self, *arguments: str) -> dict[str, dict[str, Any]]:
-        """What `status` says of each currency."""
+        """Return the output of `status` for each currency."""
         return by_ticker(self.run("status", *arguments, "--json").data)
 
     def deployed_script(self, name: str) -> Path:
         return self.home / "deployed" / "scripts" / name
 
     def slow_down(self, script: str, ticker: str) -> None:
-        """Let the deployed copy of a script sleep for a minute before it works on a currency."""
+        """Make the deployed copy of a script sleep for a minute before it works on a currency."""
         self.tamper(script, f"if {ticker!r} in argv:\n        import time\n        time.sleep(60)")
 
     @contextmanager
-    def held(self, script: str, ticker: str) -> Iterator[Callable[[], None]]:
-        """Let the deployed copy of a script wait, before it works on a currency, until it is let go.
+    def paused(self, script: str, ticker: str) -> Iterator[Callable[[], None]]:
+        """Make the deployed copy of a script wait, before it works on a currency, until it is released.
 
-        Yields what lets it go, as the end of the block does.
+        Yields the function that releases it; the end of the block releases it, too.
         """
-        mark = self.folder / f"held {script}"
+        mark = self.folder / f"paused {script}"
         mark.touch()
         self.tamper(
             script,
             f"import pathlib, time\n    while {ticker!r} in argv and pathlib.Path({str(mark)!r}).exists():"
             "\n        time.sleep(0.02)",
         )
-        let_go = partial(mark.unlink, missing_ok=True)
+        release = partial(mark.unlink, missing_ok=True)
         try:
-            yield let_go
+            yield release
         finally:
-            let_go()
+            release()
 
     def tamper(self, script: str, before: str = "pass", after: str = "pass") -> None:
-        """Let the deployed copy of a script do something before its work, or after it."""
+        """Insert code before or after the work of the deployed copy of a script."""
         with self.deployed_script(script).open("a", encoding="utf-8") as file:
             file.write(wrapping(before, after))
 
 
 def wrapping(before: str = "pass", after: str = "pass") -> str:
-    """What a script ends with in order to do something before its work, or after it."""
+    """Return the end of a script that runs code before or after its work."""
     return f"\ndef main(argv, original=main):\n    {before}\n    original(argv)\n    {after}\n"
 
 
 def by_ticker(execution: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The currencies of an execution's JSON."""
+    """Return the currencies of an execution's JSON by ticker."""
     return {currency["ticker"]: currency for currency in execution["currencies"]}
 
 
@@ -202,7 +202,7 @@ def ended(process: subprocess.Popen[str], seconds: float = SECONDS) -> Outcome:
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Raises AssertionError if the condition does not come true in time."""
+    """Wait until the condition is true. Raises AssertionError after `seconds`."""
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, f"{what}: not within {seconds} seconds"
@@ -210,7 +210,7 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> N
 
 
 def environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without what steers the tool, so that only the test's arguments do."""
+    """Return this process's environment without variables that configure cryptoetl, and with `changes`."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRYPTOETL", "SPARK", "PYTEST"))}
     kept[CACHE] = os.environ[CACHE]
     return {**kept, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100", **changes}
@@ -224,7 +224,7 @@ FIRST_DAY = date(2024, 1, 1)
 def write_history(
     path: Path, days: int = 30, *, price: float = 100.0, broken_line: int | None = None
 ) -> None:
-    """Daily prices, newest first: `price` on FIRST_DAY and one more each day."""
+    """Write daily prices, newest first: `price` on FIRST_DAY, one more each day."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = ['"Date","Price","Vol."']
     for number in reversed(range(days)):
@@ -236,7 +236,7 @@ def write_history(
 
 
 def write_trend(path: Path, weeks: int = 5) -> None:
-    """Weekly values as Google exports them, from the Sunday after FIRST_DAY."""
+    """Write weekly values in the format of Google Trends, from the Sunday after FIRST_DAY."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sunday = FIRST_DAY + timedelta(6 - FIRST_DAY.weekday())
     lines = ["Category: All categories", "", "Week,something: (Worldwide)"]
@@ -250,6 +250,6 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def files_below(folder: Path, *names: str) -> dict[str, tuple[int, bytes]]:
-    """Time of change and content of every file in the named parts of a folder."""
+    """Return the modification time and content of every file in the named parts of a folder."""
     paths: Iterable[Path] = (path for name in names for path in (folder / name).rglob("*") if path.is_file())
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(paths)}

@@ -1,4 +1,4 @@
-"""The local target for real: one Sail server for all tests of a process."""
+"""Fixtures for the real local target: one Sail server for all tests of a process."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def no_sink(table: pa.Table, dbtable: str, preactions: Sequence[str], postaction
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[SparkSession]:
-    """The session of the embedded engine, to which the scripts' own getOrCreate() leads as well."""
+    """The session of the embedded engine, which getOrCreate() in the scripts returns as well."""
     with Engine() as running:
         yield running.session()
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_loaded() -> None:
-    """The modules of a Glue worker, and no warehouse: a test that loads installs its own sink."""
+    """Install the modules of a Glue worker without a warehouse: tests of loads install their own sink."""
     glue_runtime.install(no_sink)
 
 
 @pytest.fixture
 def lake(tmp_path: Path, engine: SparkSession) -> Lake:
-    """An empty lake, in a folder whose name an engine could take for a pattern."""
+    """An empty lake, in a folder whose name an engine could interpret as a pattern."""
     return Lake(tmp_path / "a [lake] (1)")

@@ -1,4 +1,4 @@
-"""The scripts on files, as job runs would run them: raw files in, silver and gold sets out.
+"""Helpers that run the scripts on files as job runs do: raw files in, silver and gold sets out.
 
 Needs the `engine` fixture, which starts Sail and makes the modules of a Glue worker importable.
 """
@@ -25,17 +25,17 @@ from cryptoetl.pipeline.results import CheckRules
 ROOT = Path(__file__).parents[2]
 
 TREND = "Week,bitcoin\n2024-01-07,10\n2024-01-14,17\n"
-"""A trend file of a user with nothing wrong in it."""
+"""A valid trend file of a user."""
 
 
 @cache
 def script(name: str) -> ModuleType:
-    """A script by its name without `.py`, loaded once for all tests."""
+    """Return a script by its name without `.py`, imported once for all tests."""
     return load_script(ROOT / "glue_scripts" / f"{name}.py")
 
 
 def arguments(options: dict[str, str]) -> list[str]:
-    """Options as a job run's arguments."""
+    """Return options as a job run's arguments."""
     return [text for option in options.items() for text in option]
 
 
@@ -49,25 +49,25 @@ class Lake:
         return (self.folder / place).as_uri()
 
     def write_raw(self, key: str, content: str | bytes) -> Path:
-        """Put a raw file where the scripts look for it; text as UTF-8, its line ends as they are."""
+        """Write a raw file for the scripts; text in UTF-8 with its line ends unchanged."""
         path = self.folder / "raw" / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
     def silver_arguments(self, ticker: str = "BTC", **options: str) -> list[str]:
-        """For bronze2silver; `options` are names without dashes, such as DROP="Y"."""
+        """Return arguments for bronze2silver; `options` are names without dashes, such as DROP="Y"."""
         files = {"--HIST_FILE": f"{ticker}/history.csv", "--TREND_FILE": f"{ticker}/trend.csv"}
         places = {"--RAW": self.uri("raw"), "--SILVER": self.uri("silver"), "--TICKER": ticker}
         others = {"--DROP": "N"} | {f"--{name}": text for name, text in options.items()}
         return arguments({**places, **files, **others})
 
     def gold_arguments(self, ticker: str = "BTC") -> list[str]:
-        """For silver2gold."""
+        """Return arguments for silver2gold."""
         return arguments({"--SILVER": self.uri("silver"), "--GOLD": self.uri("gold"), "--TICKER": ticker})
 
     def redshift_arguments(self, ticker: str = "BTC", **options: str) -> list[str]:
-        """For redshift_upload."""
+        """Return arguments for redshift_upload."""
         plain = {
             "--GOLD": self.uri("gold"),
             "--TICKER": ticker,
@@ -120,7 +120,7 @@ class Lake:
         self.run_silver(ticker, DROP="Y" if drop else "N")
 
     def run_silver(self, ticker: str = "BTC", **options: str) -> None:
-        """Run bronze2silver on the raw files that are there."""
+        """Run bronze2silver on the existing raw files."""
         run_script(script("bronze2silver"), self.silver_arguments(ticker, **options))
 
     def make_gold(self, ticker: str = "BTC") -> None:
@@ -128,32 +128,32 @@ class Lake:
         run_script(script("silver2gold"), self.gold_arguments(ticker))
 
     def table(self, name: str) -> pa.Table:
-        """A set by its place, such as `silver/BTC_hist`, in the order in which it is written."""
+        """Return a set by its path, such as `silver/BTC_hist`, in the order of the file."""
         return read_set(self.folder / name)
 
     def history(self, ticker: str = "BTC") -> list[tuple[date, float | None]]:
-        """The rows of silver's prices."""
+        """Return the rows of silver's prices."""
         return rows(self.table(f"silver/{ticker}_hist"))
 
     def trend(self, ticker: str = "BTC") -> list[tuple[date, int]]:
-        """The rows of silver's trend."""
+        """Return the rows of silver's trend."""
         return rows(self.table(f"silver/{ticker}_trend"))
 
 
 def read_set(folder: Path) -> pa.Table:
-    """The parquet set in a folder, read without the engine that wrote it."""
+    """Read the Parquet set in a folder without the engine that wrote it."""
     files = sorted(folder.glob("*.parquet"))
     assert files, f"{folder} holds no parquet file"
     return pa.concat_tables(pyarrow.parquet.read_table(file, partitioning=None) for file in files)
 
 
 def rows(table: pa.Table) -> list[tuple[Any, ...]]:
-    """The rows of a table as tuples."""
+    """Return the rows of a table as tuples."""
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def unequal(ours: Sequence[Any], theirs: Sequence[Any], rel: float) -> list[tuple[int, Any, Any]]:
-    """Where two columns differ, as (place, ours, theirs); floating-point numbers may differ by `rel`."""
+    """Return the differences of two columns as (index, ours, theirs); floats may differ by `rel`."""
 
     def same(left: Any, right: Any) -> bool:
         if isinstance(left, float) and isinstance(right, float):

@@ -1,4 +1,4 @@
-"""The scripts that the benchmark compares with do the same work: their tables equal cryptoetl's."""
+"""The handwritten scripts of the benchmark: their tables equal those of cryptoetl."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FOR_SCRIPTS = [
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the tables that `up` makes of the example files."""
+    """The warehouse that `up` creates from the example files."""
     project = Project(tmp_path_factory.mktemp("cryptoetl"))
     project.add(**BTC)
     project.add(**XMR, date_format="MMM dd, yyyy")
@@ -45,7 +45,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("script", [duckdb_sql.main, with_pandas.main], ids=["duckdb_sql", "with_pandas"])
-def test_a_script_written_by_hand_makes_the_same_tables(
+def test_a_handwritten_script_creates_the_same_tables(
     script: Callable[[Path, Path], None], warehouse: Path, tmp_path: Path
 ) -> None:
     currencies = tmp_path / "currencies.json"
@@ -69,9 +69,7 @@ def test_a_script_written_by_hand_makes_the_same_tables(
         ("DROP TABLE market_data.btc", "not the same tables: btc"),
     ],
 )
-def test_tables_that_are_not_equal_are_found(
-    change: str, difference: str, warehouse: Path, tmp_path: Path
-) -> None:
+def test_unequal_tables_are_detected(change: str, difference: str, warehouse: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed.duckdb"
     shutil.copy(warehouse, changed)
     with duckdb.connect(changed) as connection:

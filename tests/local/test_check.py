@@ -1,4 +1,4 @@
-"""`cryptoetl check` as the gate: what it lets through, what it warns of, and what it costs."""
+"""`cryptoetl check`: errors, warnings, memory and progress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.local.cli import Project, environment, write_history, write_trend
 
 @pytest.fixture
 def odd(tmp_path: Path) -> Project:
-    """Two currencies, one of which has a gap, a jump and a missing price, and nothing that cannot be read."""
+    """Two currencies, one of which has a gap, a jump and a missing price, but can be read."""
     project = Project(tmp_path)
     lines = ["Date,Price", "01/01/2024,1", "01/02/2024,-1", "01/05/2024,20", "01/05/2024,20"]
     (tmp_path / "odd.csv").write_text("\n".join(lines))
@@ -36,20 +36,20 @@ ODDITIES = [
 ]
 
 
-def test_warnings_are_told_with_file_and_line_and_stop_nothing(odd: Project) -> None:
-    told = odd.run("check")
-    assert told.code == 0
+def test_warnings_have_file_and_line_and_do_not_fail_the_check(odd: Project) -> None:
+    outcome = odd.run("check")
+    assert outcome.code == 0
     for oddity in ODDITIES:
         line, _, message = oddity.partition(": ")
-        assert f"{odd.folder}/odd.csv:{line.removeprefix('line ')}: {message}" in told.out
-    assert "4 warnings" in told.out
+        assert f"{odd.folder}/odd.csv:{line.removeprefix('line ')}: {message}" in outcome.out
+    assert "4 warnings" in outcome.out
     assert odd.run("up").code == 0
 
 
-def test_strict_takes_every_warning_for_an_error_of_that_currency_alone(odd: Project) -> None:
-    told = odd.run("check", "--strict", "--json")
-    assert told.code == 1
-    assert {currency["ticker"]: currency["ok"] for currency in told.data["currencies"]} == {
+def test_strict_turns_warnings_into_errors_of_their_currency_only(odd: Project) -> None:
+    outcome = odd.run("check", "--strict", "--json")
+    assert outcome.code == 1
+    assert {currency["ticker"]: currency["ok"] for currency in outcome.data["currencies"]} == {
         "ODD": False,
         "FINE": True,
     }
@@ -66,7 +66,7 @@ def test_strict_takes_every_warning_for_an_error_of_that_currency_alone(odd: Pro
     }
 
 
-def test_an_old_file_is_told_unless_the_configuration_says_that_it_may_be_old(tmp_path: Path) -> None:
+def test_an_old_file_is_a_warning_unless_the_configuration_allows_it(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.add_made("OLD")
     assert "days ago (max_age_days: 30)" in project.run("check").out
@@ -74,7 +74,7 @@ def test_an_old_file_is_told_unless_the_configuration_says_that_it_may_be_old(tm
     assert "ago" not in project.run("check").out
 
 
-def test_one_pass_finds_everything_in_every_file(tmp_path: Path) -> None:
+def test_one_check_reports_every_finding_in_every_file(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.add_made("A", "B")
     (tmp_path / "A.csv").write_text(
@@ -82,11 +82,11 @@ def test_one_pass_finds_everything_in_every_file(tmp_path: Path) -> None:
     )
     (tmp_path / "A_trend.csv").write_text("Week,a\n2024-01-07,101\n2024-01-14,z\n")
     (tmp_path / "B.csv").write_bytes(b"Date,Price\n01/01/2024,\xff\n01/02/2024,1\n01/02/2024,2\n")
-    told = project.run("check", "--json")
-    assert told.code == 1
+    outcome = project.run("check", "--json")
+    assert outcome.code == 1
     findings = {
         (currency["ticker"], kind): [(f["line"], f["severity"]) for f in currency[kind]["findings"]]
-        for currency in told.data["currencies"]
+        for currency in outcome.data["currencies"]
         for kind in ("history", "trend")
     }
     assert findings["A", "history"][:4] == [(line, "error") for line in (2, 3, 4, 5)]
@@ -100,10 +100,10 @@ done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 sys.exit(done.returncode)
 """
-"""Tells a command's peak memory; a process of its own, because a child's peak begins with its parent's."""
+"""Prints a command's peak memory, in a separate process: a child's peak begins with its parent's."""
 
 
-def test_a_million_rows_take_little_memory_and_show_how_far_it_is(tmp_path: Path) -> None:
+def test_a_million_rows_need_little_memory_and_show_progress(tmp_path: Path) -> None:
     project = Project(tmp_path)
     first = date(1900, 1, 1)
     with (tmp_path / "BIG.csv").open("w") as file:
@@ -123,7 +123,7 @@ def test_a_million_rows_take_little_memory_and_show_how_far_it_is(tmp_path: Path
     )
     os.close(terminal)
     seen = b""
-    with suppress(OSError):  # the terminal is gone with the process
+    with suppress(OSError):  # the terminal closes with the process
         while chunk := os.read(screen, 65536):
             seen += chunk
     os.close(screen)
@@ -134,12 +134,12 @@ def test_a_million_rows_take_little_memory_and_show_how_far_it_is(tmp_path: Path
     assert "━".encode() in seen
 
 
-def test_a_broken_file_stays_out_of_the_upload_and_of_nothing_else(tmp_path: Path) -> None:
+def test_a_broken_file_is_not_uploaded_but_all_others_are(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.add_made("GOOD", "BAD")
     write_history(tmp_path / "BAD.csv", 30, broken_line=7)
-    told = project.run("upload", "--json")
-    assert told.code == 1
-    actions = {(file["ticker"], file["kind"]): file["action"] for file in told.data["files"]}
+    outcome = project.run("upload", "--json")
+    assert outcome.code == 1
+    actions = {(file["ticker"], file["kind"]): file["action"] for file in outcome.data["files"]}
     assert actions["GOOD", "history"] == "uploaded"
     assert actions["BAD", "history"] == actions["BAD", "trend"] == "refused"

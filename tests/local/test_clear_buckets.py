@@ -1,4 +1,4 @@
-"""Clean empties what a run will write again, and never anything of another currency."""
+"""The Clean step deletes the sets that a run will write again, and nothing of other currencies."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Folders:
         return (self._folder / place).as_uri()
 
     def sets(self) -> set[str]:
-        """The sets that still have a file."""
+        """Return the sets that still have a file."""
         files = [path for path in self._folder.rglob("*") if path.is_file()]
         return {"/".join(path.relative_to(self._folder).parts[:2]) for path in files}
 
@@ -125,7 +125,7 @@ def clean(store: Folders | Buckets, tickers: str) -> None:
         ({"from": "redshift"}, set()),
     ],
 )
-def test_a_currency_loses_what_its_first_step_and_those_after_it_write(
+def test_the_sets_of_a_currencys_first_step_and_later_ones_are_deleted(
     start: dict[str, str], cleared: set[str], store: Folders | Buckets
 ) -> None:
     clean(store, json.dumps({"BTC": start}))
@@ -137,7 +137,7 @@ def test_several_currencies_each_from_their_own_step(store: Folders | Buckets) -
     assert store.sets() == set(SETS) - {"gold/BTC2", "silver/XMR_hist", "silver/XMR_trend", "gold/XMR"}
 
 
-def test_nothing_to_clear_is_no_failure(store: Folders | Buckets) -> None:
+def test_an_empty_lake_is_not_an_error(store: Folders | Buckets) -> None:
     for _ in range(2):
         clean(store, '{"BTC": {}, "NEW": {}}')
     clean(store, "{}")
@@ -145,20 +145,20 @@ def test_nothing_to_clear_is_no_failure(store: Folders | Buckets) -> None:
 
 
 @pytest.mark.parametrize("name", BAD_TICKERS)
-def test_tickers_that_cannot_be_right_touch_nothing(name: str, store: Folders | Buckets) -> None:
+def test_invalid_tickers_delete_nothing(name: str, store: Folders | Buckets) -> None:
     tickers, message = BAD_TICKERS[name]
     with pytest.raises(ValueError, match=f"^{message.replace('{', '[{]')}$"):
         clean(store, tickers)
     assert store.sets() == set(SETS)
 
 
-def test_a_good_currency_beside_a_bad_one_is_not_touched(store: Folders | Buckets) -> None:
+def test_an_invalid_currency_keeps_valid_ones_from_being_deleted(store: Folders | Buckets) -> None:
     with pytest.raises(ValueError, match="XMR needs"):
         clean(store, '{"BTC": {}, "XMR": {"from": "bronze"}}')
     assert store.sets() == set(SETS)
 
 
-def test_a_place_that_is_neither_s3_nor_a_folder_is_refused() -> None:
+def test_a_uri_that_is_neither_s3_nor_a_folder_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^hdfs://gold/BTC/ is neither s3:// nor file://$"):
         clear_buckets.clear("hdfs://gold/BTC/", None)
 
@@ -173,7 +173,7 @@ class TestBuckets:
         s3.put_object(Bucket="gold", Key="BTC2/part-0.parquet", Body=b"")
         return s3
 
-    def test_more_objects_than_one_request_takes_are_all_deleted(self) -> None:
+    def test_more_objects_than_fit_into_one_request_are_all_deleted(self) -> None:
         s3 = self.fill(1001)
         assert clear_buckets.clear("s3://gold/BTC/", s3) == 1001
         assert [item["Key"] for item in s3.list_objects_v2(Bucket="gold")["Contents"]] == [
@@ -196,6 +196,6 @@ class TestBuckets:
         )
 
 
-def test_it_is_written_in_the_python_of_a_glue_python_shell() -> None:
+def test_the_script_is_valid_in_the_python_version_of_a_glue_python_shell() -> None:
     source = (ROOT / "glue_scripts" / "clear_buckets.py").read_text(encoding="utf-8")
     ast.parse(source, feature_version=(3, 9))

@@ -1,4 +1,4 @@
-"""A home whose files are missing, empty, cut, wrong or unreadable: a clear answer from every command."""
+"""Commands on a home whose files are missing, empty, truncated, wrong or unreadable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conftest import IN_CI
 from tests.local.cli import Project
 
 EXHAUSTIVE = bool(os.environ.get("CRYPTOETL_EXHAUSTIVE"))
-"""Try each damage on each file, which takes half an hour; otherwise the files share the damages out."""
+"""Try each damage on each file, which takes half an hour; otherwise each file gets one of the damages."""
 
 
 def absent(path: Path) -> None:
@@ -49,7 +49,7 @@ def deep(path: Path) -> None:
 
 
 def unreadable(path: Path) -> None:
-    """A folder in its place: permissions would not keep root from reading it."""
+    """Replace the file by a folder: root could read it despite its permissions."""
     path.unlink()
     path.mkdir()
 
@@ -83,12 +83,12 @@ COMMANDS = (
     ("up",),
     ("destroy", "--yes"),
 )
-"""Those that change something come last."""
+"""Commands that change something come last."""
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A loaded currency."""
+    """A project with a loaded currency."""
     project = Project(tmp_path_factory.mktemp("whole"))
     project.add_made("BTC")
     assert project.run("up").code == 0
@@ -96,14 +96,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def files(home: Path) -> Iterator[Path]:
-    """Every file of a home, so that a new one is tried as well."""
+    """Yield every file of a home, so that new kinds of files are tested as well."""
     return (path.relative_to(home) for path in sorted(home.rglob("*")) if path.is_file())
 
 
 @pytest.mark.parametrize("share", range(len(DAMAGES)), ids=[damage.__name__ for damage in DAMAGES])
-def test_every_command_answers_whatever_happened_to_a_file(
-    whole: Project, share: int, tmp_path: Path
-) -> None:
+def test_every_command_handles_any_damage_to_a_file(whole: Project, share: int, tmp_path: Path) -> None:
     found = list(files(whole.home))
     assert len(found) > 20
     if not EXHAUSTIVE:
@@ -115,15 +113,15 @@ def test_every_command_answers_whatever_happened_to_a_file(
         DAMAGES[share](project.home / file)
         for command in COMMANDS:
             outcome = project.run(*command)
-            told = f"{file} {' '.join(command)}\n{outcome.out}{outcome.err}"
-            assert outcome.code in (0, 1, 2), told
-            assert "unexpected" not in outcome.err, told
-            assert outcome.code != 2 or outcome.err.count("\n") >= 1, told
+            shown = f"{file} {' '.join(command)}\n{outcome.out}{outcome.err}"
+            assert outcome.code in (0, 1, 2), shown
+            assert "unexpected" not in outcome.err, shown
+            assert outcome.code != 2 or outcome.err.count("\n") >= 1, shown
 
 
 @pytest.fixture
 def damaged(whole: Project, tmp_path: Path) -> Project:
-    """A copy of the loaded project, for a test to damage."""
+    """A copy of the loaded project that a test may damage."""
     project = Project(tmp_path)
     shutil.copytree(whole.folder, project.folder, dirs_exist_ok=True)
     project.add("BTC", project.folder / "BTC.csv", project.folder / "BTC_trend.csv")
@@ -138,10 +136,10 @@ def damaged(whole: Project, tmp_path: Path) -> Project:
             for name in ("state_machine.json", "jobs.json")
             for damage in (garbage, deep, absent)
         ),
-        ("scripts/silver2gold.py", absent),  # one that is there may hold anything
+        ("scripts/silver2gold.py", absent),  # an existing script may have any content
     ],
 )
-def test_what_is_deployed_is_written_anew_by_a_deploy(
+def test_a_deploy_repairs_a_damaged_deployment(
     damaged: Project, name: str, damage: Callable[[Path], None]
 ) -> None:
     damage(damaged.home / "deployed" / name)
@@ -156,7 +154,7 @@ def test_what_is_deployed_is_written_anew_by_a_deploy(
 
 
 @pytest.mark.parametrize("damage", [half, garbage, flipped])
-def test_a_damaged_warehouse_is_named_and_its_tables_are_made_again_from_gold(
+def test_a_damaged_warehouse_is_named_and_its_tables_are_rebuilt_from_gold(
     damaged: Project, damage: Callable[[Path], None]
 ) -> None:
     warehouse = damaged.home / "warehouse.duckdb"
@@ -174,7 +172,7 @@ def test_a_damaged_warehouse_is_named_and_its_tables_are_made_again_from_gold(
     assert damaged.run("verify").code == 0
 
 
-def test_a_damaged_gold_set_is_a_problem_of_its_currency(damaged: Project) -> None:
+def test_a_damaged_gold_set_is_a_problem_of_its_currency_only(damaged: Project) -> None:
     (gold,) = (damaged.home / "lake" / "gold" / "BTC").glob("*.parquet")
     half(gold)
 
@@ -184,7 +182,7 @@ def test_a_damaged_gold_set_is_a_problem_of_its_currency(damaged: Project) -> No
     assert "its gold set cannot be read" in verified.out
 
 
-def test_a_damaged_record_hides_no_other_execution(damaged: Project) -> None:
+def test_a_damaged_record_does_not_hide_other_executions(damaged: Project) -> None:
     assert damaged.run("run").code == 0
     older, newer = sorted((damaged.home / "executions").iterdir())
     history = newer / "history.jsonl"

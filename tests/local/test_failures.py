@@ -1,4 +1,4 @@
-"""One currency's failure is its own, is told truthfully, and is mended by a retry."""
+"""Failures of one currency: isolation, reports and retries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.local.cli import Project, by_ticker, files_below, statuses, write_his
 
 @pytest.fixture
 def loaded(tmp_path: Path) -> Project:
-    """BTC and XMR, loaded."""
+    """A project with BTC and XMR loaded."""
     project = Project(tmp_path)
     project.add_made("BTC", "XMR")
     outcome = project.run("up")
@@ -22,7 +22,7 @@ def loaded(tmp_path: Path) -> Project:
     return project
 
 
-def test_a_broken_file_fails_its_currency_alone_and_a_retry_mends_it(loaded: Project) -> None:
+def test_a_broken_file_fails_its_currency_only_and_a_retry_loads_it(loaded: Project) -> None:
     old = loaded.table("XMR")
     write_history(loaded.folder / "BTC.csv", price=500.0)
     write_history(loaded.folder / "XMR.csv", broken_line=12)
@@ -48,7 +48,7 @@ def test_a_broken_file_fails_its_currency_alone_and_a_retry_mends_it(loaded: Pro
     assert statuses(again.data["execution"]) == {"XMR": "LOADED", "BTC": "SKIPPED"}
     assert loaded.table("XMR")[0]["price"] == 900.0
 
-    # Both executions stay what they were.
+    # Both executions are unchanged.
     assert loaded.run("status", "--json").data == again.data["execution"]
     earlier = loaded.run("status", first["name"], "--json")
     assert earlier.code == 1
@@ -58,7 +58,7 @@ def test_a_broken_file_fails_its_currency_alone_and_a_retry_mends_it(loaded: Pro
     assert listed == [again.data["execution"], first]
 
 
-def test_a_file_that_only_the_script_finds_broken_fails_at_silver_with_its_line(loaded: Project) -> None:
+def test_a_file_that_only_the_script_refuses_fails_at_silver_with_its_line(loaded: Project) -> None:
     old = loaded.table("XMR")
     stored = loaded.home / "lake/raw/XMR/history.csv"
     whole = stored.read_bytes()
@@ -97,18 +97,18 @@ def test_a_retry_resumes_at_the_failed_step_and_runs_nothing_else(loaded: Projec
     assert loaded.table("XMR") == old
     assert loaded.table("BTC")[0]["price"] == 700.0
 
-    untouched = files_below(loaded.home, "lake/gold/BTC", "lake/silver/BTC_hist")
+    unchanged = files_below(loaded.home, "lake/gold/BTC", "lake/silver/BTC_hist")
     again = loaded.run("run", "--retry-failed", "--json")
     assert again.code == 0, again.err
     retried = by_ticker(again.data["execution"])["XMR"]
     ran = [part["step"] for part in retried["steps"] if part["status"] == "SUCCEEDED"]
     assert ran == list(STEPS[STEPS.index(step) :])
-    assert files_below(loaded.home, "lake/gold/BTC", "lake/silver/BTC_hist") == untouched
+    assert files_below(loaded.home, "lake/gold/BTC", "lake/silver/BTC_hist") == unchanged
     assert loaded.table("XMR")[0]["price"] == 700.0
     assert "Nothing to retry" in loaded.run("run", "--retry-failed").out
 
 
-def test_a_retry_runs_what_is_mended_and_names_what_is_still_broken(loaded: Project) -> None:
+def test_a_retry_runs_the_corrected_files_and_names_those_still_broken(loaded: Project) -> None:
     for ticker in ("BTC", "XMR"):
         write_history(loaded.folder / f"{ticker}.csv", broken_line=3)
     assert loaded.run("up").code == 1
@@ -116,7 +116,7 @@ def test_a_retry_runs_what_is_mended_and_names_what_is_still_broken(loaded: Proj
     assert loaded.run("up", "--tickers", "BTC", "--fail", "BTC:gold").code == 1
     write_history(loaded.folder / "BTC.csv", broken_line=3)
 
-    # BTC resumes at gold, which does not read the file that is broken again.
+    # BTC resumes at gold, which does not read the file, broken again.
     outcome = loaded.run("run", "--retry-failed", "--json")
 
     assert outcome.code == 0
@@ -136,7 +136,7 @@ def test_when_every_currency_fails_the_execution_fails(loaded: Project) -> None:
     }
 
 
-def test_a_cleaning_that_fails_fails_every_currency_and_keeps_the_tables(loaded: Project) -> None:
+def test_a_failed_cleaning_fails_every_currency_and_keeps_the_tables(loaded: Project) -> None:
     old = loaded.table("XMR")
     loaded.tamper("clear_buckets.py", "raise OSError('the bucket is gone')")
 
@@ -149,7 +149,7 @@ def test_a_cleaning_that_fails_fails_every_currency_and_keeps_the_tables(loaded:
     assert loaded.table("XMR") == old
 
 
-def test_a_load_that_fails_half_way_leaves_the_old_table(loaded: Project) -> None:
+def test_a_load_that_fails_midway_leaves_the_old_table(loaded: Project) -> None:
     write_history(loaded.folder / "XMR.csv", price=900.0)
     assert loaded.run("upload").code == 0
     old = loaded.table("XMR")
@@ -177,7 +177,7 @@ def test_a_script_that_cannot_be_imported_is_named_before_anything_runs(loaded: 
     assert len(list((loaded.home / "executions").iterdir())) == 1
 
 
-def test_a_removed_currency_is_planned_and_its_table_stays(loaded: Project) -> None:
+def test_a_removed_currency_is_in_the_plan_and_its_table_stays(loaded: Project) -> None:
     loaded.remove("XMR")
 
     planned = loaded.run("deploy", "--dry-run")
@@ -218,7 +218,7 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
 }
 
 
-def test_each_broken_file_is_told_with_its_line_and_the_good_currency_loads(tmp_path: Path) -> None:
+def test_each_broken_file_is_reported_with_its_line_and_the_valid_currency_loads(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.add_made("GOOD", *BAD_FILES)
     for ticker, (kind, content, _) in BAD_FILES.items():
@@ -230,9 +230,9 @@ def test_each_broken_file_is_told_with_its_line_and_the_good_currency_loads(tmp_
     assert outcome.code == 1
     lines = outcome.out.splitlines()
     for ticker, (_, _, message) in BAD_FILES.items():
-        told = [line for line in lines if line.startswith(f"{ticker} error ")]
-        assert len(told) == 1, (ticker, told)
-        assert message in told[0]
+        reported = [line for line in lines if line.startswith(f"{ticker} error ")]
+        assert len(reported) == 1, (ticker, reported)
+        assert message in reported[0]
     expected = {"GOOD": "LOADED"} | dict.fromkeys(BAD_FILES, "FAILED")
     assert statuses(project.run("status", "--json").data) == expected
     assert {path.name for path in (project.home / "lake/raw").iterdir()} == {"GOOD"}
@@ -302,7 +302,7 @@ def no_configuration(project: Project) -> None:
         (made, ["--target", "moon"], ["'moon' is not a target"]),
     ],
 )
-def test_what_cannot_be_meant_is_one_message_and_touches_nothing(
+def test_an_invalid_configuration_is_one_message_and_changes_nothing(
     tmp_path: Path, prepare: Callable[[Project], None], arguments: list[str], messages: list[str]
 ) -> None:
     project = Project(tmp_path)

@@ -1,4 +1,4 @@
-"""The silver and the gold step on Sail: what they read, what they refuse, and the numbers they make."""
+"""The silver and gold steps on Sail: accepted and refused files, and the computed values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GoldRow = tuple[int, float | None, int | None, float | None, float | None]
 
 
 def days(*prices: float | None) -> list[tuple[int, float | None]]:
-    """Prices for the days from START on, each as (day, price); a day is counted from START."""
+    """Return prices for consecutive days as (day, price), with days counted from START."""
     return list(enumerate(prices))
 
 
@@ -66,7 +66,7 @@ BAD_PLAIN = {
     "newest first": ("Date,Price\n2024-01-02,1\n2024-01-01,1\n", 3),
     "a user's file": ('"Date","Price"\n"01/02/2024","1,000.5"\n', 1),
 }
-"""Histories that are not in the plain form; their first bad line, or what is wrong with them as a whole."""
+"""Histories that are not in the plain form, with their first bad line or the reason for the whole file."""
 BAD_PLAIN_TRENDS = {
     "a trend with a price": ("Date,Trend\n2024-01-07,5.5\n", 2),
     "a trend above 100": ("Date,Trend\n2024-01-07,101\n", 2),
@@ -99,12 +99,12 @@ def test_a_file_that_is_not_in_the_plain_form_is_refused_with_its_first_bad_line
 @pytest.mark.parametrize(
     ("text", "price"),
     [
-        ("16777217", 16777216.0),  # a float has 24 bits
+        ("16777217", 16777216.0),  # the significand of a float has 24 bits
         ("0.1", 0.10000000149011612),
         (
             "1.000000178813934326171874999999",
             1.0000001192092896,
-        ),  # by way of a double it would be the next one
+        ),  # rounded through a double, it would be the next float
         ("3.4028235e38", 3.4028234663852886e38),
         ("1e-46", 0.0),
         ("-2.5E+3", -2500.0),
@@ -119,7 +119,7 @@ def test_a_price_becomes_a_float_by_one_rounding(text: str, price: float | None,
     assert lake.history() == [(date(2024, 1, 1), price)]
 
 
-def test_a_missing_price_takes_the_last_valid_one_however_old(lake: Lake) -> None:
+def test_a_missing_price_gets_the_last_valid_one_of_any_age(lake: Lake) -> None:
     lake.make_silver(
         "Date,Price\n01/01/2020,-1\n01/02/2020,7.5\n06/30/2020,\n12/31/2023,-1.0\n01/01/2024,8\n"
     )
@@ -131,7 +131,7 @@ def test_a_missing_price_is_carried_forward_in_a_file_that_is_newest_first(lake:
     assert [price for _, price in lake.history()] == [1, 1, 3]
 
 
-def test_with_drop_days_without_a_price_are_gone(lake: Lake) -> None:
+def test_drop_removes_days_without_a_price(lake: Lake) -> None:
     lake.make_silver("Date,Price\n01/01/2024,-1\n01/02/2024,2\n01/03/2024,\n01/04/2024,4\n", drop=True)
     assert lake.history() == [(date(2024, 1, 2), 2), (date(2024, 1, 4), 4)]
 
@@ -149,7 +149,7 @@ def test_silver_has_the_types_of_its_contract(lake: Lake) -> None:
     }
 
 
-def test_writing_again_leaves_nothing_of_the_earlier_sets(lake: Lake) -> None:
+def test_a_second_write_replaces_the_earlier_sets_completely(lake: Lake) -> None:
     lake.make_silver(PLAIN_HISTORY)
     lake.make_gold()
     folders = [lake.folder / place for place in ("silver/BTC_hist", "silver/BTC_trend", "gold/BTC")]
@@ -166,7 +166,7 @@ def test_writing_again_leaves_nothing_of_the_earlier_sets(lake: Lake) -> None:
     assert [len(list(folder.glob("*.parquet"))) for folder in folders] == [1, 1, 1]
 
 
-def test_one_currency_is_written_without_touching_another_of_a_similar_name(lake: Lake) -> None:
+def test_a_write_does_not_change_another_currency_with_a_similar_name(lake: Lake) -> None:
     lake.make_silver(PLAIN_HISTORY, ticker="BTC2")
     before = lake.history("BTC2")
     lake.make_silver("Date,Price\n05/05/2025,9\n", ticker="BTC")
@@ -177,7 +177,7 @@ def test_one_currency_is_written_without_touching_another_of_a_similar_name(lake
 
 
 def gold(session: SparkSession, prices: Prices, weeks: Weeks) -> list[GoldRow]:
-    """`gold_frame` of two small sets, with days counted from START."""
+    """Run `gold_frame` on two small sets, with days counted from START."""
 
     def frame(values: Sequence[tuple[int, Any]], schema: str) -> Any:
         dated = [(START + timedelta(day), value) for day, value in values]
@@ -190,7 +190,7 @@ def gold(session: SparkSession, prices: Prices, weeks: Weeks) -> list[GoldRow]:
 
 
 def by_definition(prices: Prices, weeks: Weeks) -> list[GoldRow]:
-    """Gold as the design words it, for one row after another."""
+    """Compute gold by its definition, row by row."""
     price_of, week_of = dict(prices), dict(weeks)
     price: float | None = None
     filled: list[float | None] = []
@@ -215,7 +215,7 @@ def by_definition(prices: Prices, weeks: Weeks) -> list[GoldRow]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_gold_is_what_its_definition_says_for_any_prices_and_weeks(seed: int, engine: SparkSession) -> None:
+def test_gold_matches_its_definition_for_any_prices_and_weeks(seed: int, engine: SparkSession) -> None:
     chance = random.Random(seed)
     span = range(150)
     prices = [
@@ -235,7 +235,7 @@ def test_gold_has_a_row_for_every_date_of_either_set(engine: SparkSession) -> No
     assert [row[:3] for row in found] == [(0, 1, None), (1, 1, 50), (2, 3, None), (9, 3, 60)]
 
 
-def test_days_before_the_first_price_have_none_and_no_average(engine: SparkSession) -> None:
+def test_days_before_the_first_price_have_no_price_and_no_average(engine: SparkSession) -> None:
     found = gold(engine, [(1, None), (2, 5), (3, None)], [(0, 10)])
     assert [(row[1], row[3]) for row in found] == [(None, None), (None, None), (5, 5), (5, 5)]
 
@@ -246,7 +246,7 @@ def test_the_average_is_over_fourteen_rows(engine: SparkSession) -> None:
     assert [row[3] for row in found[14:]] == [day - 6.5 for day in range(15, 31)]
 
 
-def test_the_average_leaves_out_rows_without_a_price(engine: SparkSession) -> None:
+def test_the_average_ignores_rows_without_a_price(engine: SparkSession) -> None:
     found = gold(engine, days(None, None, 2, 4), [(20, 10)])
     assert [row[3] for row in found] == [None, None, 2, 3, pytest.approx(10 / 3)]
 
@@ -262,12 +262,12 @@ def test_the_trend_falls_as_well_as_it_rises(engine: SparkSession) -> None:
     assert [row[4] for row in found] == [70, 60, 50, 40, 30, 20, 10, 0, 1, 2, 3, 4, 5, 6, 7]
 
 
-def test_the_trend_is_held_flat_for_six_days_on_either_side(engine: SparkSession) -> None:
+def test_the_trend_is_constant_for_six_days_before_and_after(engine: SparkSession) -> None:
     found = gold(engine, [(day, 1.0) for day in range(23)], [(8, 40), (14, 40)])
     assert [row[4] for row in found] == [None] * 2 + [40] * 19 + [None] * 2
 
 
-def test_one_week_alone_is_held_flat_around_itself(engine: SparkSession) -> None:
+def test_a_single_week_is_constant_around_its_date(engine: SparkSession) -> None:
     found = gold(engine, [(day, 1.0) for day in range(16)], [(7, 33)])
     assert [row[4] for row in found] == [None] + [33] * 13 + [None] * 2
 
@@ -276,10 +276,10 @@ def test_one_week_alone_is_held_flat_around_itself(engine: SparkSession) -> None
     ("ticker", "drop", "columns"),
     [
         ("LTC", "N", ("price", "g_trend", "pricema", "trendma")),
-        ("XMR", "Y", ("price", "g_trend", "pricema")),  # the original averages rows, not days, of the trend
+        ("XMR", "Y", ("price", "g_trend", "pricema")),  # the original averages rows of the trend, not days
     ],
 )
-def test_gold_equals_what_the_original_pipeline_made(
+def test_gold_equals_that_of_the_original_pipeline(
     ticker: str, drop: str, columns: tuple[str, ...], lake: Lake
 ) -> None:
     raw = DATA / "reference" / "raw"

@@ -1,4 +1,4 @@
-"""The home, the disk and the warehouse: what is said when one is in the way, and that nothing is lost."""
+"""Errors of the home, the disk and the warehouse: messages, and no loss of data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.local.cli import (
 
 @pytest.fixture
 def loaded(tmp_path: Path) -> Project:
-    """BTC and XMR, loaded."""
+    """A project with BTC and XMR loaded."""
     project = Project(tmp_path)
     project.add_made("BTC", "XMR")
     outcome = project.run("up")
@@ -42,8 +42,8 @@ def test_a_home_that_cannot_be_written_is_one_clear_message(tmp_path: Path, comm
     outcome = project.run(command)
 
     assert outcome.code == 2
-    told, hint = outcome.err.splitlines()
-    assert told.startswith(f"error: cannot write {project.home}")
+    message, hint = outcome.err.splitlines()
+    assert message.startswith(f"error: cannot write {project.home}")
     assert "local.home" in hint
     assert outcome.out == ""
 
@@ -61,16 +61,16 @@ def test_a_disk_that_fills_while_uploading_leaves_the_earlier_file(loaded: Proje
     outcome = loaded.run("upload", biggest_file=20_000)
 
     assert outcome.code == 2
-    told, hint = outcome.err.splitlines()
-    assert re.fullmatch(r"error: cannot write .*history.*: File too large", told)
+    message, hint = outcome.err.splitlines()
+    assert re.fullmatch(r"error: cannot write .*history.*: File too large", message)
     assert hint.startswith("Free some space")
-    assert files_below(loaded.home, "lake/raw") == before  # nor is a part left beside them
+    assert files_below(loaded.home, "lake/raw") == before  # and no partial file is left
     assert loaded.run("up").code == 0
     assert stored.read_bytes() == (loaded.folder / "BTC.csv").read_bytes()
     assert len(loaded.table("BTC")) == 4000
 
 
-def test_a_disk_that_fills_while_deploying_leaves_what_is_deployed(loaded: Project) -> None:
+def test_a_disk_that_fills_while_deploying_leaves_the_old_deployment(loaded: Project) -> None:
     loaded.add_made("LTC")
     before = files_below(loaded.home, "deployed")
 
@@ -94,7 +94,7 @@ def test_a_disk_that_fills_while_running_fails_the_step_with_that_reason(tmp_pat
         write_history(project.folder / f"{ticker}.csv", days, price=1000.0)
     assert project.run("upload").code == 0
 
-    # Room for the warehouse's log of a small load and for the record, not for the large parquet file.
+    # Enough for the warehouse's log of a small load and for the record, but not for the large Parquet file.
     outcome = project.run("run", "--json", biggest_file=30_000)
 
     assert outcome.code == 1
@@ -128,7 +128,7 @@ def test_an_execution_that_could_not_be_recorded_leaves_no_record(loaded: Projec
 # --- the warehouse ------------------------------------------------------------------------------------
 
 
-def test_verify_tells_a_changed_value_another_column_and_a_missing_table(loaded: Project) -> None:
+def test_verify_reports_a_changed_value_another_column_and_a_missing_table(loaded: Project) -> None:
     loaded.add_made("LTC")
     with duckdb.connect(loaded.home / "warehouse.duckdb") as connection:
         connection.execute("UPDATE market_data.btc SET price = price + 1 WHERE date = '2024-01-10'")
@@ -144,7 +144,7 @@ def test_verify_tells_a_changed_value_another_column_and_a_missing_table(loaded:
     assert problems["LTC"] == "the table is missing"
 
 
-def test_a_warehouse_that_another_program_holds_is_named(loaded: Project) -> None:
+def test_a_warehouse_that_another_program_has_opened_is_named(loaded: Project) -> None:
     with duckdb.connect(loaded.home / "warehouse.duckdb"):
         for command in (["run"], ["verify"], ["query", "SELECT 1"]):
             outcome = loaded.run(*command)
@@ -154,7 +154,7 @@ def test_a_warehouse_that_another_program_holds_is_named(loaded: Project) -> Non
     assert loaded.run("run").code == 0
 
 
-def test_a_warehouse_that_is_no_database_is_named(loaded: Project) -> None:
+def test_a_warehouse_that_is_not_a_database_is_named(loaded: Project) -> None:
     warehouse = loaded.home / "warehouse.duckdb"
     warehouse.write_bytes(b"not a database\n" * 1000)
 
@@ -165,7 +165,7 @@ def test_a_warehouse_that_is_no_database_is_named(loaded: Project) -> None:
         assert "unexpected" not in outcome.err
 
 
-def test_a_deployment_that_is_damaged_says_how_to_renew_it(loaded: Project) -> None:
+def test_the_error_for_a_damaged_deployment_says_how_to_repair_it(loaded: Project) -> None:
     (loaded.home / "deployed/state_machine.json").write_text("{", encoding="utf-8")
 
     outcome = loaded.run("run")
@@ -175,7 +175,7 @@ def test_a_deployment_that_is_damaged_says_how_to_renew_it(loaded: Project) -> N
     assert "cryptoetl deploy" in outcome.err
 
 
-def test_a_price_is_shown_with_the_digits_that_it_has(tmp_path: Path) -> None:
+def test_a_price_is_shown_with_its_own_digits(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.add_made("BTC")
     write_history(project.folder / "BTC.csv", price=6.1)
@@ -183,10 +183,10 @@ def test_a_price_is_shown_with_the_digits_that_it_has(tmp_path: Path) -> None:
 
     rows = project.run("query", "SELECT price FROM btc ORDER BY date LIMIT 2", "--json").data["rows"]
 
-    assert rows == [{"price": 6.1}, {"price": 7.1}]  # a REAL holds 6.0999999046
+    assert rows == [{"price": 6.1}, {"price": 7.1}]  # the REAL is 6.0999999046
 
 
-def test_a_reader_that_leaves_a_pipe_early_is_no_error(loaded: Project) -> None:
+def test_a_pipe_that_is_closed_early_is_not_an_error(loaded: Project) -> None:
     command = shlex.join(loaded.command("query", "FROM range(10000)", "--limit", "10000"))
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{command} | head -1"],
@@ -199,7 +199,7 @@ def test_a_reader_that_leaves_a_pipe_early_is_no_error(loaded: Project) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_destroy_takes_down_what_is_deployed_and_keeps_the_data(loaded: Project) -> None:
+def test_destroy_removes_the_deployment_and_keeps_the_data(loaded: Project) -> None:
     loaded.run("up")
     listed = loaded.run("destroy", "--dry-run")
     assert f"- remove folder {loaded.home / 'deployed'}" in listed.out

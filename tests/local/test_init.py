@@ -1,4 +1,4 @@
-"""A folder of downloads becomes a configuration that checks and runs, or says exactly what is missing."""
+"""`cryptoetl init`: from a folder of downloads to a configuration, or to a list of missing files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_real_downloads_become_a_configuration_that_runs_as_it_is(project: Proje
     assert "choose a range of at most five years" in made.out
 
 
-def test_trends_that_are_all_called_the_same_are_told_apart_by_their_content(project: Project) -> None:
+def test_trends_with_similar_names_are_distinguished_by_their_content(project: Project) -> None:
     for number, file in enumerate(sorted(REAL.iterdir())):
         if "multiTimeline" in file.name:
             (project.folder / str(number)).mkdir()
@@ -91,17 +91,17 @@ def test_trends_that_are_all_called_the_same_are_told_apart_by_their_content(pro
     assert "Week,Bitcoin" in currency.trend.read_text(encoding="utf-8")
 
 
-def test_what_is_missing_is_said_in_lines_that_only_wait_for_the_file(project: Project) -> None:
+def test_missing_files_are_commented_lines_in_the_configuration(project: Project) -> None:
     shutil.copy(REAL / "Ethereum Historical Data - Investing.com.csv", project.folder)
     shutil.copy(REAL / "altcoin multiTimeline.csv", project.folder)
 
-    told = project.run("init", "--yes")
+    outcome = project.run("init", "--yes")
 
-    assert told.code == 1
-    assert "if it is meant for ETH (Ethereum Historical Data - Investing.com.csv)" in told.out
+    assert outcome.code == 1
+    assert "if it is meant for ETH (Ethereum Historical Data - Investing.com.csv)" in outcome.out
     assert not (project.folder / "config.yaml").exists()
     (lines,) = (file["lines"] for file in unpaired(project) if file["kind"] == "history")
-    assert all(line in told.out for line in lines)
+    assert all(line in outcome.out for line in lines)
     put(project, {"config.yaml": "\n".join(["currencies:", *lines])})
     shutil.copy(project.folder / "altcoin multiTimeline.csv", project.folder / "trend_ETH.csv")
     assert project.run("check").code == 0
@@ -113,7 +113,7 @@ def unpaired(project: Project) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("variant", SUPPORTED, ids=lambda variant: variant.name)
-def test_every_form_that_is_read_is_recognised(project: Project, variant: Variant) -> None:
+def test_every_supported_form_is_recognised(project: Project, variant: Variant) -> None:
     put(project, {"BTC.csv": variant.history, "bitcoin multiTimeline.csv": variant.trend})
     path = project.folder / "config.yaml"
 
@@ -136,7 +136,7 @@ def test_every_form_that_is_read_is_recognised(project: Project, variant: Varian
     ],
     ids=["Italian", "Yahoo", "CoinGecko", "CoinMarketCap", "Binance"],
 )
-def test_what_is_written_runs(project: Project, history: str) -> None:
+def test_the_written_configuration_runs(project: Project, history: str) -> None:
     put(project, {"BTC.csv": history, "multiTimeline.csv": downloads.trend()})
 
     assert project.run("init", "--yes").code == 0
@@ -146,14 +146,14 @@ def test_what_is_written_runs(project: Project, history: str) -> None:
 # --- asking, and never overwriting --------------------------------------------------------------------
 
 
-def test_without_a_terminal_nothing_is_written_unless_yes_is_said(project: Project) -> None:
+def test_without_a_terminal_nothing_is_written_unless_yes_is_given(project: Project) -> None:
     two_files(project)
 
-    told = project.run("init")
+    outcome = project.run("init")
 
-    assert told.code == 2
-    assert "BTC_EUR Historical Data.csv" in told.out
-    assert told.err == "Nothing was written. --yes writes it without asking.\n"
+    assert outcome.code == 2
+    assert "BTC_EUR Historical Data.csv" in outcome.out
+    assert outcome.err == "Nothing was written. --yes writes it without asking.\n"
     assert not (project.folder / "config.yaml").exists()
 
 
@@ -190,7 +190,7 @@ def on_a_terminal(project: Project, answer: str, *arguments: str) -> Outcome:
         os.close(theirs)
 
 
-def test_a_configuration_that_exists_is_replaced_only_by_force(project: Project) -> None:
+def test_an_existing_configuration_is_replaced_only_with_force(project: Project) -> None:
     two_files(project)
     put(project, {"config.yaml": "mine"})
 
@@ -209,7 +209,9 @@ def test_a_configuration_that_exists_is_replaced_only_by_force(project: Project)
     ]
 
 
-def test_the_configuration_goes_where_it_is_wanted_and_finds_the_files_from_there(project: Project) -> None:
+def test_the_configuration_is_written_to_the_given_path_and_refers_to_the_files_from_there(
+    project: Project,
+) -> None:
     two_files(project)
     (project.folder / "conf").mkdir()
 
@@ -223,7 +225,7 @@ def test_the_configuration_goes_where_it_is_wanted_and_finds_the_files_from_ther
     assert tickers(project, "other.yaml") == ["BTC"]
 
 
-def test_a_disk_that_refuses_leaves_nothing_behind(project: Project) -> None:
+def test_a_failed_write_leaves_nothing_behind(project: Project) -> None:
     two_files(project)
 
     refused = project.run("init", "--yes", biggest_file=10)
@@ -233,7 +235,7 @@ def test_a_disk_that_refuses_leaves_nothing_behind(project: Project) -> None:
     assert not [path for path in project.folder.iterdir() if path.suffix != ".csv"]
 
 
-def test_json_holds_the_files_their_formats_and_the_text(project: Project) -> None:
+def test_json_contains_the_files_their_formats_and_the_text(project: Project) -> None:
     two_files(project)
     put(project, {"Monero.csv": downloads.iso(), "odd.csv": ""})
 
@@ -292,7 +294,7 @@ def test_files_are_found_below_the_folder_but_not_in_hidden_ones(project: Projec
     }
 
 
-def test_a_pattern_chooses_among_the_files(project: Project) -> None:
+def test_a_pattern_selects_files(project: Project) -> None:
     put(project, {"a/BTC.txt": downloads.iso(), "a/multiTimeline.txt": downloads.trend(), "b.csv": ""})
 
     data = project.run("init", "--json", "--yes", "--glob", "A/*.txt").data
@@ -311,14 +313,16 @@ def test_a_pattern_chooses_among_the_files(project: Project) -> None:
         (["empty", "-c", "nowhere/config.yaml"], 2, "nowhere: no such folder"),
     ],
 )
-def test_what_cannot_be_done_is_said(project: Project, arguments: list[str], code: int, message: str) -> None:
+def test_an_impossible_request_is_explained(
+    project: Project, arguments: list[str], code: int, message: str
+) -> None:
     (project.folder / "empty").mkdir()
     put(project, {"file.txt": ""})
 
-    told = project.run("init", *arguments)
+    outcome = project.run("init", *arguments)
 
-    assert told.code == code
-    assert message in told.out + told.err
+    assert outcome.code == code
+    assert message in outcome.out + outcome.err
 
 
 def test_a_folder_that_cannot_be_read_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +334,7 @@ def test_a_folder_that_cannot_be_read_is_named(project: Project, monkeypatch: py
             raise PermissionError(errno.EACCES, "Permission denied", path)
         return scandir(path)
 
-    monkeypatch.setattr(os, "scandir", refusing)  # modes mean nothing to root
+    monkeypatch.setattr(os, "scandir", refusing)  # root ignores permissions
     found = proposal.propose(project.folder, project.folder / "config.yaml", None, lambda event: None)
 
     assert [currency.ticker for currency in found.currencies] == ["BTC"]
@@ -339,7 +343,7 @@ def test_a_folder_that_cannot_be_read_is_named(project: Project, monkeypatch: py
     ]
 
 
-def test_names_that_are_no_text_are_refused_and_do_no_harm(project: Project) -> None:
+def test_undecodable_file_names_are_refused_and_do_no_harm(project: Project) -> None:
     two_files(project)
     with open(os.fsencode(project.folder) + b"/ETH \xff.csv", "w") as file:  # noqa: PTH123
         file.write(downloads.iso())
@@ -351,7 +355,7 @@ def test_names_that_are_no_text_are_refused_and_do_no_harm(project: Project) -> 
     assert tickers(project) == ["BTC"]
 
 
-# --- whatever the files hold --------------------------------------------------------------------------
+# --- any content --------------------------------------------------------------------------------------
 
 CONTENT = st.one_of(
     st.binary(max_size=200),
@@ -372,7 +376,9 @@ NAME = st.text(st.sampled_from("BTCETHUSDbitcoin _-/.trend()1'#: é\n"), min_siz
     max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(files=st.lists(st.tuples(NAME, CONTENT), max_size=5))
-def test_any_files_end_in_a_configuration_or_in_words(tmp_path: Path, files: list[tuple[str, bytes]]) -> None:
+def test_files_of_any_content_give_a_configuration_or_a_message(
+    tmp_path: Path, files: list[tuple[str, bytes]]
+) -> None:
     shutil.rmtree(tmp_path)
     tmp_path.mkdir()
     for number, (name, content) in enumerate(files):

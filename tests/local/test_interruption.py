@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, SIGKILL in the middle of a run: nothing half-written, a truthful record, a next run."""
+"""Ctrl-C, SIGTERM and SIGKILL during a run: whole tables, a correct record, and the next run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def project(tmp_path: Path) -> Project:
 
 @contextmanager
 def running(project: Project, *arguments: str, until: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that has printed `until` on standard error."""
+    """Start a command and wait until it has printed `until` on standard error."""
     process = project.start(*arguments)
     try:
         assert process.stderr is not None
@@ -48,7 +48,7 @@ def running(project: Project, *arguments: str, until: str) -> Iterator[subproces
 
 
 def signalled(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple[Outcome, float]:
-    """How the command ends after the signals, half a second apart, and the seconds it took."""
+    """Send the signals, half a second apart; return how the command ended and the seconds it took."""
     first, *others = signals
     begun = time.monotonic()
     process.send_signal(first)
@@ -59,7 +59,7 @@ def signalled(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple
 
 
 def table_of(project: Project, ticker: str, *prices: float) -> None:
-    """Make sure that the currency's table is whole and begins with one of the prices."""
+    """Assert that the currency's table is whole and begins with one of the prices."""
     rows = project.table(ticker)
     assert len(rows) == 31
     assert rows[0]["price"] in prices
@@ -67,10 +67,10 @@ def table_of(project: Project, ticker: str, *prices: float) -> None:
 
 
 def tables_as_recorded(project: Project, execution: Mapping[str, Any]) -> None:
-    """Make sure that an interrupted run left every table whole, and new or old as its record says.
+    """Assert that an interrupted run left every table whole, and new or old according to its record.
 
-    A load may have been committed, and the process gone before it could note that down: in the step that
-    loads, either table is right.
+    The process may have ended after the commit of a load and before it was recorded: in the step redshift,
+    either table is correct.
     """
     for ticker, currency in by_ticker(execution).items():
         if currency["status"] == "LOADED":
@@ -82,11 +82,11 @@ def tables_as_recorded(project: Project, execution: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
+def test_an_interrupted_run_keeps_every_table_whole_and_can_be_continued(
     project: Project, number: signal.Signals
 ) -> None:
     with (
-        project.held("silver2gold.py", "BTC"),
+        project.paused("silver2gold.py", "BTC"),
         running(project, "run", until="BTC gold running") as process,
     ):
         outcome, seconds = signalled(process, number)
@@ -104,7 +104,7 @@ def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
     tables_as_recorded(project, status.data)
     assert "INTERRUPTED" in project.run("status").out
 
-    # What is left, and that alone, is finished by a retry.
+    # A retry finishes what is left and nothing else.
     again = project.run("run", "--retry-failed", "--json")
     assert again.code == 0, again.err
     expected = {ticker: "SKIPPED" if end == "LOADED" else "LOADED" for ticker, end in ends.items()}
@@ -115,14 +115,14 @@ def test_an_interrupted_run_says_so_keeps_every_table_whole_and_can_go_on(
 
 
 def test_a_run_under_nohup_outlives_its_terminal(project: Project) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does, for what is started from here
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited by the command, as under nohup
     try:
         with (
-            project.held("silver2gold.py", "BTC") as let_go,
+            project.paused("silver2gold.py", "BTC") as release,
             running(project, "run", until="BTC gold running") as process,
         ):
             process.send_signal(signal.SIGHUP)
-            let_go()
+            release()
             outcome = ended(process)
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -140,14 +140,14 @@ def test_ctrl_c_once_or_twice_does_not_wait_for_a_script_to_end(project: Project
     assert outcome.code == 130
     assert seconds < 40  # the script takes 60
     lines = outcome.err.splitlines()
-    assert lines[-1].startswith("interrupted: ")  # and nothing that a library says as it is torn down
+    assert lines[-1].startswith("interrupted: ")  # and no messages of libraries at shutdown
     assert project.run("status", "--json").data["status"] == "INTERRUPTED"
     assert project.currencies()["BTC"]["step"] == "gold"
 
 
-def test_a_killed_run_is_called_interrupted_and_the_next_one_works(project: Project) -> None:
+def test_a_killed_run_is_reported_as_interrupted_and_the_next_one_works(project: Project) -> None:
     with (
-        project.held("silver2gold.py", "BTC"),
+        project.paused("silver2gold.py", "BTC"),
         running(project, "run", until="BTC gold running") as process,
     ):
         outcome, _ = signalled(process, signal.SIGKILL)
@@ -190,7 +190,7 @@ def test_a_process_that_ends_in_the_middle_of_a_load_leaves_the_old_table(
     table_of(project, "BTC", NEW)
 
 
-def test_a_process_that_is_killed_before_it_notes_a_load_down_is_not_called_loaded_and_can_go_on(
+def test_a_load_that_was_not_recorded_before_a_kill_is_not_reported_as_loaded_and_can_be_repeated(
     project: Project,
 ) -> None:
     loaded = project.folder / "loaded"
@@ -205,15 +205,15 @@ def test_a_process_that_is_killed_before_it_notes_a_load_down_is_not_called_load
     currency = project.currencies()["BTC"]
     assert (currency["status"], currency["step"]) == ("ABORTED", "redshift")
     table_of(project, "BTC", NEW)
-    assert project.run("deploy").code == 0  # the script as it was
+    assert project.run("deploy").code == 0  # restores the script
     assert project.run("run", "--retry-failed").code == 0
     assert project.currencies()["BTC"]["status"] == "LOADED"
     table_of(project, "BTC", NEW)
 
 
-def test_other_processes_are_told_while_a_run_goes_on(project: Project) -> None:
+def test_other_processes_report_that_a_run_is_in_progress(project: Project) -> None:
     with (
-        project.held("silver2gold.py", "BTC") as let_go,
+        project.paused("silver2gold.py", "BTC") as release,
         running(project, "run", until="BTC gold running") as process,
     ):
         for command in ("run", "upload", "up", "deploy"):
@@ -228,14 +228,14 @@ def test_other_processes_are_told_while_a_run_goes_on(project: Project) -> None:
         assert (status.code, status.data["status"]) == (0, "RUNNING")
         assert by_ticker(status.data)["BTC"]["step"] == "gold"
         watching = project.start("status", "--watch", "--json")
-        let_go()
+        release()
         assert statuses(ended(watching).data) == dict.fromkeys(TICKERS, "LOADED")
         assert ended(process).code == 0
 
 
 def test_ctrl_c_ends_a_watch_and_leaves_the_run_alone(project: Project) -> None:
     with (
-        project.held("silver2gold.py", "BTC") as let_go,
+        project.paused("silver2gold.py", "BTC") as release,
         running(project, "run", until="BTC gold running") as process,
     ):
         with running(project, "status", "--watch", until="BTC gold running") as watching:
@@ -243,6 +243,6 @@ def test_ctrl_c_ends_a_watch_and_leaves_the_run_alone(project: Project) -> None:
         assert (outcome.code, outcome.out) == (130, "")
         assert seconds < 20
         assert project.run("status", "--json").data["status"] == "RUNNING"
-        let_go()
+        release()
         assert ended(process).code == 0
     assert set(statuses(project.run("status", "--json").data).values()) == {"LOADED"}

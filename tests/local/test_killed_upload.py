@@ -1,4 +1,4 @@
-"""An upload that is killed: plain form and source belong together, or the next upload completes them."""
+"""An upload that is killed: plain form and source match, or the next upload completes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def rows(content: bytes) -> list[tuple[str, ...]]:
-    """The days and values of a file as `write_history` or `write_trend` writes it, or of its plain form."""
+    """Return the days and values of a file of `write_history` or `write_trend`, or of its plain form."""
     found = []
     for line in content.decode().replace('"', "").splitlines():
         day, _, value = line.removesuffix(",1K").partition(",")
@@ -39,7 +39,7 @@ def stored(project: Project, key: str) -> bytes:
     return (project.home / "lake" / "raw" / key).read_bytes()
 
 
-def test_what_a_killed_upload_leaves_belongs_together_or_is_completed_by_the_next(project: Project) -> None:
+def test_the_files_of_a_killed_upload_match_or_are_completed_by_the_next(project: Project) -> None:
     chance = random.Random(7)
     for number in range(KILLS):
         for ticker in TICKERS:

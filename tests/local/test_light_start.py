@@ -1,4 +1,4 @@
-"""What needs no engine starts without one."""
+"""Commands that need no engine start without importing one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ print(*sys.modules, file=sys.stderr)
 
 
 def imported(*arguments: str, folder: Path | None = None) -> set[str]:
-    """The modules that a command has imported when it ends."""
+    """Return the modules that a command has imported when it ends."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
         cwd=folder,
@@ -44,7 +44,7 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
     "arguments",
     [["init", "--yes", "--force"], ["check"], ["deploy", "--dry-run"], ["render", "machine"], ["schema"]],
 )
-def test_what_runs_no_script_imports_no_engine(tmp_path: Path, arguments: list[str]) -> None:
+def test_commands_that_run_no_script_import_no_engine(tmp_path: Path, arguments: list[str]) -> None:
     project = Project(tmp_path)
     project.add_made("BTC")
 

@@ -1,4 +1,4 @@
-"""What scripts and DuckDB write, shown by real commands: see tests/unit/output/test_escapes.py."""
+"""Escape sequences from scripts and DuckDB in real commands; see tests/unit/output/test_escapes.py."""
 
 from __future__ import annotations
 

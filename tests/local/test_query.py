@@ -1,4 +1,4 @@
-"""What a statement on DuckDB may do: read tables, within its time and memory."""
+"""Statements on DuckDB: they may only read tables, within limits of time and memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from cryptoetl.errors import QueryError
 from cryptoetl.local.home import Home
-from cryptoetl.local.warehouse import LocalWarehouse, _stoppable
+from cryptoetl.local.redshift import interruptible
+from cryptoetl.local.warehouse import LocalWarehouse
 from tests.unit.warehouse.test_sql_guard import REFUSED
 
 
@@ -29,7 +30,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> LocalWarehouse:
     return LocalWarehouse(home, "market_data")
 
 
-# The file is the warehouse's own: DuckDB permits a connection to read the file that it has open.
+# The file is the warehouse itself: DuckDB lets a connection read the file that it has open.
 BYTES = [
     "SELECT * FROM read_blob('{file}')",
     "FROM read_blob('{file}')",
@@ -143,7 +144,7 @@ def test_a_statement_reads_no_file_not_even_the_warehouse_itself(warehouse: Loca
         "FROM read_blob('https://example.com/x')",
     ],
 )
-def test_without_the_guard_duckdb_itself_opens_no_file(
+def test_duckdb_opens_no_file_even_without_the_guard(
     warehouse: LocalWarehouse, sql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cryptoetl.warehouse.guard.only_reading", lambda sql, dialect: sql)
@@ -182,7 +183,7 @@ def test_the_refusal_names_the_function_or_file(warehouse: LocalWarehouse, sql: 
 # --- limits -------------------------------------------------------------------------------------------
 
 
-def queries_under_way() -> list[threading.Thread]:
+def running_queries() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "query"]
 
 
@@ -194,7 +195,7 @@ def queries_under_way() -> list[threading.Thread]:
         "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t",
     ],
 )
-def test_a_statement_ends_when_its_time_is_over(warehouse: LocalWarehouse, sql: str) -> None:
+def test_a_statement_ends_at_its_timeout(warehouse: LocalWarehouse, sql: str) -> None:
     begun = time.monotonic()
     with pytest.raises(QueryError) as failure:
         warehouse.query(sql, 10, timeout=1)
@@ -203,7 +204,7 @@ def test_a_statement_ends_when_its_time_is_over(warehouse: LocalWarehouse, sql: 
         f"the statement was stopped in {warehouse.location()}: it had no result after 1 second"
     )
     assert "--timeout" in (failure.value.hint or "")
-    assert queries_under_way() == []
+    assert running_queries() == []
     assert warehouse.query("SELECT 1", 1).rows == ((1,),)
 
 
@@ -221,7 +222,7 @@ def test_a_statement_that_needs_too_much_memory_is_stopped_and_writes_nothing_to
     assert sorted(Path(warehouse.location()).parent.iterdir()) == before
 
 
-class Deaf:
+class Uninterruptible:
     """A connection whose statement cannot be interrupted."""
 
     def __init__(self) -> None:
@@ -231,19 +232,19 @@ class Deaf:
         self.interruptions += 1
 
 
-def test_what_cannot_be_interrupted_is_left_after_a_grace() -> None:
-    connection, over = Deaf(), threading.Event()
+def test_a_statement_that_cannot_be_interrupted_is_abandoned_after_a_grace_period() -> None:
+    connection, ended = Uninterruptible(), threading.Event()
     try:
         with pytest.raises(TimeoutError):
-            _stoppable(connection, over.wait, 0.1, grace=0.3)  # type: ignore[arg-type]
+            interruptible.run(connection, ended.wait, 0.1, grace=0.3)  # type: ignore[arg-type]
         assert connection.interruptions >= 2
     finally:
-        over.set()
+        ended.set()
 
 
-def test_an_error_of_the_statement_is_no_end_of_its_time() -> None:
+def test_an_error_of_the_statement_is_not_a_timeout() -> None:
     def fail() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        _stoppable(Deaf(), fail, 5)  # type: ignore[arg-type]
+        interruptible.run(Uninterruptible(), fail, 5)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The Redshift step: statements for the connector's one transaction, and tables replaced whole or not."""
+"""The Redshift step: the statements of the connector's transaction, and atomic replacement of tables."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ACTIONS = 12
 
 
 def gold_table(rows: int, price: float) -> pa.Table:
-    """A table as the step hands it to the connector, every price the same."""
+    """Return a table as the step passes it to the connector, with one price in all rows."""
     first = date(2024, 1, 1)
     return pa.table(
         {
@@ -65,7 +65,7 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def load(sink: glue_runtime.RedshiftSink, ticker: str, table: pa.Table) -> None:
-    """What the script and GlueContext do between them."""
+    """Load a table as the script and GlueContext do together."""
     made = redshift_upload.replacement("market_data", ticker, table.num_rows)
     actions = [glue_runtime.split_actions(text) for text in (made.preactions, made.postactions)]
     sink(table, made.dbtable, *actions)
@@ -77,7 +77,7 @@ def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def content(connection: duckdb.DuckDBPyConnection, ticker: str) -> tuple[int, float]:
-    """The rows of a table, and its one price."""
+    """Return the number of rows of a table, and its price."""
     (found,) = connection.execute(
         f'SELECT count(*), min(price), max(price) FROM market_data."{ticker}"'
     ).fetchall()
@@ -92,7 +92,7 @@ READERS = ["role:analysts", "group:bi_users", "user:IAMR:dash-board", "public"]
 
 
 @pytest.mark.parametrize("ticker", ["BTC", "btc", *RESERVED])
-def test_the_actions_hold_nothing_that_the_connector_cannot_run_in_its_transaction(ticker: str) -> None:
+def test_the_connector_can_run_all_actions_in_its_transaction(ticker: str) -> None:
     made = redshift_upload.replacement("market_data", ticker, 7, READERS)
     for actions in (made.preactions, made.postactions):
         assert "\n" not in actions
@@ -153,12 +153,12 @@ def test_a_table_is_replaced_by_delete_and_insert_and_never_dropped() -> None:
 @pytest.mark.parametrize(
     "reader", ["", "analysts", "role:", 'role:a"b', "role:a;b", "role:a b", "admin:x", "role:a%s"]
 )
-def test_a_reader_that_cannot_be_granted_to_is_refused(reader: str) -> None:
+def test_an_invalid_reader_is_refused(reader: str) -> None:
     with pytest.raises(ValueError, match="is not role:NAME, group:NAME, user:NAME or public"):
         redshift_upload.replacement("market_data", "BTC", readers=[reader])
 
 
-def test_duckdb_gets_all_of_it_but_the_layout_on_nodes_and_the_readers() -> None:
+def test_duckdb_receives_all_statements_without_layout_and_grants() -> None:
     made = redshift_upload.replacement("market_data", "ORDER", 7, READERS)
     before = glue_runtime.split_actions(made.preactions)
     left = list(for_duckdb(before))
@@ -171,14 +171,14 @@ def test_duckdb_gets_all_of_it_but_the_layout_on_nodes_and_the_readers() -> None
 
 
 @pytest.mark.parametrize("schema", ["", "Market", "market-data", "a.b", 'a"b', "a;b", "1a", "a\n"])
-def test_a_schema_that_is_no_plain_identifier_is_refused(schema: str) -> None:
+def test_a_schema_that_is_not_a_plain_identifier_is_refused(schema: str) -> None:
     with pytest.raises(ValueError) as refusal:
         redshift_upload.replacement(schema, "BTC")
     assert str(refusal.value) == f"SCHEMA {schema!r} is not a lower-case identifier"
 
 
 @pytest.mark.parametrize("ticker", ["", "1INCH", "_BTC", "B-C", 'B"C', "B;C", "B C", "Ä", "BTC\n", "B%s"])
-def test_a_ticker_that_is_no_plain_identifier_is_refused(ticker: str) -> None:
+def test_a_ticker_that_is_not_a_plain_identifier_is_refused(ticker: str) -> None:
     with pytest.raises(ValueError) as refusal:
         redshift_upload.replacement("market_data", ticker)
     assert str(refusal.value) == (
@@ -209,13 +209,13 @@ def test_gold_becomes_a_table_with_the_columns_of_its_contract(
     assert tables(warehouse) == ["btc"]
 
 
-def test_the_columns_say_what_they_hold(lake: Lake, warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_the_columns_have_comments(lake: Lake, warehouse: duckdb.DuckDBPyConnection) -> None:
     load(DuckDBSink(warehouse), "BTC", gold_table(1, 1.0))
     found = warehouse.execute("SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'btc'")
     assert dict(found.fetchall()) == redshift_upload.COMMENTS
 
 
-def test_a_load_of_another_number_of_rows_than_gold_has_is_taken_back(
+def test_a_load_with_another_number_of_rows_than_gold_is_rolled_back(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
     sink = DuckDBSink(warehouse)
@@ -228,7 +228,7 @@ def test_a_load_of_another_number_of_rows_than_gold_has_is_taken_back(
     assert tables(warehouse) == ["btc"]
 
 
-def test_who_may_read_comes_from_the_jobs_arguments(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readers_come_from_the_jobs_arguments(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     received: list[str] = []
     monkeypatch.setattr(
         glue_runtime.GlueContext,
@@ -289,7 +289,7 @@ def test_the_connector_receives_the_connection_and_the_role(
     assert options["dbtable"] == "market_data._staging_btc"
 
 
-# --- replaced whole or not at all -----------------------------------------------------------------
+# --- atomic replacement ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ticker", RESERVED)
@@ -302,7 +302,7 @@ def test_a_ticker_may_be_a_reserved_word(ticker: str, warehouse: duckdb.DuckDBPy
 
 
 class Failing:
-    """A connection whose cursors fail at the statement of this number (the commit, if there are too few)."""
+    """A connection whose cursors fail at the statement with this number; at the commit if there are fewer."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, at: int) -> None:
         self._connection = connection
@@ -331,7 +331,7 @@ class Failing:
 
 
 STATEMENTS = 1 + ACTIONS + 1
-"""All that a load executes: the staging table, the actions and the rows."""
+"""The number of statements of a load: the staging table, the actions and the rows."""
 
 
 @pytest.mark.parametrize("at", range(STATEMENTS + 1))
@@ -357,7 +357,7 @@ def test_a_first_load_that_fails_leaves_no_table(at: int, warehouse: duckdb.Duck
     assert tables(warehouse) == []
 
 
-def test_rows_that_do_not_fit_the_table_leave_it_as_it_was(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_rows_that_do_not_fit_the_table_leave_it_unchanged(warehouse: duckdb.DuckDBPyConnection) -> None:
     sink = DuckDBSink(warehouse)
     load(sink, "BTC", gold_table(5, 1.0))
     warehouse.execute("ALTER TABLE market_data.btc DROP COLUMN trend_i")
@@ -367,7 +367,7 @@ def test_rows_that_do_not_fit_the_table_leave_it_as_it_was(warehouse: duckdb.Duc
     assert tables(warehouse) == ["btc"]
 
 
-def test_a_staging_table_that_was_left_behind_is_no_hindrance(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_a_leftover_staging_table_is_replaced(warehouse: duckdb.DuckDBPyConnection) -> None:
     warehouse.execute("CREATE TABLE market_data._staging_btc (old INTEGER)")
     load(DuckDBSink(warehouse), "BTC", gold_table(5, 1.0))
     assert content(warehouse, "btc") == (5, 1.0)
@@ -375,7 +375,7 @@ def test_a_staging_table_that_was_left_behind_is_no_hindrance(warehouse: duckdb.
 
 
 def at_once(work: Sequence[tuple[DuckDBSink, str, pa.Table]]) -> None:
-    """Load several tables from threads that begin together."""
+    """Load several tables from threads that begin at the same time."""
     together = threading.Barrier(len(work))
 
     def begin(sink: DuckDBSink, ticker: str, table: pa.Table) -> None:
@@ -388,7 +388,7 @@ def at_once(work: Sequence[tuple[DuckDBSink, str, pa.Table]]) -> None:
             done.result(timeout=60)
 
 
-def test_several_currencies_are_loaded_at_once(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_several_currencies_are_loaded_concurrently(warehouse: duckdb.DuckDBPyConnection) -> None:
     sink = DuckDBSink(warehouse)
     at_once([(sink, f"C{number}", gold_table(100 + number, number)) for number in range(8)])
     assert tables(warehouse) == [f"c{number}" for number in range(8)]
@@ -397,7 +397,7 @@ def test_several_currencies_are_loaded_at_once(warehouse: duckdb.DuckDBPyConnect
     ]
 
 
-def test_one_currency_loaded_twice_at_once_holds_one_of_the_sets_whole(
+def test_concurrent_loads_of_one_currency_leave_one_of_the_sets_whole(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
     sink = DuckDBSink(warehouse)

@@ -1,4 +1,4 @@
-"""Any history and any trend, in any form: the scripts make the gold that plain Python makes of the data."""
+"""Any history and trend in any form: the scripts' gold equals a computation in plain Python."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ MEAN_ROWS = 14
 
 
 def single(price: float) -> float:
-    """The 32-bit number that a price becomes."""
+    """Return the 32-bit number for a price."""
     nearest: float = struct.unpack("f", struct.pack("f", price))[0]
     return nearest
 
 
 def expected_gold(days: Days, weeks: Weeks, *, drop: bool) -> list[GoldRow]:
-    """Gold by its definition, row by row."""
+    """Compute gold by its definition, row by row."""
     prices = {day: None if price is None else single(price) for day, price in days}
     if drop:
         prices = {day: price for day, price in prices.items() if price is not None}
@@ -65,13 +65,13 @@ def interpolated(day: date, known: list[date], trend: dict[date, int]) -> float 
 
 @st.composite
 def data(draw: st.DrawFn) -> tuple[Days, Weeks, bool]:
-    """Prices of whole hundredths on days near one another, and weekly values around them."""
+    """Generate prices in whole hundredths on nearby days, and weekly values around them."""
     start = EPOCH + timedelta(draw(st.integers(0, 14_000)))
     price = st.none() | st.integers(0, 99_999_999).map(lambda cents: cents / 100)
     offsets = draw(st.lists(st.integers(0, 60), min_size=1, max_size=25, unique=True).map(sorted))
     days = [(start + timedelta(offset), draw(price)) for offset in offsets]
     drop = draw(st.booleans())
-    if drop:  # a file without any price is refused then
+    if drop:  # because a file without any price is refused
         days[0] = (days[0][0], 1.5)
     first = start + timedelta(draw(st.integers(-30, 70)))
     numbers = draw(st.lists(st.integers(0, 8), min_size=1, max_size=6, unique=True).map(sorted))
@@ -81,7 +81,7 @@ def data(draw: st.DrawFn) -> tuple[Days, Weeks, bool]:
 
 @pytest.fixture(scope="module")
 def one_lake(tmp_path_factory: pytest.TempPathFactory, engine: SparkSession) -> Lake:
-    """One lake for all examples; every example writes what it reads."""
+    """One lake for all examples; every example writes the files that it reads."""
     return Lake(tmp_path_factory.mktemp("lake"))
 
 
@@ -93,7 +93,7 @@ def one_lake(tmp_path_factory: pytest.TempPathFactory, engine: SparkSession) -> 
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(form=st.sampled_from(FORMS), made=data())
-def test_what_is_written_in_any_form_becomes_the_gold_that_plain_python_makes_of_it(
+def test_data_in_any_form_becomes_the_gold_that_plain_python_computes(
     form: Form, made: tuple[Days, Weeks, bool], one_lake: Lake
 ) -> None:
     days, weeks, drop = made

@@ -1,4 +1,4 @@
-"""What a Glue worker has and a laptop lacks, and the engine that runs the scripts here."""
+"""The modules of a Glue worker, and the engine that runs the scripts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.local.scripts import ROOT
 # --- getResolvedOptions ---------------------------------------------------------------------------
 
 
-def test_options_are_found_wherever_they_stand_and_others_are_passed_over() -> None:
+def test_options_are_found_in_any_position_and_others_are_ignored() -> None:
     argv = ["job.py", "--extra", "1", "--TICKER", "BTC", "--enable-metrics", "--DROP=Y", "stray"]
     assert get_resolved_options(argv, ["DROP", "TICKER"]) == {"TICKER": "BTC", "DROP": "Y"}
 
 
-def test_a_value_may_be_empty_or_hold_blanks_or_json() -> None:
+def test_a_value_may_be_empty_or_contain_spaces_or_json() -> None:
     argv = ["job.py", "--A", "", "--B", "Vol. (1) [x]", "--C", '{"BTC": {"from": "silver"}}', "--D", "-"]
     assert get_resolved_options(argv, ["A", "B", "C", "D"]) == {
         "A": "",
@@ -37,17 +37,17 @@ def test_a_value_may_be_empty_or_hold_blanks_or_json() -> None:
     }
 
 
-def test_an_option_is_not_found_by_its_beginning() -> None:
+def test_an_option_cannot_be_abbreviated() -> None:
     with pytest.raises(GlueArgumentError, match="required: --TICKERS"):
         get_resolved_options(["job.py", "--TICK", "BTC"], ["TICKERS"])
 
 
-def test_an_option_is_not_found_by_another_that_begins_like_it() -> None:
+def test_an_option_is_not_matched_by_a_longer_one() -> None:
     argv = ["job.py", "--TICKERS", "{}", "--TICKER", "BTC"]
     assert get_resolved_options(argv, ["TICKER"]) == {"TICKER": "BTC"}
 
 
-def test_every_option_that_is_missing_is_named() -> None:
+def test_every_missing_option_is_named() -> None:
     with pytest.raises(GlueArgumentError, match="required: --A, --C"):
         get_resolved_options(["job.py", "--B", "1"], ["A", "B", "C"])
 
@@ -57,11 +57,11 @@ def test_an_option_without_a_value_is_refused() -> None:
         get_resolved_options(["job.py", "--A"], ["A"])
 
 
-def test_the_last_of_several_values_counts() -> None:
+def test_the_last_of_several_values_is_used() -> None:
     assert get_resolved_options(["job.py", "--A", "1", "--A", "2"], ["A"]) == {"A": "2"}
 
 
-def test_what_glue_itself_passes_is_returned_under_python_names() -> None:
+def test_arguments_of_glue_itself_are_returned_under_python_names() -> None:
     argv = ["job.py", "--job-bookmark-option", "job-bookmark-disable", "--TempDir", "s3://t/", "--A", "1"]
     assert get_resolved_options(argv, ["A"]) == {
         "A": "1",
@@ -109,7 +109,7 @@ def test_actions_that_would_end_the_transaction_are_refused(actions: str, reason
 
 
 def writer() -> Any:
-    """`from_options` of the context that scripts import, without a session behind it."""
+    """Call `from_options` of the context that scripts import, without a session."""
     import awsglue.context
 
     context = awsglue.context.GlueContext.__new__(awsglue.context.GlueContext)
@@ -170,7 +170,7 @@ def test_a_staging_table_has_the_types_that_the_connector_chooses(arrow: pa.Data
     assert column_type(arrow) == column
 
 
-def test_a_type_that_the_connector_has_no_column_for_is_refused() -> None:
+def test_a_type_without_a_column_type_is_refused() -> None:
     with pytest.raises(ValueError, match="no column type for list"):
         column_type(pa.list_(pa.int32()))
 
@@ -179,7 +179,7 @@ def test_a_type_that_the_connector_has_no_column_for_is_refused() -> None:
 
 
 def python(program: str) -> subprocess.Popen[str]:
-    """Another Python that runs `program`, in a process group of its own."""
+    """Start another Python that runs `program`, in its own process group."""
     return subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -191,11 +191,11 @@ def python(program: str) -> subprocess.Popen[str]:
     )
 
 
-def test_an_engine_that_is_stopped_leaves_no_trace_and_another_can_follow() -> None:
+def test_a_stopped_engine_leaves_no_trace_and_another_can_start() -> None:
     program = """
 import os, threading, warnings
 warnings.simplefilter("error", ResourceWarning)
-from cryptoetl.local.engine import Engine
+from cryptoetl.local.glue.engine import Engine
 names = ("SPARK_REMOTE", "RUST_LOG")
 before = [os.environ.get(name) for name in names]
 for number in range(3):
@@ -211,10 +211,10 @@ engine.stop()
     assert (process.returncode, out, err) == (0, "0\n1\n2\n", "")
 
 
-def test_an_engine_that_never_had_a_session_starts_nothing() -> None:
+def test_an_engine_without_a_session_starts_nothing() -> None:
     program = """
 import os, sys
-from cryptoetl.local.engine import Engine
+from cryptoetl.local.glue.engine import Engine
 before = dict(os.environ)
 Engine().stop()
 with Engine():
@@ -227,10 +227,10 @@ assert not {"pyspark", "pysail", "pandas", "pyarrow"} & set(sys.modules)
     assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_many_threads_that_want_the_session_at_once_get_the_same_one() -> None:
+def test_concurrent_threads_get_the_same_session() -> None:
     program = """
 from concurrent.futures import ThreadPoolExecutor
-from cryptoetl.local.engine import Engine
+from cryptoetl.local.glue.engine import Engine
 with Engine() as engine, ThreadPoolExecutor(8) as pool:
     sessions = list(pool.map(lambda _: engine.session(), range(8)))
     counts = list(pool.map(lambda number: sessions[number].range(number).count(), range(8)))
@@ -244,10 +244,10 @@ print(len(set(map(id, sessions))), counts)
 def test_ctrl_c_reaches_the_main_thread_and_leaves_the_engine_running() -> None:
     program = """
 import time
-from cryptoetl import interruption
-from cryptoetl.local.engine import Engine
-interruption.listen()
-with interruption.orderly(), Engine() as engine:
+from cryptoetl.util import interruption
+from cryptoetl.local.glue.engine import Engine
+interruption.install_handlers()
+with interruption.graceful(), Engine() as engine:
     session = engine.session()
     try:
         print("ready", flush=True)
@@ -265,14 +265,14 @@ with interruption.orderly(), Engine() as engine:
     assert (process.returncode, out, err) == (0, "interrupted 7\n", "")
 
 
-def test_ctrl_c_in_the_main_thread_lets_a_query_in_another_one_be_ended_in_order() -> None:
+def test_ctrl_c_in_the_main_thread_does_not_disturb_a_query_in_another_thread() -> None:
     program = """
 import threading
-from cryptoetl import interruption
-from cryptoetl.local.engine import Engine
-interruption.listen()
+from cryptoetl.util import interruption
+from cryptoetl.local.glue.engine import Engine
+interruption.install_handlers()
 stop, ended = threading.Event(), threading.Event()
-with interruption.orderly(), Engine() as engine:
+with interruption.graceful(), Engine() as engine:
     session = engine.session()
     def branch():
         while not stop.is_set():
@@ -285,12 +285,12 @@ with interruption.orderly(), Engine() as engine:
         ended.wait()
     except KeyboardInterrupt:
         stop.set()
-    ended.wait()  # not join: Python 3.11 takes a thread for ended once a join was interrupted
+    ended.wait()  # not join: after an interrupted join, Python 3.11 considers the thread ended
 """
     with python(program) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(0.3)  # into a query
+        time.sleep(0.3)  # until a query is running
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)

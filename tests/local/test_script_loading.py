@@ -1,4 +1,4 @@
-"""How the scripts are loaded: from any path, without a Glue worker, without an engine."""
+"""Importing the scripts: from any path, without a Glue worker or an engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptoetl.local.glue.engine import load_script, run_script
 from tests.local.scripts import ROOT
 
 
-def test_a_script_is_loaded_from_any_path_and_read_anew(tmp_path: Path) -> None:
+def test_a_script_is_imported_from_any_path_and_read_again_each_time(tmp_path: Path) -> None:
     path = tmp_path / "a script.py"
     for text in ("one", "three"):
         path.write_text(f"seen = []\ndef main(argv):\n    seen.append(({text!r}, argv))\n", encoding="utf-8")
@@ -22,7 +22,7 @@ def test_a_script_is_loaded_from_any_path_and_read_anew(tmp_path: Path) -> None:
 
 def test_scripts_import_without_a_worker_and_without_an_engine() -> None:
     code = (
-        "import sys; from pathlib import Path; from cryptoetl.local.engine import load_script\n"
+        "import sys; from pathlib import Path; from cryptoetl.local.glue.engine import load_script\n"
         "for path in Path('glue_scripts').glob('*.py'): load_script(path)\n"
         "assert not {'awsglue', 'boto3', 'pysail', 'duckdb'} & set(sys.modules)"
     )

@@ -1,4 +1,4 @@
-"""`up` with what users have: their files, and their names for files and currencies; and what can be asked."""
+"""`up` with users' files and names, repeated runs, and the commands that read the results."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Project:
     ("ticker", "columns"),
     [("LTC", ["price", "g_trend", "pricema", "trendma"]), ("XMR", ["price", "g_trend", "pricema"])],
 )
-def test_the_tables_hold_the_numbers_of_the_original_pipeline(
+def test_the_tables_contain_the_values_of_the_original_pipeline(
     reference: Project, ticker: str, columns: list[str]
 ) -> None:
     expected = read_csv(REFERENCE / "gold" / f"{ticker}.csv")
@@ -79,7 +79,7 @@ def trend_days(path: Path) -> set[date]:
     return {date.fromisoformat(first) for first in firsts}
 
 
-def test_downloads_as_they_are_load_one_row_for_each_date_in_either_file(tmp_path: Path) -> None:
+def test_unmodified_downloads_give_one_row_for_each_date_of_either_file(tmp_path: Path) -> None:
     bitcoin, altcoin = REAL / "bitcoin multiTimeline.csv", REAL / "altcoin multiTimeline.csv"
     histories = {
         "BTC": (REAL / "BTC_USD Bitfinex Historical Data.csv", "%m/%d/%Y", bitcoin, {}),
@@ -126,7 +126,7 @@ def test_a_monthly_trend_file_is_refused_with_its_cadence_and_the_others_load(tm
     assert [t["problems"] for t in verified.data["tables"]] == [[], ["the table is missing"]]
 
 
-def test_a_first_price_that_is_missing_stays_null_or_its_day_is_dropped(tmp_path: Path) -> None:
+def test_a_missing_first_price_stays_null_or_its_day_is_dropped(tmp_path: Path) -> None:
     project = Project(tmp_path)
     history, trend = SEED / "BTC_EUR_Historical_Data.csv", SEED / "google_trend_bitcoin.csv"
     project.add("KEEP", history, trend, drop=False)
@@ -169,7 +169,7 @@ def test_a_second_up_with_nothing_changed_changes_nothing(project: Project) -> N
     assert [project.table(ticker) for ticker in ("BTC", "XMR")] == tables
 
 
-def test_what_is_deployed_is_glue_scripts_byte_for_byte(project: Project) -> None:
+def test_the_deployed_scripts_are_those_of_glue_scripts_byte_for_byte(project: Project) -> None:
     assert project.run("deploy", "--yes").code == 0
 
     originals = {path.name: path.read_bytes() for path in (REPOSITORY / "glue_scripts").glob("*.py")}
@@ -197,7 +197,7 @@ def test_a_run_executes_the_deployed_copy_of_a_script(project: Project) -> None:
     assert not all(row["pricema"] == row["price"] for row in project.table("BTC"))
 
 
-def test_a_dry_run_of_deploy_shows_the_plan_and_touches_nothing(project: Project) -> None:
+def test_a_dry_run_of_deploy_shows_the_plan_and_changes_nothing(project: Project) -> None:
     outcome = project.run("deploy", "--dry-run")
 
     assert outcome.code == 0
@@ -206,7 +206,7 @@ def test_a_dry_run_of_deploy_shows_the_plan_and_touches_nothing(project: Project
     assert not project.home.exists()
 
 
-def test_a_run_of_some_currencies_leaves_the_others_alone(project: Project) -> None:
+def test_a_run_of_some_currencies_does_not_change_the_others(project: Project) -> None:
     up(project)
     before = files_below(project.home, "lake/gold/BTC", "lake/silver/BTC_hist")
     rows = project.table("BTC")
@@ -223,7 +223,7 @@ def test_a_run_of_some_currencies_leaves_the_others_alone(project: Project) -> N
 ODD = "häme [1] #2 %20 * 'x' \"y\" ß–漢"
 
 
-def test_any_name_of_files_folders_and_home_will_do(tmp_path: Path) -> None:
+def test_files_folders_and_home_may_have_any_name(tmp_path: Path) -> None:
     project = Project(tmp_path / f"config {ODD}", home=f"home {ODD}")
     history, trend = project.folder / f"daily? {ODD}.csv", project.folder / f"weekly? {ODD}.csv"
     write_history(history)
@@ -255,7 +255,7 @@ def test_a_home_whose_path_duckdb_would_misread_is_refused(tmp_path: Path) -> No
     assert not project.home.exists()
 
 
-def test_json_keeps_every_letter_of_a_name_where_the_terminal_has_none_of_them(tmp_path: Path) -> None:
+def test_json_keeps_all_characters_of_a_name_in_an_ascii_terminal(tmp_path: Path) -> None:
     project = Project(tmp_path / ODD)
     project.add_made("BTC")
 
@@ -265,7 +265,7 @@ def test_json_keeps_every_letter_of_a_name_where_the_terminal_has_none_of_them(t
     assert outcome.data["currencies"][0]["history"]["file"] == str(project.folder / "BTC.csv")
 
 
-def test_tickers_may_be_reserved_words_and_sixty_currencies_run_at_once(tmp_path: Path) -> None:
+def test_tickers_may_be_reserved_words_and_sixty_currencies_run_in_parallel(tmp_path: Path) -> None:
     project = Project(tmp_path)
     tickers = ["ORDER", "ALL", "USER", "Table", "select", *(f"C{number}" for number in range(55))]
     project.add_made("ORDER", days=20)
@@ -283,7 +283,7 @@ def test_tickers_may_be_reserved_words_and_sixty_currencies_run_at_once(tmp_path
     assert all(table == tables[0] for table in tables)
 
 
-# --- questions ----------------------------------------------------------------------------------------
+# --- reading the results ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -313,7 +313,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Project:
         "",
     ],
 )
-def test_query_refuses_whatever_does_more_than_read_the_tables(loaded: Project, statement: str) -> None:
+def test_query_refuses_statements_that_do_more_than_read_tables(loaded: Project, statement: str) -> None:
     before = loaded.table("BTC")
 
     outcome = loaded.run("query", statement)
@@ -327,7 +327,7 @@ def test_query_refuses_whatever_does_more_than_read_the_tables(loaded: Project, 
     assert not (loaded.folder / "other.duckdb").exists()
 
 
-def test_query_reads_standard_input_and_says_when_it_cuts(loaded: Project) -> None:
+def test_query_reads_standard_input_and_reports_omitted_rows(loaded: Project) -> None:
     sql = "SELECT date, price FROM btc ORDER BY date"
 
     cut = loaded.run("query", "-", "--limit", "2", "--json", stdin=sql)

@@ -1,4 +1,4 @@
-"""The warehouse on one machine, through the command line: SQL, the view, proof, preview."""
+"""The local warehouse through the command line: query, the view, verify, preview."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_tickers_that_are_reserved_words_work_end_to_end(loaded: Project) -> Non
     assert loaded.run("preview", "order").code == 0
 
 
-def test_ordinary_analytics_run_and_what_writes_is_refused_and_changes_nothing(loaded: Project) -> None:
+def test_ordinary_analytics_run_and_writing_statements_are_refused(loaded: Project) -> None:
     join = (
         'SELECT b.date, b.price / o.price AS ratio FROM btc b JOIN "order" o USING (date) '
         "ORDER BY date DESC LIMIT 3"
@@ -70,7 +70,7 @@ def test_rows_are_written_as_parquet_with_the_types_of_the_table(loaded: Project
     assert table.num_rows == 31
 
 
-def test_verify_names_each_way_in_which_a_table_is_wrong(loaded: Project) -> None:
+def test_verify_names_each_problem_of_a_table(loaded: Project) -> None:
     with duckdb.connect(loaded.home / "warehouse.duckdb") as connection:
         connection.execute('DROP TABLE market_data."all"')
         connection.execute("DELETE FROM market_data.\"order\" WHERE date = '2024-01-05'")
@@ -89,7 +89,7 @@ def test_verify_names_each_way_in_which_a_table_is_wrong(loaded: Project) -> Non
     assert all("older than max_age_days, 30" in problems[-1] for problems in list(found.values())[1:])
 
 
-def test_old_prices_alone_are_a_note_and_no_failure(loaded: Project) -> None:
+def test_old_prices_are_a_note_and_not_a_failure(loaded: Project) -> None:
     outcome = loaded.run("verify")
     assert outcome.code == 0
     assert "market_data.btc note: its newest day is 2024-02-04" in outcome.out
@@ -109,8 +109,8 @@ def test_the_view_follows_the_deployed_currencies(loaded: Project) -> None:
     assert len(loaded.run("query", count, "--json").data["rows"]) == 4
 
 
-def test_preview_shows_rows_and_draws_a_picture(loaded: Project) -> None:
-    # A terminal of few lines squeezes nothing.
+def test_preview_shows_rows_and_draws_a_plot(loaded: Project) -> None:
+    # The plot keeps its height in a terminal of few lines.
     outcome = loaded.run("preview", "BTC", "--png", "btc.png", LINES="12")
     assert outcome.code == 0, outcome.err
     assert sum(line.endswith("│") for line in outcome.out.splitlines()) == 14 + 5
@@ -119,7 +119,7 @@ def test_preview_shows_rows_and_draws_a_picture(loaded: Project) -> None:
     assert (loaded.folder / "btc.png").read_bytes().startswith(b"\x89PNG")
     data = loaded.run("preview", "BTC", "--days", "5", "--json").data
     days = [row["date"] for row in data["rows"]["rows"]]
-    # The last weekly value has a day of its own, after the last price.
+    # The last weekly value has its own date, after the last price.
     assert days == ["2024-01-27", "2024-01-28", "2024-01-29", "2024-01-30", "2024-02-04"]
     unknown = loaded.run("preview", "DOGE")
     assert unknown.code == 2
@@ -136,7 +136,7 @@ def test_ctrl_c_ends_a_long_query(loaded: Project) -> None:
     assert "interrupted" in outcome.err
 
 
-def test_a_query_over_its_time_is_an_error_and_the_process_ends(loaded: Project) -> None:
+def test_a_query_that_exceeds_its_timeout_is_an_error_and_the_process_ends(loaded: Project) -> None:
     sql = "SELECT count(*) FROM range(1e12::BIGINT)"
     outcome = loaded.run("query", sql, "--timeout", "1s", "--json")
     assert outcome.code == 2

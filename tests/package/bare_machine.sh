@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Run `make demo` and `make test` as a new user would: in a fresh clone on a bare Debian, with nothing beside it.
+# Run `make demo` and `make test` as a new user would: in a fresh clone on a minimal Debian.
 #
 #   sudo tests/package/bare_machine.sh [SUITE ...]        by default bookworm (Debian 12) and trixie (Debian 13)
 #
-# Needs root, debootstrap and access to Debian's and Python's package registries. Each machine is a chroot that holds
-# Debian's minimal system and git, make, python3 and python3-venv, nothing else; it is removed at the end.
-# COMMANDS replaces the commands, KEEP=1 keeps the machine and says where it is.
+# Needs root, debootstrap and access to Debian's and Python's package registries. Each machine is a chroot with
+# Debian's minimal system, git, make, python3 and python3-venv only; it is removed at the end.
+# COMMANDS replaces the commands, KEEP=1 keeps the machine and prints its path.
 set -euo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 commands=${COMMANDS:-make demo && make test}
@@ -16,7 +16,7 @@ command -v debootstrap >/dev/null || { echo "bare_machine.sh: install debootstra
 try() { # try SUITE: in a subshell, so that its trap runs at its end
     local root
     root=$(mktemp -d "${TMPDIR:-/tmp}/bare-$1-XXXXXX")
-    chmod 755 "$root" # the root folder of a machine: not for root alone
+    chmod 755 "$root" # other users need access to the root folder of a machine
     # shellcheck disable=SC2064  # the folder is known now
     trap "for place in dev/pts dev sys proc; do umount '$root'/\$place 2>/dev/null || true; done
           [ -n '${KEEP:-}' ] && echo 'kept: $root' || rm -rf --one-file-system '$root'" EXIT
@@ -28,7 +28,7 @@ try() { # try SUITE: in a subshell, so that its trap runs at its end
     mount --bind /dev "$root/dev"
     mount --bind /dev/pts "$root/dev/pts"
     cp /etc/resolv.conf "$root/etc/resolv.conf"
-    # Certificates and proxies are this network's, not the machine's.
+    # The network, not the machine, determines certificates and proxies.
     mkdir -p "$root/etc/ssl/certs"
     [ ! -f /etc/ssl/certs/ca-certificates.crt ] || cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
     git clone --quiet --no-hardlinks "$repository" "$root/root/cryptoetl"

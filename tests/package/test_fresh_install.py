@@ -1,4 +1,4 @@
-"""A stranger's first minutes: the README's commands on a bare clone, and an installed wheel far from it.
+"""A new user's first steps: the README's commands in a clone, and an installed wheel in another folder.
 
 These tests install packages, as the commands they test do.
 """
@@ -19,7 +19,7 @@ MINUTES = 60.0
 
 
 def run(command: str, folder: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a shell command without the variables of this test's own environment."""
+    """Run a shell command without the variables of this test's environment."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -45,7 +45,7 @@ def good(done: subprocess.CompletedProcess[str], exit_code: int = 0) -> str:
 
 
 def commands(text: str) -> list[tuple[str, int]]:
-    """The README's commands with the exit code that it names for them."""
+    """Return the README's commands with their documented exit codes."""
     found = []
     for line in re.findall(r"^\$ (.+)$", text, re.MULTILINE):
         command, _, comment = line.partition("  #")
@@ -56,7 +56,7 @@ def commands(text: str) -> list[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository's files, without anything that a clone would not have."""
+    """A copy of the files that a clone of the repository has."""
     folder = tmp_path_factory.mktemp("a clone")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
@@ -74,7 +74,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of a fresh environment into which the built wheel is installed."""
+    """The bin folder of a new environment with the built wheel."""
     folder = tmp_path_factory.mktemp("installed")
     python = folder / "venv" / "bin" / "python"
     good(run(f"'{sys.executable}' -m venv venv", folder))
@@ -89,15 +89,15 @@ def installed(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.parent
 
 
-def test_the_readmes_commands_work_in_the_order_in_which_it_gives_them(clone: Path, installed: Path) -> None:
+def test_the_readmes_commands_work_in_their_order(clone: Path, installed: Path) -> None:
     found = commands((clone / "README.md").read_text(encoding="utf-8"))
     assert ("make demo", 0) in found
     for command, exit_code in found:
         if command in ("make test", "make test-quick", "make check"):
-            continue  # this test is part of them, or they are part of what it is run by
+            continue  # these run this test, or are run by the same tool
         if command.startswith("pip install"):
             assert command == "pip install '.[local]'"
-            continue  # what `installed` has done, by way of a wheel
+            continue  # `installed` has done this with a wheel
         done = run(command, clone, None if command.startswith("make") else installed)
         output = good(done, exit_code)
         if command == "make demo":

@@ -1,4 +1,4 @@
-"""Scanners that others keep up find nothing in what is deployed, or it is suppressed with its reason."""
+"""Security scanners find nothing in the templates and policies that is not accepted with a reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ACCEPTED: Mapping[str, str] = {
     "RESOURCE_POLICY_PRIVILEGE_ESCALATION": "who makes buckets with policies can write policies",
     "RESOURCE_MISMATCH redshift-data:ListSchemas": "parliament knows clusters, and not workgroups",
 }
-"""Findings of parliament that stay, with the reason."""
+"""Accepted findings of parliament, with the reason."""
 
 PARLIAMENT = """
 import json, sys, parliament
@@ -41,7 +41,7 @@ for finding in parliament.analyze_policy_string(sys.stdin.read()).findings:
 
 @pytest.fixture(scope="module")
 def scanners() -> Path:
-    """The folder with the scanners' programs; without them these tests fail, and are not skipped."""
+    """The folder with the scanners' programs; without them these tests fail instead of being skipped."""
     folder = os.environ.get("CRYPTOETL_SECURITY_BIN")
     assert folder, "set CRYPTOETL_SECURITY_BIN, or use `make test-security`"
     return Path(folder)
@@ -60,7 +60,7 @@ def test_checkov_has_no_failed_check_and_each_skipped_one_has_its_reason(
         assert len(check["check_result"]["suppress_comment"]) > 20, check["check_id"]
 
 
-def test_checkov_would_find_something(scanners: Path, tmp_path: Path) -> None:
+def test_checkov_finds_a_violation(scanners: Path, tmp_path: Path) -> None:
     template = json.loads(stack.render(configured({})).text)
     del template["Resources"]["RawBucket"]["Properties"]["PublicAccessBlockConfiguration"]
     file = tmp_path / "stack.json"
@@ -82,7 +82,7 @@ def checkov(scanners: Path, file: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("options", STACKS.values(), ids=STACKS.keys())
-def test_parliament_finds_nothing_that_is_not_meant(options: Mapping[str, Any], scanners: Path) -> None:
+def test_parliament_finds_nothing_that_is_not_accepted(options: Mapping[str, Any], scanners: Path) -> None:
     for name, policy in documents(options).items():
         found = {
             finding
@@ -92,13 +92,13 @@ def test_parliament_finds_nothing_that_is_not_meant(options: Mapping[str, Any], 
         assert found == set(), name
 
 
-def test_parliament_would_find_something(scanners: Path) -> None:
+def test_parliament_finds_a_violation(scanners: Path) -> None:
     statement = {"Effect": "Allow", "Action": "glue:BeginJob", "Resource": "*"}
     assert parliament(scanners, {"Version": "2012-10-17", "Statement": [statement]})
 
 
 def documents(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Every policy of a configuration, as it is when it is deployed."""
+    """Return every policy of a configuration as deployed."""
     rendered = permissions.all_policies(configured(options))
     plain = permissions.plain(rendered, account="123456789012", region="eu-central-1")
     machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:crypto"

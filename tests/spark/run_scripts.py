@@ -1,4 +1,4 @@
-"""Runs the Glue scripts on the Spark of the Python that executes this file, case after case.
+"""Run the Glue scripts, case by case, on the Spark of the Python that executes this file.
 
     python run_scripts.py CASES.json OUTCOMES.json [--threads N]
 
@@ -7,7 +7,7 @@ Redshift is written to `<sink>/<dbtable>.parquet`. OUTCOMES.json: {"spark": vers
 JVM, "outcomes": [{"name", "error", "seconds"}, …]}, in the order of the cases; `error` is null for a case
 that succeeded, `peak_mb` where the system is not Linux.
 
-Imports nothing of cryptoetl but one file by its path: this Python has PySpark, pandas and PyArrow, no more.
+It imports only one file of cryptoetl, by path: this Python has nothing but PySpark, pandas and PyArrow.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def load(path: Path) -> ModuleType:
-    """The Python file at `path` as a module."""
+    """Import the Python file at `path`."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -38,7 +38,7 @@ def load(path: Path) -> ModuleType:
 
 
 class ParquetSink:
-    """A Redshift whose tables are files."""
+    """A sink whose tables are Parquet files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,12 +55,12 @@ class ParquetSink:
 
 
 def run_cases(cases: Sequence[Mapping[str, Any]], sink: Path, threads: int = 1) -> list[dict[str, Any]]:
-    """Run every case in the session that is active.
+    """Run every case in the active session.
 
-    Neighbouring cases of one name run one after another, as the steps of a branch; `threads` such groups run
-    at once.
+    Adjacent cases of one name run in sequence, as the steps of a branch; `threads` such groups run in
+    parallel.
     """
-    load(ROOT / "cryptoetl" / "local" / "glue_runtime.py").install(ParquetSink(sink))
+    load(ROOT / "cryptoetl" / "local" / "glue" / "runtime.py").install(ParquetSink(sink))
     names = {case["argv"][0] for case in cases}
     scripts = {name: load(ROOT / "glue_scripts" / f"{name}.py") for name in names}
 

@@ -1,4 +1,4 @@
-"""The scripts give equal results on Sail, which runs them here, and on JVM Spark, which runs them on Glue."""
+"""The scripts give equal results on Sail, the local engine, and on JVM Spark, the engine of Glue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENGINES = ("sail", "spark")
 
 @dataclass(frozen=True)
 class Input:
-    """One currency's raw files in the plain form (None: missing), and whether the silver step takes them."""
+    """One currency's raw files in the plain form (None: missing); silver must accept them if `good`."""
 
     name: str
     history: str | bytes | None
@@ -86,19 +86,19 @@ INPUTS = [
     *(Input(name, HISTORY, content, False) for name, (content, _) in BAD_PLAIN_TRENDS.items()),
 ]
 TICKERS = {given.name: f"C{number:03}" for number, given in enumerate(INPUTS)}
-"""Names for folders and tables, which the names of the inputs are not."""
+"""Identifiers of the inputs for folders and tables."""
 SETS = ("{}_hist", "{}_trend")
 
 
 @dataclass(frozen=True)
 class Results:
-    """What each engine made of the inputs: errors by engine, input and script, and the lakes."""
+    """The results of both engines: errors by engine, input and script, and the lakes."""
 
     folder: Path
     errors: dict[str, dict[str, dict[str, str | None]]]
 
     def sets(self, engine: str, name: str) -> dict[str, pa.Table]:
-        """Every set of an input that the engine wrote, by its place."""
+        """Return every set of an input that the engine wrote, by its path."""
         ticker = TICKERS[name]
         folders = [self.folder / engine / "silver" / text.format(ticker) for text in SETS]
         folders.append(self.folder / engine / "gold" / ticker)
@@ -108,12 +108,12 @@ class Results:
         return found
 
     def loaded(self, engine: str, name: str) -> Path:
-        """Return where the rows are that an engine has loaded of an input."""
+        """Return the file with the rows of an input that an engine has loaded."""
         return self.folder / engine / "sink" / f"market_data._staging_{TICKERS[name].lower()}.parquet"
 
 
 def cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
-    """The job runs of every input. A step whose input is missing is run as well: it must refuse to go on."""
+    """Return the job runs of every input. A step whose input is missing runs as well: it must fail."""
     made = []
     for given in INPUTS:
         ticker = TICKERS[given.name]
@@ -156,7 +156,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     task.write_text(json.dumps({"sink": str(sinks["spark"]), "cases": work["spark"]}), encoding="utf-8")
     jvm = subprocess.Popen(
         [python, Path(__file__).with_name("run_scripts.py"), task, answer, "--threads", "2"],
-        # Of the names that an engine or PySpark's client left in this process, none may reach the other one.
+        # Variables that an engine or PySpark's client set in this process must not reach the other process.
         env={
             name: text for name, text in os.environ.items() if not name.startswith(("SPARK_", "PYTHONPATH"))
         },
@@ -177,7 +177,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 @pytest.mark.parametrize("given", INPUTS, ids=lambda given: given.name)
-def test_both_engines_take_or_refuse_an_input_with_the_same_words(given: Input, results: Results) -> None:
+def test_both_engines_accept_or_refuse_an_input_with_the_same_message(given: Input, results: Results) -> None:
     sail, spark = (results.errors[engine][given.name] for engine in ENGINES)
     assert sail == spark
     assert (sail["bronze2silver"] is None) == given.good, sail

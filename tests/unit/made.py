@@ -71,12 +71,15 @@ def plain_rows(
         return report, []
     written = path.with_name(f"plain {path.name}")
     plain.write(series, kind, written)
-    header, *lines = written.read_text(encoding="utf-8").split("\n")[:-1]
+    return report, read_plain(kind, written)
+
+
+def read_plain(kind: Kind, path: Path) -> Rows:
+    """Return the rows of a file in the plain form, prices as 32-bit numbers."""
+    header, *lines = path.read_text(encoding="utf-8").split("\n")[:-1]
     assert header == plain.HEADERS[kind]
     pairs = [line.split(",") for line in lines]
-    return report, [
-        (date.fromisoformat(day), None if value == "-1" else single(value)) for day, value in pairs
-    ]
+    return [(date.fromisoformat(day), None if value == "-1" else single(value)) for day, value in pairs]
 
 
 def single(value: str) -> float:

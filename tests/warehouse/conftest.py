@@ -1,4 +1,4 @@
-"""One PostgreSQL server for all tests of a worker; each test has a schema of its own in it."""
+"""One PostgreSQL server for all tests of a worker, with an empty schema for each test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def postgres_server() -> Iterator[Server]:
 
 @pytest.fixture
 def postgres(postgres_server: Server) -> Server:
-    """The server with an empty schema market_data, which belongs to the user that loads."""
+    """The server with an empty schema market_data, owned by the user that loads."""
     with postgres_server.connect() as connection:
         connection.execute("DROP SCHEMA IF EXISTS market_data CASCADE")
         connection.execute("CREATE SCHEMA market_data")

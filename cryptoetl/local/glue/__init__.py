@@ -1,1 +1,1 @@
-"""AWS Glue on this machine."""
+"""The local counterpart of AWS Glue: it runs the deployed scripts on Spark in this process."""

@@ -1,6 +1,6 @@
-"""The Spark that runs the scripts on this machine: Sail inside this process, or a Spark Connect server.
+"""The Spark engine for the scripts: Sail inside this process, or a Spark Connect server.
 
-One server and one session per process serve all branches, each in its own thread.
+All branches, each in its own thread, share one server and one session per process.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Engine:
     """Sail on a free loopback port, or the server at `url` (`sc://host:port`).
 
-    Nothing happens before the first `session()`. While the engine runs, SPARK_REMOTE leads every
-    `SparkSession.builder.getOrCreate()` of the process to it, the scripts' own ones included.
+    It starts with the first `session()`. While it runs, SPARK_REMOTE directs every
+    `SparkSession.builder.getOrCreate()` of the process to it, including those of the scripts.
 
-    Queries belong in threads other than the main one: a KeyboardInterrupt amid a gRPC call can leave gRPC's
-    locks taken, and then nothing ends any more.
+    Run queries outside the main thread: a KeyboardInterrupt during a gRPC call can leave gRPC's locks
+    acquired, so that the process never ends.
     """
 
     def __init__(self, url: str | None = None) -> None:
@@ -35,14 +35,14 @@ class Engine:
         self._lock = threading.Lock()
 
     def session(self) -> SparkSession:
-        """The session, started if need be; the first call takes a second or two. Any thread may call it."""
+        """Return the session, starting it in the first call, which takes 1 to 2 s. Any thread may call it."""
         with self._lock:
             if self._session is None:
                 self._session = self._start()
             return self._session
 
     def stop(self) -> None:
-        """End the session and the server, and leave the environment as it was."""
+        """End the session and the server, and restore the environment variables."""
         with self._lock:
             session, self._session = self._session, None
             server, self._server = self._server, None
@@ -72,9 +72,9 @@ class Engine:
         if url is None:
             from pysail.spark import SparkConnectServer
 
-            # Sail reads it when the server starts; its log would run through the progress on stderr.
+            # Read by Sail when the server starts; its log would mix with the progress on stderr.
             self._set("RUST_LOG", os.environ.get("RUST_LOG", "off"))
-            # One partition a query: the currencies are what runs side by side, and each is one sorted series.
+            # One partition per query: a currency is one sorted series, and currencies run in parallel.
             parallelism = "SAIL_EXECUTION__DEFAULT_PARALLELISM"
             self._set(parallelism, os.environ.get(parallelism, "1"))
             self._server = SparkConnectServer(port=0)
@@ -85,15 +85,16 @@ class Engine:
 
         from pyspark.sql import SparkSession
 
-        # The client would look up the caller of every column function, most of the time a plan takes.
+        # Otherwise the client determines the caller of every column function, which takes most of the time
+        # of building a plan.
         builder = SparkSession.builder.remote(url).config(
             "spark.python.sql.dataFrameDebugging.enabled", "false"
         )
         session = builder.getOrCreate()
         if self._server is not None:
-            # A server inside this process that does not answer will not come back: no ten minutes of retries,
-            # and no calls that keep each result for a client that might lose its connection.
-            client = cast(Any, session).client  # the classic session's stub is in the way
+            # If a server inside this process does not answer, retries (ten minutes of them) cannot help; nor
+            # does it need to keep results for a client that reconnects.
+            client = cast(Any, session).client  # the stubs are those of the classic session
             client.set_retry_policies([])
             client.disable_reattachable_execute()
         return session
@@ -104,7 +105,7 @@ class Engine:
 
 
 def load_script(path: Path) -> ModuleType:
-    """The script at `path` as a module of its own, read anew; sys.modules and sys.path stay as they are."""
+    """Import the script at `path` as a new module, without changing sys.modules and sys.path."""
     spec = importlib.util.spec_from_file_location(f"glue_script_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python script", path=str(path))
@@ -116,7 +117,7 @@ def load_script(path: Path) -> ModuleType:
 def run_script(script: Path | ModuleType, argv: Sequence[str]) -> None:
     """Run a script's `main` as a job run would. `argv` holds the arguments without the script's name.
 
-    `glue_runtime.install` comes first. Raises whatever the script raises.
+    Call `runtime.install` first. Raises whatever the script raises.
     """
     module = script if isinstance(script, ModuleType) else load_script(script)
     module.main([str(module.__file__), *argv])

@@ -1,8 +1,8 @@
-"""Glue job runs on one machine: the deployed script, in a thread, on the embedded engine.
+"""Glue job runs on the local machine: the deployed script on the embedded engine.
 
 A run returns or raises what Step Functions' `glue:startJobRun.sync` would: the JobRun as a dict, or
-States.TaskFailed with the JobRun as JSON in its cause. Nothing else comes out of it, so that one
-currency's failure, whatever it is, remains that currency's.
+States.TaskFailed with the JobRun as JSON in its cause. It raises nothing else, so that a failure concerns one
+currency only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 class GlueJobs:
-    """Runs the jobs of one bundle; called from many threads, `slots` runs at once."""
+    """Runs the jobs of one bundle. Many threads may call it; at most two jobs per processor run at a time."""
 
     def __init__(
         self,
@@ -41,14 +41,13 @@ class GlueJobs:
         *,
         clock: Callable[[], datetime],
         fail: Mapping[str, Step],
-        slots: int | None = None,
     ) -> None:
         self._jobs = {job.name: job for job in bundle.jobs}
         self._modules = modules
         self._logs = logs
         self._clock = clock
         self._fail = fail
-        self._slots = threading.Semaphore(slots or (os.cpu_count() or 2) * 2)
+        self._slots = threading.Semaphore((os.cpu_count() or 2) * 2)
 
     def __call__(self, job_name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
         """Run a job and return its JobRun. Raises TaskFailed."""
@@ -94,15 +93,16 @@ class GlueJobs:
 
 
 class JobLogHandler(logging.Handler):
-    """Writes each script's log lines to the file of the job run in whose thread they arise."""
+    """Writes log records to the file of the job run that runs in the same thread."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Append a record to the current job run's log."""
         if (log := _log.get()) is not None:
             _append(log, _FORMAT.format(record) + "\n")
 
 
 def _append(log: Path, text: str) -> None:
-    """A log that cannot be written does not fail the run: the record says what happened."""
+    """Append to a log. Errors are ignored: the execution's record has the outcome of the run as well."""
     try:
         with log.open("a", encoding="utf-8") as file:
             file.write(text)

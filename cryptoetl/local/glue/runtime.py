@@ -1,8 +1,8 @@
-"""What a Glue worker has and a laptop lacks: `awsglue`, and `pyspark.context` beside a Spark Connect client.
+"""The modules that a Glue worker has and a laptop lacks: `awsglue`, and `pyspark.context` for Spark Connect.
 
-The scripts in glue_scripts/ import these modules by name. `install` makes them importable, with the
-behaviour of Glue 6.0 as far as the scripts can see it; a Redshift write goes to the sink passed in.
-Needs PySpark in any form (classic or client) and PyArrow, nothing else.
+The scripts in glue_scripts/ import these modules by name. `install` makes them importable, with the behaviour
+of Glue 6.0 as far as the scripts use it; writes to Redshift go to a sink. This module imports nothing of
+cryptoetl and needs only PySpark (classic or client) and PyArrow.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class RedshiftSink(Protocol):
-    """Loads a table as the Redshift connector does; must be safe to call from several threads."""
+    """Loads a table as the Redshift connector does. Several threads may call it."""
 
     def __call__(
         self, table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]
     ) -> None:
-        """In one transaction: create `dbtable` if it is missing, preactions, append the rows, postactions."""
+        """Create `dbtable` if missing, run preactions, append rows, run postactions, in one transaction."""
 
 
 class GlueArgumentError(ValueError):
@@ -38,14 +38,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 RESERVED = ("job-bookmark-option", "job-bookmark-from", "job-bookmark-to", "JOB_ID", "JOB_RUN_ID", "TempDir")
-"""Arguments that Glue itself resolves and returns even if they are absent."""
+"""Arguments that Glue itself resolves, and returns even if they were not requested."""
 
 
 def get_resolved_options(args: Sequence[str], options: Sequence[str]) -> dict[str, Any]:
-    """The values of `--<option>` in `args`, whose first element is the script.
+    """Return the values of `--<option>` in `args`, whose first element is the script.
 
-    As on Glue 6.0 every option is required, names are matched whole and not by their beginning, and
-    arguments that were not asked for are passed over. Raises GlueArgumentError.
+    As on Glue 6.0 every option is required, names cannot be abbreviated, and arguments that were not
+    requested are ignored. Raises GlueArgumentError.
     """
     parser = _Parser(prog=str(args[0]) if args else None, add_help=False, allow_abbrev=False)
     for name in options:
@@ -62,7 +62,7 @@ def get_resolved_options(args: Sequence[str], options: Sequence[str]) -> dict[st
 
 
 class DynamicFrame:
-    """A DataFrame under the name that Glue's writers take."""
+    """A DataFrame in the class that Glue's writers accept."""
 
     def __init__(self, frame: DataFrame, glue_ctx: GlueContext, name: str = "") -> None:
         self._frame = frame
@@ -71,22 +71,25 @@ class DynamicFrame:
 
     @classmethod
     def fromDF(cls, dataframe: DataFrame, glue_ctx: GlueContext, name: str) -> DynamicFrame:
+        """Wrap a DataFrame."""
         return cls(dataframe, glue_ctx, name)
 
     def toDF(self) -> DataFrame:
+        """Return the DataFrame."""
         return self._frame
 
     def count(self) -> int:
+        """Return the number of rows."""
         return self._frame.count()
 
 
 class GlueContext:
-    """The session, and `write_dynamic_frame` with Redshift as its one destination."""
+    """The session, and `write_dynamic_frame`, which writes to Redshift only."""
 
     sink: RedshiftSink
-    """Set by `install`, on the class that scripts import."""
+    """Set by `install` on the class that scripts import."""
 
-    def __init__(self, spark_context: Any) -> None:  # noqa: ARG002 - Glue takes it
+    def __init__(self, spark_context: Any) -> None:  # noqa: ARG002 - a parameter of Glue's
         from pyspark.sql import SparkSession
 
         self.spark_session: SparkSession = SparkSession.builder.getOrCreate()
@@ -95,7 +98,7 @@ class GlueContext:
     def _write(
         self, frame: DynamicFrame, connection_type: str, connection_options: Mapping[str, Any], **_: Any
     ) -> DynamicFrame:
-        """Raises ValueError for what the connector would refuse, and whatever the sink raises."""
+        """Write a frame through the sink. Raises ValueError for options that the connector would refuse."""
         if connection_type != "redshift":
             raise ValueError(f"connection_type {connection_type!r}: only redshift can be written to locally")
         for name in ("dbtable", "redshiftTmpDir", "connectionName"):
@@ -108,9 +111,9 @@ class GlueContext:
 
 
 def split_actions(actions: str) -> list[str]:
-    """The statements of pre- or postactions, split on every `;` as the connector does.
+    """Return the statements of pre- or postactions, split on every `;` as the connector does.
 
-    Raises ValueError for what the connector cannot run, or could only run by ending its transaction.
+    Raises ValueError for actions that the connector cannot run, or that would end its transaction.
     """
     if "\n" in actions or "\r" in actions:
         raise ValueError("Redshift actions must not contain newlines")
@@ -125,12 +128,12 @@ def split_actions(actions: str) -> list[str]:
 
 
 def arrow_table(frame: DataFrame) -> pa.Table:
-    """The rows of a DataFrame, types kept."""
+    """Return the rows of a DataFrame with their types."""
     return frame.toArrow()
 
 
 class Job:
-    """Job bookmarks, which do nothing here."""
+    """Job bookmarks, without effect."""
 
     def __init__(self, glue_context: GlueContext) -> None:
         self.glue_context = glue_context
@@ -143,24 +146,24 @@ class Job:
 
 
 class SparkContext:
-    """Stands where a Spark Connect client has no context; the session is found without one."""
+    """A placeholder: Spark Connect has no context, and the session needs none."""
 
     @classmethod
     def getOrCreate(cls) -> SparkContext:
+        """Return a placeholder."""
         return cls()
 
 
 def install(sink: RedshiftSink) -> None:
-    """Make `awsglue` importable in this process, its Redshift writes going to `sink` from now on.
+    """Make `awsglue` importable in this process, with `sink` for writes to Redshift.
 
-    `pyspark.context` is only added where PySpark lacks it. To be called before scripts run, not
-    while they do.
+    `pyspark.context` is added only if PySpark lacks it. Call it before scripts run, not while they do.
     """
 
     class InstalledGlueContext(GlueContext):
         pass
 
-    InstalledGlueContext.sink = staticmethod(sink)  # a plain function must not become a method
+    InstalledGlueContext.sink = staticmethod(sink)  # keeps a plain function from becoming a method
     InstalledGlueContext.__name__ = InstalledGlueContext.__qualname__ = "GlueContext"
     _module("awsglue", __path__=[])
     _module("awsglue.utils", getResolvedOptions=get_resolved_options, GlueArgumentError=GlueArgumentError)

@@ -1,4 +1,4 @@
-"""The Glue worker of this machine: the engine, the scripts' modules, and the warehouse they load into."""
+"""The local Glue worker: the engine, the imported scripts, and the warehouse they load into."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cryptoetl.errors import CryptoetlError, EnvironmentFault
-from cryptoetl.local.glue import runtime as glue_runtime
+from cryptoetl.local.glue import runtime
 from cryptoetl.local.glue.engine import Engine, load_script
 from cryptoetl.local.glue.jobs import JobLogHandler
 from cryptoetl.local.home import Home
-from cryptoetl.local.redshift import database_file as duckdb_file
+from cryptoetl.local.redshift import database_file
 from cryptoetl.local.redshift import view as all_currencies
 from cryptoetl.local.redshift.sink import DuckDBSink
 from cryptoetl.state_machine.bundle import Bundle
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """Started early, because its imports take a second, and used by one execution."""
+    """Prepares the engine, scripts and warehouse of one execution."""
 
     def __init__(self, home: Home, schema: str, engine_url: str | None) -> None:
         self._home = home
@@ -37,7 +37,7 @@ class Worker:
         self._tickers: list[str] = []
 
     def warm_up(self) -> None:
-        """Start the engine in the background; returns at once."""
+        """Start the engine in the background, because that takes a second; return at once."""
         if self._starting is None:
             self._starting = threading.Thread(target=self._start, name="engine", daemon=True)
             self._starting.start()
@@ -49,10 +49,10 @@ class Worker:
             self._failure = error
 
     def load(self, bundle: Bundle, folder: Path) -> dict[str, ModuleType]:
-        """The modules of the bundle's scripts in `folder`, ready to run into the warehouse.
+        """Import the bundle's scripts from `folder` and open the warehouse; return the modules by file name.
 
         Raises EnvironmentFault if the engine does not start or a script cannot be imported, BusyError if
-        the warehouse is held by another program.
+        another program has opened the warehouse.
         """
         self.warm_up()
         assert self._starting is not None
@@ -61,7 +61,7 @@ class Worker:
             raise self._unavailable(self._failure)
         self._connection = self._open()
         self._tickers = bundle.tickers
-        glue_runtime.install(DuckDBSink(self._connection))
+        runtime.install(DuckDBSink(self._connection))
         handler = JobLogHandler()
         modules = {}
         for name in bundle.scripts:
@@ -70,7 +70,7 @@ class Worker:
             except Exception as error:
                 raise EnvironmentFault(
                     f"the deployed script {name} cannot be imported: {type(error).__name__}: {error}",
-                    hint="Mend it in glue_scripts/ and run `cryptoetl deploy`.",
+                    hint="Fix it in glue_scripts/ and run `cryptoetl deploy`.",
                 ) from error
             log = logging.getLogger(Path(name).stem)
             log.setLevel(logging.INFO)
@@ -82,7 +82,9 @@ class Worker:
         if isinstance(error, ModuleNotFoundError):
             return error
         if self._engine_url is None:
-            return EnvironmentFault(f"the engine does not start: {error}", hint="Run it with --debug.")
+            return EnvironmentFault(
+                f"the engine does not start: {error}", hint="Run the same command with --debug."
+            )
         reason = str(error).strip().splitlines()[0]
         return EnvironmentFault(
             f"no Spark Connect server answers at {self._engine_url}: {reason}",
@@ -90,17 +92,17 @@ class Worker:
         )
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb_file.connect(self._home, read_only=False)
-        with duckdb_file.naming_damage(self._home):
+        connection = database_file.connect(self._home, read_only=False)
+        with database_file.naming_damage(self._home):
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
         return connection
 
     def close(self) -> None:
-        """Renew the view of all currencies, and close the warehouse, so that others can read it."""
+        """Update the view of all currencies and close the warehouse, so that other processes can read it."""
         import duckdb
 
         if self._connection is not None:
-            with suppress(duckdb.Error):  # a full disk, say: the view that was there stays
+            with suppress(duckdb.Error):  # such as a full disk: the previous view stays
                 all_currencies.renew(self._connection, self._schema, self._tickers)
             self._connection.close()
             self._connection = None

@@ -1,1 +1,1 @@
-"""Amazon Redshift on this machine: DuckDB."""
+"""The local counterpart of Amazon Redshift: a DuckDB file."""

@@ -1,4 +1,4 @@
-"""The file of the warehouse: how it is opened, and what is said when it is in use or damaged."""
+"""The DuckDB file of the warehouse: opening it, and errors for a file that is locked or damaged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def connect(home: Home, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def naming_damage(home: Home) -> Iterator[None]:
-    """Turn what DuckDB raises about the file itself into BusyError, EnvironmentFault or DamagedState."""
+    """Translate DuckDB errors about the file itself into BusyError, EnvironmentFault or DamagedState."""
     import duckdb
 
     try:
@@ -37,7 +37,7 @@ def naming_damage(home: Home) -> Iterator[None]:
 
 
 def is_damage(error: duckdb.Error) -> bool:
-    """Return whether DuckDB complains of a file and not of a statement."""
+    """Return whether an error concerns the database file and not a statement."""
     import duckdb
 
     about_files = (
@@ -46,7 +46,7 @@ def is_damage(error: duckdb.Error) -> bool:
         duckdb.InternalException,
         duckdb.FatalException,
     )
-    # A block with a wrong checksum is reported by no class of its own.
+    # A wrong checksum of a block is raised as the base class itself.
     return isinstance(error, about_files) or type(error) is duckdb.Error
 
 
@@ -66,9 +66,9 @@ def _fault(home: Home, reason: str) -> BusyError | EnvironmentFault:
         f"then `cryptoetl run --from redshift` loads {', '.join(gold[:10])}"
         f"{f' and {len(gold) - 10} more' if len(gold) > 10 else ''} again from gold"
         if gold
-        else "then `cryptoetl run` makes the tables anew from the raw files"
+        else "then `cryptoetl run` rebuilds the tables from the raw files"
     )
     return DamagedState(
         f"{home.warehouse} is damaged: {one_line(reason, 300)}",
-        hint=f"Move it away (and {home.warehouse.name}.wal beside it, if there is one); {rebuilt}.",
+        hint=f"Move it to another folder (and {home.warehouse.name}.wal, if there is one); {rebuilt}.",
     )

@@ -1,7 +1,7 @@
-"""What Redshift understands and DuckDB does not: how a table is laid out on nodes, and who may read it.
+"""Redshift SQL for DuckDB: leaves out GRANT and the table attributes DISTSTYLE and SORTKEY.
 
-The script sends the same statements everywhere. On one machine, without nodes and users, these parts mean
-nothing, and only these are left out: whatever else DuckDB does not know fails, as it should.
+The script sends the same statements to both targets. On one machine, without nodes and users, these parts
+have no meaning. Any other syntax that DuckDB does not know fails.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LAYOUT = re.compile(
 
 
 def for_duckdb(statements: Iterable[str]) -> Iterator[str]:
-    """The statements without GRANTs, and CREATE TABLE without DISTSTYLE and SORTKEY."""
+    """Yield the statements that are not GRANTs, CREATE TABLE without DISTSTYLE and SORTKEY."""
     for statement in statements:
         if statement.startswith("GRANT "):
             continue
@@ -23,5 +23,5 @@ def for_duckdb(statements: Iterable[str]) -> Iterator[str]:
 
 
 def without_layout(statement: str) -> str:
-    """A CREATE TABLE without DISTSTYLE and SORTKEY; any other statement as it is."""
+    """Return a CREATE TABLE without DISTSTYLE and SORTKEY, any other statement unchanged."""
     return _LAYOUT.sub("", statement) if statement.startswith("CREATE TABLE ") else statement

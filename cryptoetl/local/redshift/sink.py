@@ -1,4 +1,4 @@
-"""Redshift's part of the local target: the connector's load, in DuckDB."""
+"""The Redshift connector's load, on DuckDB."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 class DuckDBSink:
     """Loads tables through cursors of one DuckDB connection.
 
-    Loads take turns: they last milliseconds, and DuckDB refuses a transaction whose schema another
-    one has changed.
+    Loads are serialized: they take milliseconds, and DuckDB refuses to commit a transaction if a concurrent
+    one has changed the schema.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def __call__(
         self, table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]
     ) -> None:
-        """See `glue_runtime.RedshiftSink`. Raises duckdb.Error, after which nothing has changed."""
-        with self._turn:
+        """Load a table as `RedshiftSink` requires. Raises duckdb.Error and rolls back on failure."""
+        with self._lock:
             self._load(table, dbtable, preactions, postactions)
 
     def _load(
@@ -43,7 +43,7 @@ class DuckDBSink:
                 cursor.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
                 for statement in for_duckdb(preactions):
                     cursor.execute(statement)
-                if table.num_rows:  # the connector skips the load of nothing, and still runs the actions
+                if table.num_rows:  # the connector skips an empty load but still runs the actions
                     cursor.register("_loaded_rows", table)
                     cursor.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM _loaded_rows")  # noqa: S608
                     cursor.unregister("_loaded_rows")
@@ -56,7 +56,7 @@ class DuckDBSink:
 
 
 def column_type(arrow: pa.DataType) -> str:
-    """The column type that the connector chooses for a Spark type. Raises ValueError for any other."""
+    """Return the column type that the connector creates for a type. Raises ValueError if there is none."""
     import pyarrow as pa
 
     types: dict[str, Callable[[pa.DataType], bool]] = {

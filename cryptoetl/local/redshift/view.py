@@ -1,7 +1,7 @@
-"""The view of all currencies in DuckDB, which binds a view when it is made: a missing table would break it.
+"""The view of all currencies in DuckDB.
 
-It therefore holds the deployed currencies whose tables are there. A deploy makes it, and so does the end of
-an execution, once, after all loads: one of them may have been a currency's first. No load touches it.
+DuckDB binds a view when it is created, so it can contain only tables that exist. It is created again by each
+deploy and at the end of each execution, when a currency may have been loaded for the first time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def renew(connection: duckdb.DuckDBPyConnection, schema: str, tickers: Sequence[str]) -> None:
-    """Make the view of these currencies as far as they have tables. Raises duckdb.Error."""
+    """Create the view of those currencies that have tables; drop it if none has. Raises duckdb.Error."""
     columns = connection.execute(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = ? AND NOT internal",
         [schema],
@@ -25,8 +25,8 @@ def renew(connection: duckdb.DuckDBPyConnection, schema: str, tickers: Sequence[
     names: dict[str, set[str]] = {}
     for table, column in columns:
         names.setdefault(table, set()).add(column)
-    there = [t for t in tickers if names.get(t.lower(), set()) >= set(warehouse_sql.COLUMNS)]
-    if there:
-        connection.execute(warehouse_sql.create_view(schema, there, late_binding=False))
+    loaded = [t for t in tickers if names.get(t.lower(), set()) >= set(warehouse_sql.COLUMNS)]
+    if loaded:
+        connection.execute(warehouse_sql.create_view(schema, loaded, late_binding=False))
     else:
         connection.execute(f"DROP VIEW IF EXISTS {warehouse_sql.quoted(schema, ALL_CURRENCIES)}")

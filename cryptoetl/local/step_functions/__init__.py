@@ -1,1 +1,1 @@
-"""AWS Step Functions on this machine."""
+"""The local counterpart of AWS Step Functions: it interprets the deployed state machine."""

@@ -1,4 +1,4 @@
-"""The JSONPath forms and intrinsic functions that the templates use, and nothing more.
+"""The JSONPath forms and intrinsic functions that the templates use.
 
 Paths: `$`, followed by `.field` and `[*]`. Functions: `States.JsonToString(path)` and
 `States.ArrayContains(path, 'text')`. Templates: JSON in which a key ending in `.$` holds one of these.
@@ -23,7 +23,7 @@ class UnknownExpression(Exception):
 
 
 class MissingPath(Exception):
-    """A path leads nowhere in the data; the text names it."""
+    """The data has no value at a path; the text names it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Path:
-    """Where in the data. A step of None is `[*]`."""
+    """A place in the data. A step of None is `[*]`."""
 
     text: str
     steps: tuple[str | None, ...]
@@ -67,7 +67,7 @@ Expression: TypeAlias = Constant | Path | JsonToString | ArrayContains | Object
 
 
 def parse_path(text: Any) -> Path:
-    """Raises UnknownExpression."""
+    """Parse a reference path such as `$.a[*].b`. Raises UnknownExpression."""
     found = _PATH.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise UnknownExpression(f"the path {text!r}")
@@ -75,7 +75,10 @@ def parse_path(text: Any) -> Path:
 
 
 def parse_template(node: Any, *, literal: bool = False) -> Expression:
-    """Raises UnknownExpression. With `literal`, keys ending in `.$` mean nothing special."""
+    """Parse the JSON of a template; with `literal`, keys ending in `.$` are ordinary keys.
+
+    Raises UnknownExpression.
+    """
     if literal or not isinstance(node, Mapping):
         if not literal and isinstance(node, list):
             raise UnknownExpression("a list in a template")
@@ -104,7 +107,7 @@ def _parse_dynamic(text: Any) -> Expression:
 
 
 def evaluate(expression: Expression, data: Any) -> Any:
-    """The expression's value. Raises MissingPath."""
+    """Return the expression's value. Raises MissingPath."""
     match expression:
         case Constant(value):
             return value

@@ -12,11 +12,11 @@ Event: TypeAlias = dict[str, Any]
 
 
 class Unrecorded(Exception):
-    """An event could not be recorded, now or earlier: `History.broken` is why. Nothing may go on unseen."""
+    """This event or an earlier one could not be recorded; `History.broken` is the reason."""
 
 
 class History:
-    """Numbers, times and records events, one at a time, from any thread."""
+    """Numbers, timestamps and records events, one at a time, from any thread."""
 
     def __init__(self, record: Callable[[Event], None], clock: Callable[[], datetime]) -> None:
         self._record = record
@@ -25,8 +25,8 @@ class History:
         self._last_id = 0
         self.broken: BaseException | None = None
 
-    def append(self, type: str, previous: int, details: Mapping[str, Mapping[str, Any]]) -> int:
-        """Record an event that follows from the event `previous`; returns its id. Raises Unrecorded."""
+    def append(self, event_type: str, previous: int, details: Mapping[str, Mapping[str, Any]]) -> int:
+        """Record an event that follows from the event `previous`; return its id. Raises Unrecorded."""
         with self._lock:
             if self.broken is not None:
                 raise Unrecorded
@@ -34,7 +34,7 @@ class History:
                 "id": self._last_id + 1,
                 "previousEventId": previous,
                 "timestamp": self._clock(),
-                "type": type,
+                "type": event_type,
                 **{f"{name}EventDetails": dict(value) for name, value in details.items()},
             }
             try:
@@ -47,7 +47,7 @@ class History:
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON; times become milliseconds, as Step Functions writes those of a JobRun."""
+    """Return compact JSON, with times in milliseconds, as Step Functions writes those of a JobRun."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 

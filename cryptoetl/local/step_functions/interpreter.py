@@ -1,42 +1,32 @@
-"""Runs a state machine on this machine as Step Functions would, and writes the same history.
+"""Interpreter of state machines: runs one as Step Functions would and writes the same history.
 
-A definition is parsed by `states_language.load`, which refuses whatever is not implemented. The branches of a
-Parallel state run in threads. Every event has the keys that boto3's `get_execution_history` returns, so that
-`cryptoetl.status` folds both. Nothing is looked up: jobs, clock, sleep and randomness are passed in.
+A definition is parsed by `parser`, which refuses whatever is not implemented. The branches of a Parallel
+state run in threads. Every event has the keys that boto3's `get_execution_history` returns, so that
+`state_machine.history` folds the events of both targets. Jobs, clock, sleep and randomness are passed in.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from cryptoetl.local.step_functions import states_language as asl
-from cryptoetl.local.step_functions.expressions import Expression, MissingPath, evaluate
+from cryptoetl.local.step_functions.data_flow import StateError, holds, matches, payload, place, select
+from cryptoetl.local.step_functions.expressions import MissingPath, evaluate
 from cryptoetl.local.step_functions.history import Event, History, Unrecorded, dumps
-
-PAYLOAD_LIMIT = 256 * 1024
-"""Bytes of a state's input or output as JSON (AWS quota)."""
+from cryptoetl.local.step_functions.parser import parse
 
 CAUSE_LIMIT = 32_768
 """Characters of an error's cause in a history event (AWS API)."""
 
 _SLICE = 0.25
-"""Seconds; how soon a retry that is waiting notices `stop`."""
+"""Seconds between two checks of a waiting retry for `stop`."""
 
 _RESOURCE = {"resourceType": "glue", "resource": "startJobRun.sync"}
-
-
-class StateError(Exception):
-    """A state failed: `error` is the name that Retry and Catch match, `cause` the explanation."""
-
-    def __init__(self, error: str, cause: str) -> None:
-        super().__init__(f"{error}: {cause}")
-        self.error = error
-        self.cause = cause
 
 
 class TaskFailed(StateError):
@@ -44,12 +34,12 @@ class TaskFailed(StateError):
 
 
 class _Halted(Exception):
-    """The execution, or the Parallel state around this branch, is over: enter no further state."""
+    """The execution, or the Parallel state around this branch, has ended: enter no further state."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an execution ended: `output` of a SUCCEEDED one, else `error` and `cause`."""
+    """How an execution ended: `output` if it SUCCEEDED, otherwise `error` and `cause`."""
 
     status: Literal["SUCCEEDED", "FAILED", "ABORTED"]
     output: Any = None
@@ -59,10 +49,10 @@ class Outcome:
 
 @dataclass
 class _Frame:
-    """Where one thread of the execution is: its latest event, and what ends it.
+    """The state of one thread of the execution: its latest event, its data, and whether it has to end.
 
-    The JSON of the latest data is kept: a state begins with the data that the one before it ended with, and
-    all branches with the same.
+    The JSON of the latest data is kept, because a state's input is the output of the one before it, and all
+    branches have the same input.
     """
 
     halted: Callable[[], bool]
@@ -71,9 +61,9 @@ class _Frame:
     json: str = "null"
 
     def payload(self, data: Any) -> str:
-        """A state's data as JSON. Raises StateError above the payload limit."""
+        """Return a state's data as JSON. Raises StateError above the payload limit."""
         if data is not self.data:
-            self.json, self.data = _payload(data), data
+            self.json, self.data = payload(data), data
         return self.json
 
 
@@ -85,7 +75,7 @@ class Interpreter:
     ends with that exception. Raises UnsupportedDefinition.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every effect is a keyword
         self,
         definition: Mapping[str, Any],
         *,
@@ -95,7 +85,7 @@ class Interpreter:
         sleep: Callable[[float], None],
         random: Callable[[], float],
     ) -> None:
-        self._machine = asl.load(definition)
+        self._machine = parse(definition)
         self._run_job = run_job
         self._history = History(record, clock)
         self._sleep = sleep
@@ -103,23 +93,24 @@ class Interpreter:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Enter no further state. Job runs that are under way end by themselves; then `run` returns."""
+        """Enter no further state. `run` returns when the job runs in progress have ended."""
         self._stopped.set()
 
-    def run(self, input: Mapping[str, Any]) -> Outcome:
-        """Execute the machine; returns when every thread has ended."""
+    def run(self, input_data: Mapping[str, Any]) -> Outcome:
+        """Execute the machine; return when every thread has ended."""
         try:
-            return self._execution(dict(input))
+            return self._execution(dict(input_data))
         except Unrecorded:
             assert self._history.broken is not None
             raise self._history.broken from None
 
-    def _execution(self, input: Mapping[str, Any]) -> Outcome:
+    def _execution(self, input_data: Mapping[str, Any]) -> Outcome:
         frame = _Frame(self._stopped.is_set)
-        self._emit(frame, "ExecutionStarted", executionStarted={"input": dumps(input), "roleArn": "local"})
+        started = {"input": dumps(input_data), "roleArn": "local"}
+        self._emit(frame, "ExecutionStarted", executionStarted=started)
         frame.previous = 0  # as on AWS, the first state does not follow from this event
         try:
-            output = self._run(self._machine, input, frame)
+            output = self._run(self._machine, input_data, frame)
         except StateError as failure:
             details = {"error": failure.error, "cause": failure.cause}
             self._emit(frame, "ExecutionFailed", executionFailed=details)
@@ -132,7 +123,7 @@ class Interpreter:
         return Outcome("SUCCEEDED", output)
 
     def _run(self, machine: asl.Machine, data: Any, frame: _Frame) -> Any:
-        """Run states until one ends the machine; returns its output. Raises StateError and _Halted."""
+        """Run states until one ends the machine; return its output. Raises StateError and _Halted."""
         state: asl.State | None = machine.states[machine.start_at]
         while state is not None:
             if frame.halted():
@@ -154,17 +145,17 @@ class Interpreter:
         return data
 
     def _execute(self, state: asl.State, data: Any, frame: _Frame) -> tuple[Any, str | None]:
-        """The state's output and the name of the next state."""
+        """Return the state's output and the name of the next state."""
         match state:
             case asl.Task():
                 return self._catching(state, data, lambda: self._task(state, data, frame))
             case asl.Parallel():
                 return self._catching(state, data, lambda: self._parallel(state, data, frame))
             case asl.Choice():
-                targets = (target for rule, target in state.rules if _holds(rule, data))
+                targets = (target for rule, target in state.rules if holds(rule, data))
                 return evaluate(state.output_path, data), next(targets, state.default)
             case asl.Pass():
-                return evaluate(state.output, data), state.next
+                return evaluate(state.output, data), state.next_state
             case asl.Succeed():
                 return data, None
             case asl.Fail():
@@ -174,12 +165,12 @@ class Interpreter:
         self, state: asl.Task | asl.Parallel, data: Any, execute: Callable[[], Any]
     ) -> tuple[Any, str | None]:
         try:
-            return execute(), state.next
+            return execute(), state.next_state
         except StateError as failure:
             for catcher in state.catch:
-                if _matches(catcher.errors, failure.error):
+                if matches(catcher.errors, failure.error):
                     caught = {"Error": failure.error, "Cause": failure.cause}
-                    return _placed(caught, catcher.field, data), catcher.next
+                    return place(caught, catcher.field, data), catcher.next_state
             raise
 
     def _task(self, task: asl.Task, data: Any, frame: _Frame) -> Any:
@@ -191,7 +182,7 @@ class Interpreter:
                 break
             except TaskFailed as failure:
                 matching = (
-                    n for n, retrier in enumerate(task.retry) if _matches(retrier.errors, failure.error)
+                    n for n, retrier in enumerate(task.retry) if matches(retrier.errors, failure.error)
                 )
                 number = next(matching, None)
                 if number is None or attempts[number] >= task.retry[number].attempts:
@@ -200,10 +191,10 @@ class Interpreter:
                 attempts[number] += 1
         if not task.keep_result:
             return data
-        return _select(task.selector, job_run)
+        return select(task.selector, job_run)
 
     def _attempt(self, job_name: str, arguments: Mapping[str, str], frame: _Frame) -> Any:
-        """One job run. Returns it as JSON data; raises TaskFailed."""
+        """Run a job once and return its JobRun as JSON data. Raises TaskFailed."""
         parameters = dumps({"JobName": job_name, "Arguments": arguments})
         scheduled = {**_RESOURCE, "region": "local", "parameters": parameters}
         self._emit(frame, "TaskScheduled", taskScheduled=scheduled)
@@ -214,7 +205,7 @@ class Interpreter:
             self._failed(failure, job_name, frame)
             raise
         except (Exception, SystemExit) as bug:
-            # Whatever goes wrong here is this currency's failure; the others have nothing to do with it.
+            # Any error here fails this currency alone.
             broken = TaskFailed("States.TaskFailed", f"{type(bug).__name__}: {bug}")
             self._failed(broken, job_name, frame)
             raise broken from bug
@@ -252,39 +243,28 @@ class Interpreter:
     def _parallel(self, state: asl.Parallel, data: Any, frame: _Frame) -> Any:
         data = evaluate(state.input_path, data)
         self._emit(frame, "ParallelStateStarted")
-        over = threading.Event()  # one branch failed for good: the others stop too
-        results: list[Any] = [None] * len(state.branches)
-        errors: list[BaseException] = []
+        failed = threading.Event()  # an uncaught failure of one branch halts the others
         text = dumps(data)
         frames = [
-            _Frame(lambda: over.is_set() or frame.halted(), frame.previous, data, text)
+            _Frame(lambda: failed.is_set() or frame.halted(), frame.previous, data, text)
             for _ in state.branches
         ]
+        results: list[Any] = [None] * len(state.branches)
+        errors: list[BaseException] = []
 
         def run(number: int) -> None:
             try:
                 results[number] = self._run(state.branches[number], data, frames[number])
-            except BaseException as error:  # every thread's end is judged below
+            except BaseException as error:  # handled when all threads have ended
                 errors.append(error)
-                over.set()
+                failed.set()
 
-        threads = [
-            threading.Thread(target=run, args=[number], name=branch.start_at, daemon=True)
-            for number, branch in enumerate(state.branches)
-        ]
-        started: list[threading.Thread] = []
-        try:
-            for thread in threads:
-                thread.start()
-                started.append(thread)
-            for thread in started:
-                thread.join()
-        except BaseException:  # Ctrl-C, or no more threads to be had: leave none behind
-            self._stopped.set()
-            for thread in started:
-                thread.join()
-            raise
-
+        self._run_threads(
+            [
+                threading.Thread(target=run, args=[number], name=branch.start_at, daemon=True)
+                for number, branch in enumerate(state.branches)
+            ]
+        )
         frame.previous = max([frame.previous, *(branch.previous for branch in frames)])
         if errors:
             failure = next((error for error in errors if not isinstance(error, _Halted)), errors[0])
@@ -292,57 +272,27 @@ class Interpreter:
                 self._emit(frame, "ParallelStateFailed")
             raise failure
         self._emit(frame, "ParallelStateSucceeded")
-        return _select(state.selector, results)
+        return select(state.selector, results)
 
-    def _emit(self, frame: _Frame, type: str, **details: Mapping[str, Any]) -> None:
+    def _run_threads(self, threads: Sequence[threading.Thread]) -> None:
+        """Run threads to their end; after an interruption, stop the execution and still wait for them."""
+        started: list[threading.Thread] = []
+        try:
+            for thread in threads:
+                thread.start()
+                started.append(thread)
+            for thread in started:
+                thread.join()
+        except BaseException:  # Ctrl-C, or the system's limit of threads
+            self._stopped.set()
+            for thread in started:
+                thread.join()
+            raise
+
+    def _emit(self, frame: _Frame, event_type: str, **details: Mapping[str, Any]) -> None:
         """Record an event after the frame's previous one. Raises Unrecorded."""
         try:
-            frame.previous = self._history.append(type, frame.previous, details)
+            frame.previous = self._history.append(event_type, frame.previous, details)
         except Unrecorded:
             self._stopped.set()
             raise
-
-
-def _select(selector: Expression | None, result: Any) -> Any:
-    return result if selector is None else evaluate(selector, result)
-
-
-def _placed(value: Any, field: str | None, data: Any) -> Any:
-    """The data with the value as `field`, or the value alone."""
-    if field is None:
-        return value
-    if not isinstance(data, Mapping):
-        raise StateError("States.ResultPathMatchFailure", f"there is no object to put {field!r} into")
-    return {**data, field: value}
-
-
-def _matches(errors: frozenset[str], error: str) -> bool:
-    return error in errors or ("States.ALL" in errors and error not in asl.UNCATCHABLE)
-
-
-def _holds(rule: asl.Rule, data: Any) -> bool:
-    """Raises MissingPath if anything but IsPresent looks at a path that leads nowhere, as AWS does."""
-    if rule.operator == "And":
-        return all(_holds(operand, data) for operand in rule.operands)
-    if rule.operator == "Not":
-        return not _holds(rule.operands[0], data)
-    assert rule.variable is not None
-    try:
-        value = evaluate(rule.variable, data)
-    except MissingPath:
-        if rule.operator != "IsPresent":
-            raise
-        return not rule.value
-    if rule.operator == "IsPresent":
-        return bool(rule.value)
-    if rule.operator == "IsNull":
-        return bool((value is None) == rule.value)
-    return type(value) is type(rule.value) and bool(value == rule.value)
-
-
-def _payload(value: Any) -> str:
-    """A state's data as JSON. Raises StateError above the payload limit."""
-    text = dumps(value)
-    if len(text) * 4 > PAYLOAD_LIMIT and len(text.encode()) > PAYLOAD_LIMIT:
-        raise StateError("States.DataLimitExceeded", f"a state's data exceeds {PAYLOAD_LIMIT} bytes")
-    return text

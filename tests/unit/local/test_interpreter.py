@@ -1,4 +1,4 @@
-"""The local interpreter: events, failures, retries, stopping, and what it refuses to run."""
+"""The local interpreter: events, failures, retries, stopping, and refused definitions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def succeed(job_name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def only(ticker: str, job: str, action: RunJob) -> RunJob:
-    """Jobs that succeed, but for one of one currency."""
+    """Return a `run_job` under which all jobs succeed, except one job of one currency."""
 
     def run_job(job_name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
         if arguments.get("--TICKER") == ticker and job_name == f"crypto-{job}":
@@ -43,7 +43,7 @@ def only(ticker: str, job: str, action: RunJob) -> RunJob:
 
 
 class Bench:
-    """An interpreter with a clock that ticks when it is read and a sleep that takes no time."""
+    """An interpreter whose clock ticks when it is read and whose sleep takes no time."""
 
     def __init__(
         self,
@@ -73,11 +73,11 @@ class Bench:
         self.slept.append(seconds)
         self.on_sleep()
 
-    def run(self, input: Mapping[str, Any] = BOTH) -> Outcome:
-        return self.interpreter.run(input)
+    def run(self, input_data: Mapping[str, Any] = BOTH) -> Outcome:
+        return self.interpreter.run(input_data)
 
-    def of(self, type: str) -> list[Event]:
-        return [event for event in self.events if event["type"] == type]
+    def of(self, event_type: str) -> list[Event]:
+        return [event for event in self.events if event["type"] == event_type]
 
     def entered(self) -> list[str]:
         return [
@@ -97,7 +97,7 @@ def raising(error: BaseException) -> RunJob:
 # --- events -------------------------------------------------------------------------------------------
 
 
-def test_ids_increase_by_one_and_time_never_goes_back() -> None:
+def test_ids_increase_by_one_and_timestamps_never_decrease() -> None:
     bench = Bench()
     bench.run()
     assert [event["id"] for event in bench.events] == list(range(1, len(bench.events) + 1))
@@ -129,7 +129,7 @@ def test_each_event_of_a_branch_follows_from_the_one_before_it_in_that_branch() 
         ]
 
 
-def test_a_task_leaves_the_six_events_that_step_functions_writes() -> None:
+def test_a_task_writes_the_six_events_that_step_functions_writes() -> None:
     bench = Bench()
     bench.run(execution_input({"BTC": "redshift"}))
     (entered,) = [
@@ -161,7 +161,7 @@ def test_a_task_leaves_the_six_events_that_step_functions_writes() -> None:
     assert job_run["StartedOn"] == 1767225600000  # milliseconds, as on AWS
 
 
-def test_the_cleaning_is_told_which_currencies_run_and_from_where() -> None:
+def test_the_cleaning_job_receives_the_currencies_of_the_run_and_their_first_steps() -> None:
     calls: list[Mapping[str, str]] = []
 
     def run_job(job_name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
@@ -173,7 +173,7 @@ def test_the_cleaning_is_told_which_currencies_run_and_from_where() -> None:
     assert calls == [{"--TICKERS": '{"BTC":{"from":"gold"}}'}]
 
 
-def test_a_branch_is_given_the_tickers_and_not_the_rest_of_the_input() -> None:
+def test_a_branch_receives_the_tickers_and_not_the_rest_of_the_input() -> None:
     bench = Bench()
     bench.run(execution_input({"BTC": "gold"}, {"XMR": "broken"}))
     inputs = {
@@ -203,7 +203,7 @@ def test_a_failing_currency_does_not_stop_the_others() -> None:
 
 
 @pytest.mark.parametrize("bug", [ZeroDivisionError("oops"), SystemExit(3), TypeError("not JSON")])
-def test_a_bug_under_one_job_run_is_that_branchs_failure(bug: BaseException) -> None:
+def test_an_unexpected_error_of_a_job_run_fails_its_branch_only(bug: BaseException) -> None:
     bench = Bench(only("XMR", "bronze2silver", raising(bug)))
     outcome = bench.run()
     assert [record["status"] for record in outcome.output] == ["LOADED", "FAILED"]
@@ -211,7 +211,7 @@ def test_a_bug_under_one_job_run_is_that_branchs_failure(bug: BaseException) -> 
     assert failed["taskFailedEventDetails"]["cause"] == f"{type(bug).__name__}: {bug}"
 
 
-def test_an_execution_in_which_all_that_ran_failed_has_failed() -> None:
+def test_an_execution_fails_if_every_currency_that_ran_failed() -> None:
     outcome = Bench(only("XMR", "silver2gold", raising(ValueError()))).run(execution_input({"XMR": "gold"}))
     assert (outcome.status, outcome.error) == ("FAILED", "PipelineFailure")
     assert outcome.cause is not None
@@ -223,15 +223,15 @@ def test_an_execution_of_nothing_succeeds() -> None:
     assert [record["status"] for record in outcome.output] == ["SKIPPED", "SKIPPED"]
 
 
-def test_a_failing_cleaning_starts_no_branch() -> None:
+def test_a_failed_cleaning_job_starts_no_branch() -> None:
     bench = Bench(raising(TaskFailed("States.TaskFailed", "disk")))
     outcome = bench.run()
     assert (outcome.status, outcome.error) == ("FAILED", "S3CleaningFailure")
     assert bench.entered() == ["Which currencies", "Clean S3 buckets", "S3 cleaning failure"]
 
 
-def test_an_error_that_nothing_catches_ends_every_branch() -> None:
-    # As States.Runtime does on AWS. No template of ours can raise it; here it is raised on purpose.
+def test_an_uncaught_error_ends_every_branch() -> None:
+    # As States.Runtime does on AWS. The templates cannot cause it; here it is raised on purpose.
     bench = Bench(only("XMR", "bronze2silver", raising(TaskFailed("States.Runtime", "broken"))))
     outcome = bench.run()
     assert (outcome.status, outcome.error, outcome.cause) == ("FAILED", "States.Runtime", "broken")
@@ -239,13 +239,13 @@ def test_an_error_that_nothing_catches_ends_every_branch() -> None:
     assert "Pipeline failure" not in bench.entered()
 
 
-def test_more_data_than_a_state_may_hold_fails_as_on_aws() -> None:
+def test_a_payload_above_the_limit_fails_as_on_aws() -> None:
     bench = Bench(definition=render("crypto", [Branch("BTC")]))
     outcome = bench.run({"tickers": {}, "note": "x" * 300_000})
     assert (outcome.status, outcome.error) == ("FAILED", "States.DataLimitExceeded")
 
 
-def test_a_cause_is_cut_to_what_a_history_event_may_hold() -> None:
+def test_a_cause_is_cut_to_the_limit_of_a_history_event() -> None:
     bench = Bench(only("XMR", "silver2gold", raising(TaskFailed("States.TaskFailed", "x" * 100_000))))
     bench.run()
     (failed,) = bench.of("TaskFailed")
@@ -279,7 +279,7 @@ def test_jitter_spreads_the_delays() -> None:
     assert sum(bench.slept) == (5 + 10) / 2
 
 
-def test_retries_come_to_an_end() -> None:
+def test_retries_end_at_the_maximum() -> None:
     bench = Bench(only("BTC", "silver2gold", throttled(1000)))
     (record, _) = bench.run().output
     assert record == {
@@ -292,7 +292,7 @@ def test_retries_come_to_an_end() -> None:
 
 
 @pytest.mark.parametrize("error", ["States.TaskFailed", "Glue.InvalidInputException", "States.Timeout"])
-def test_what_would_only_fail_again_is_not_retried(error: str) -> None:
+def test_permanent_errors_are_not_retried(error: str) -> None:
     bench = Bench(only("BTC", "silver2gold", throttled(1, error)))
     assert [record["status"] for record in bench.run().output] == ["FAILED", "LOADED"]
     assert bench.slept == []
@@ -301,7 +301,7 @@ def test_what_would_only_fail_again_is_not_retried(error: str) -> None:
 # --- stopping -----------------------------------------------------------------------------------------
 
 
-def test_stopping_lets_the_job_run_end_and_enters_no_further_state() -> None:
+def test_stop_lets_the_job_run_end_and_enters_no_further_state() -> None:
     benches: list[Bench] = []
 
     def run_job(job_name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
@@ -318,14 +318,14 @@ def test_stopping_lets_the_job_run_end_and_enters_no_further_state() -> None:
     )
 
 
-def test_stopping_does_not_wait_for_a_retry() -> None:
+def test_stop_does_not_wait_for_a_retry() -> None:
     bench = Bench(only("BTC", "bronze2silver", throttled(1000)))
     bench.on_sleep = bench.interpreter.stop
     assert bench.run(execution_input({"BTC": "silver"})).status == "ABORTED"
     assert sum(bench.slept) < 1
 
 
-def test_stopping_before_the_start_runs_nothing() -> None:
+def test_stop_before_the_start_runs_nothing() -> None:
     bench = Bench(raising(AssertionError()))
     bench.interpreter.stop()
     assert bench.run().status == "ABORTED"
@@ -358,7 +358,7 @@ def test_ctrl_c_leaves_no_thread_behind() -> None:
     assert threading.active_count() == before
 
 
-# --- what is refused ----------------------------------------------------------------------------------
+# --- refused definitions ------------------------------------------------------------------------------
 
 
 def refused(change: Callable[[dict[str, Any]], object]) -> str:
@@ -426,7 +426,7 @@ def branch(definition: dict[str, Any]) -> dict[str, Any]:
         (lambda d: d.update(TimeoutSeconds=60), "the state machine: the field 'TimeoutSeconds'"),
     ],
 )
-def test_what_is_not_implemented_is_refused_by_name_before_anything_runs(
+def test_an_unsupported_definition_is_refused_by_name_before_anything_runs(
     change: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     assert refused(change).startswith(message)

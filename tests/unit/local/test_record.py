@@ -1,4 +1,4 @@
-"""The record of a local execution: written once, read as it was, by this process and by others."""
+"""The record of a local execution, written by one process and read by that one and by others."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from cryptoetl.errors import DamagedState, EnvironmentFault
-from cryptoetl.local.executions import _Running
 from cryptoetl.local.record import LONG, RecordReader, RecordWriter
+from cryptoetl.local.running import RunningExecution
 from cryptoetl.local.step_functions.history import Event
 from cryptoetl.local.step_functions.interpreter import Interpreter
 from cryptoetl.state_machine.definition import Branch, execution_input, render
@@ -24,7 +24,7 @@ JOB_RUN = {"Id": "jr_1", "JobRunState": "SUCCEEDED"}
 
 
 class Execution:
-    """An execution of that many currencies, which all succeed, and its record."""
+    """An execution of `currencies` currencies, which all succeed, and its record."""
 
     def __init__(self, folder: Path, currencies: int) -> None:
         tickers = [f"C{number}" for number in range(currencies)]
@@ -52,17 +52,25 @@ class Execution:
         self.interpreter.run(self.input)
         self.writer.close()
 
-    def running(self) -> _Running:
+    def start(self) -> RunningExecution:
         """Run it in a thread, as `cryptoetl run` does."""
-        return _Running(self.writer, self.interpreter, self.input, lambda: START, lambda: None, lambda: None)
+        running = RunningExecution(
+            self.writer,
+            self.interpreter,
+            clock=lambda: START,
+            close=lambda: None,
+            stop_requested=lambda: None,
+        )
+        running.start(self.input)
+        return running
 
     @property
     def history(self) -> Path:
         return self.folder / "history.jsonl"
 
 
-def ended(running: _Running) -> Record:
-    """The whole record of an execution once it has ended."""
+def ended(running: RunningExecution) -> Record:
+    """Wait for the end of an execution and return its whole record."""
     wait = threading.Event()
     for _ in range(1000):
         if (record := running.read(0)).status != "RUNNING":
@@ -71,7 +79,7 @@ def ended(running: _Running) -> Record:
     raise AssertionError("it did not end")
 
 
-def test_data_that_all_branches_begin_with_is_written_once_and_read_by_every_event(tmp_path: Path) -> None:
+def test_data_that_all_branches_begin_with_is_written_once_and_read_for_every_event(tmp_path: Path) -> None:
     execution = Execution(tmp_path, 60)
     execution.run()
 
@@ -85,7 +93,7 @@ def test_data_that_all_branches_begin_with_is_written_once_and_read_by_every_eve
     assert execution.history.read_text().count(f'put": {json.dumps(data)}') == 1
 
 
-def test_a_reader_that_follows_has_the_data_that_it_read_before(tmp_path: Path) -> None:
+def test_an_incremental_reader_resolves_references_to_events_it_read_before(tmp_path: Path) -> None:
     execution = Execution(tmp_path, 60)
     following = RecordReader(tmp_path)
     read: list[Event] = []
@@ -97,7 +105,7 @@ def test_a_reader_that_follows_has_the_data_that_it_read_before(tmp_path: Path) 
     assert RecordReader(tmp_path).events("e1", middle) == read[middle:]
 
 
-def test_a_history_grows_with_the_currencies_and_not_with_their_square(tmp_path: Path) -> None:
+def test_the_size_of_a_history_is_linear_in_the_number_of_currencies(tmp_path: Path) -> None:
     sizes = []
     for currencies in (100, 200):
         execution = Execution(tmp_path / str(currencies), currencies)
@@ -106,7 +114,7 @@ def test_a_history_grows_with_the_currencies_and_not_with_their_square(tmp_path:
     assert sizes[1] < 2.1 * sizes[0]
 
 
-def test_a_reference_to_data_that_is_not_there_is_damage(tmp_path: Path) -> None:
+def test_a_dangling_reference_is_reported_as_damage(tmp_path: Path) -> None:
     execution = Execution(tmp_path, 60)
     execution.run()
     lines = execution.history.read_bytes().splitlines(keepends=True)
@@ -115,9 +123,9 @@ def test_a_reference_to_data_that_is_not_there_is_damage(tmp_path: Path) -> None
         RecordReader(tmp_path).events("e1", 0)
 
 
-def test_the_process_that_runs_an_execution_reads_what_others_read(tmp_path: Path) -> None:
+def test_the_running_process_reads_the_same_events_as_other_processes(tmp_path: Path) -> None:
     execution = Execution(tmp_path, 3)
-    running = execution.running()
+    running = execution.start()
     record = ended(running)
     reader = RecordReader(tmp_path)
     assert record.events == reader.events("e1", 0)
@@ -135,4 +143,4 @@ def test_a_result_that_cannot_be_written_ends_the_execution_with_that_error(
 
     monkeypatch.setattr(RecordWriter, "result", full)
     with pytest.raises(EnvironmentFault, match="no space left"):
-        ended(Execution(tmp_path, 1).running())
+        ended(Execution(tmp_path, 1).start())

@@ -10,7 +10,7 @@ import pytest
 from cryptoetl.pipeline import checks
 from cryptoetl.pipeline.checks import Checked
 from cryptoetl.pipeline.results import CheckRules
-from tests.unit.made import Rows, single
+from tests.unit.made import read_plain, single
 from tests.unit.raw_files.corpus import DAYS, SUPPORTED, UNSUPPORTED, WEEKS, Variant
 
 TODAY = date(2024, 4, 1)
@@ -20,14 +20,6 @@ def checked(variant: Variant, folder: Path) -> Checked:
     rules = CheckRules(TODAY, max_age_days=30)
     (result,) = checks.each([variant.currency(folder)], rules, lambda _: None, in_plain=True, scratch=folder)
     return result
-
-
-def rows(path: Path | None) -> Rows:
-    """What a plain file holds."""
-    assert path is not None
-    lines = path.read_text(encoding="utf-8").splitlines()[1:]
-    pairs = [line.split(",") for line in lines]
-    return [(date.fromisoformat(day), None if value == "-1" else single(value)) for day, value in pairs]
 
 
 def test_the_corpus_is_as_large_as_it_is_meant_to_be() -> None:
@@ -41,13 +33,13 @@ def test_a_supported_form_gives_the_plain_form_of_its_data(variant: Variant, tmp
     found = checked(variant, tmp_path)
     assert found.verdict.reason is None
     assert found.verdict.history.missing == sum(price is None for _, price in DAYS)
-    plain = [file.plain for file in found.files]
-    assert plain[0] is not None
-    assert plain[1] is not None
-    assert rows(plain[0].path) == [
+    history, trend = (file.plain and file.plain.path for file in found.files)
+    assert history is not None
+    assert trend is not None
+    assert read_plain("history", history) == [
         (day, None if price is None else single(str(price))) for day, price in DAYS
     ]
-    assert rows(plain[1].path) == WEEKS
+    assert read_plain("trend", trend) == WEEKS
 
 
 @pytest.mark.parametrize("variant", UNSUPPORTED, ids=lambda variant: variant.name)

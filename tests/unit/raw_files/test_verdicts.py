@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from platformdirs import user_cache_path
 
 from cryptoetl import pipeline
 from cryptoetl.config.models import Currency
@@ -185,12 +186,13 @@ def test_only_the_latest_used_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
     assert [key for key in "abc" if known.find(key, tmp_path, tmp_path)] == ["a", "c"]
 
 
-def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_determines_the_folder_of_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("CRYPTOETL_CACHE", str(tmp_path / "own"))
     assert verdicts.folder() == tmp_path / "own"
     monkeypatch.delenv("CRYPTOETL_CACHE")
     assert verdicts.folder() == tmp_path / "xdg" / "cryptoetl"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.delenv("LOCALAPPDATA", raising=False)
-    assert verdicts.folder() == Path.home() / ".cache" / "cryptoetl"
+    assert verdicts.folder() == user_cache_path("cryptoetl", appauthor=False)

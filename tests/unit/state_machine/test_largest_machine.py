@@ -12,7 +12,8 @@ from typing import Any
 
 from cryptoetl.local.step_functions.history import Event
 from cryptoetl.local.step_functions.interpreter import Interpreter, Outcome, TaskFailed
-from cryptoetl.local.step_functions.states_language import Task, load
+from cryptoetl.local.step_functions.parser import parse
+from cryptoetl.local.step_functions.states_language import Task
 from cryptoetl.state_machine.definition import (
     SIZE_LIMIT,
     Branch,
@@ -105,7 +106,7 @@ def test_when_all_but_one_fail_the_output_holds_a_record_of_each_within_the_payl
 
 
 def test_fifty_currencies_that_share_five_runs_all_get_their_turn() -> None:
-    branch = load(branch_of(render("crypto", [Branch("BTC")]), "BTC"))
+    branch = parse(branch_of(render("crypto", [Branch("BTC")]), "BTC"))
     task = branch.states["BTC to silver"]
     assert isinstance(task, Task)
     (retrier,) = task.retry

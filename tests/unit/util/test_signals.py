@@ -1,4 +1,4 @@
-"""Signals, in the process of the tests: what becomes of them is put back."""
+"""Signal handling in the tests' own process; every test restores the handlers."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Signals as on Windows: handled in the main thread, not in a thread that would outlive the test."""
     monkeypatch.delattr(signal, "sigwait")
     monkeypatch.setattr(interruption, "GRACE", 3600)
-    for name in ("_noted", "_in_grace", "_held_back"):
+    for name in ("_received", "_in_grace", "_deferred"):
         monkeypatch.setattr(interruption, name, False)
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    with interruption.orderly():
+    with interruption.graceful():
         yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -40,7 +40,7 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_an_interruption_that_a_library_swallows_ends_the_next_wait(number: signal.Signals) -> None:
-    interruption.listen()
+    interruption.install_handlers()
     interruption.sleep(0)
     with suppress(BaseException):  # as the bare `except` in copyreg does, for one
         signal.raise_signal(number)
@@ -51,18 +51,18 @@ def test_an_interruption_that_a_library_swallows_ends_the_next_wait(number: sign
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
     signal.signal(number, signal.SIG_IGN)
-    interruption.listen()
+    interruption.install_handlers()
     signal.raise_signal(number)
     interruption.sleep(0)
 
 
-def test_an_interruption_that_is_held_back_comes_at_the_end_and_a_second_one_at_once() -> None:
-    interruption.listen()
+def test_a_deferred_interruption_is_raised_at_the_end_and_a_second_one_at_once() -> None:
+    interruption.install_handlers()
     done = []
 
-    @interruption.held_back()
+    @interruption.deferred()
     def work(*numbers: signal.Signals) -> None:
-        with interruption.held_back():
+        with interruption.deferred():
             for number in numbers:
                 signal.raise_signal(number)
         done.append(numbers)
@@ -73,26 +73,26 @@ def test_an_interruption_that_is_held_back_comes_at_the_end_and_a_second_one_at_
     assert done == [(signal.SIGINT,)]
 
 
-def test_another_thread_holds_nothing_back() -> None:
-    interruption.listen()
-    inside, over = threading.Event(), threading.Event()
+def test_another_thread_defers_nothing() -> None:
+    interruption.install_handlers()
+    inside, done = threading.Event(), threading.Event()
 
-    def hold() -> None:
-        with interruption.held_back():
+    def defer() -> None:
+        with interruption.deferred():
             inside.set()
-            over.wait(10)
+            done.wait(10)
 
-    thread = threading.Thread(target=hold)
+    thread = threading.Thread(target=defer)
     thread.start()
     inside.wait(10)
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
-    over.set()
+    done.set()
     thread.join()
 
 
 def interrupted_at(moment: int, work: Callable[[], None]) -> bool:
-    """Whether the work has so many lines of Python that a SIGINT comes at this one of them."""
+    """Run `work` with a SIGINT before its line number `moment`; return whether it has so many lines."""
     passed = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -114,17 +114,17 @@ def interrupted_at(moment: int, work: Callable[[], None]) -> bool:
     return False
 
 
-def test_no_line_is_broken_doubled_or_lost_wherever_an_interruption_comes(
+def test_an_interruption_at_any_line_of_code_breaks_doubles_or_loses_no_output(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    interruption.listen()
+    interruption.install_handlers()
     for moment in count(1):
-        said = io.StringIO()
-        monkeypatch.setattr(sys, "stderr", said)
+        stderr = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", stderr)
         terminal = Terminal()
         interrupted = interrupted_at(moment, lambda terminal=terminal: terminal.observe(Warned("late")))  # type: ignore[misc]
         terminal.error(Interrupted("stopped"))
-        assert said.getvalue().removeprefix("warning: late\n") == "interrupted: stopped\n", moment
+        assert stderr.getvalue().removeprefix("warning: late\n") == "interrupted: stopped\n", moment
         if not interrupted:
             break
     assert moment > 100
@@ -141,8 +141,8 @@ def later(*arguments):
     kill(*arguments)
 
 signal.pthread_kill = later
-interruption.listen()
-with interruption.orderly():
+interruption.install_handlers()
+with interruption.graceful():
     try:
         os.kill(os.getpid(), signal.SIGINT)
         while True:
