@@ -1,3 +1,3 @@
-"""From crypto price and trend files to tables ready for SQL, on AWS or on one machine."""
+"""Load crypto price and trend files into tables ready for SQL, on AWS or on one machine."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The program: `cryptoetl`, or `python -m cryptoetl`."""
+"""The entry point of `cryptoetl` and `python -m cryptoetl`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cryptoetl.util import interruption
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    interruption.install_handlers()  # before the imports, which take longer than many a Ctrl-C
+    interruption.install_handlers()  # before the imports, which an interruption may precede
     try:
         from cryptoetl import cli
 
         code = cli.run()
-    except KeyboardInterrupt:  # a second one, while the first was being reported
+    except KeyboardInterrupt:  # a second interruption, while the first was being reported
         code = interruption.EXIT_CODE
-    except BaseException as error:  # with --debug, or of the command line itself
+    except BaseException as error:  # raised with --debug, or outside a command
         from cryptoetl.util.text import printable
 
         with suppress(OSError, AttributeError):
@@ -32,15 +32,15 @@ def main() -> NoReturn:
 def _end(code: int) -> NoReturn:
     """End the process without finalizing the interpreter.
 
-    Threads of libraries that are still at work then, such as an engine that is starting, would crash it or
-    keep it from ending.
+    Library threads that are still running, such as those of a starting engine, could crash the finalization
+    or keep it from ending.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
-            pass  # the reader has seen enough
-        except (OSError, AttributeError) as error:  # a full disk; no such stream
+            pass  # the reader of the pipe has ended
+        except (OSError, AttributeError) as error:  # a full disk; a stream that is None
             if stream is sys.stdout:
                 code = code or 2
                 with suppress(OSError, AttributeError):

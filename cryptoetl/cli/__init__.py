@@ -1,18 +1,19 @@
-"""The command line: parse, call a use case, hand its result to the console. Nothing else.
+"""The command line: parse arguments, call a use case, hand its result to `output`.
 
-Heavy modules are imported inside the commands, so that `--help` and `--version` stay quick.
+Heavy modules are imported inside the commands, so that `--help` and `--version` stay fast.
 """
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from cryptoetl import __version__
 from cryptoetl.cli import deployment, executions, files, warehouse
-from cryptoetl.cli.command import command
+from cryptoetl.cli.command import Program, command
 from cryptoetl.cli.session import (
     ConfigOption,
     DebugOption,
@@ -25,17 +26,18 @@ from cryptoetl.cli.session import (
 )
 
 app = typer.Typer(
-    help="From crypto price and trend files to tables ready for SQL, on AWS or on this machine.",
+    cls=Program,
+    help="Load crypto price and trend files into tables ready for SQL, on AWS or on this machine.",
     no_args_is_help=True,
-    rich_markup_mode=None,  # plain help: rich would double the time that --help takes
+    rich_markup_mode=None,  # importing rich would double the time that --help takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 render_app = typer.Typer(
-    help="Print what would be deployed, without credentials or network.", no_args_is_help=True
+    help="Print what deploy would create. Needs no credentials and no network.", no_args_is_help=True
 )
 app.add_typer(render_app, name="render")
 
-for function in (
+COMMANDS: tuple[Callable[..., int], ...] = (
     files.init,
     files.check,
     files.upload,
@@ -50,10 +52,18 @@ for function in (
     warehouse.query,
     warehouse.preview,
     deployment.schema,
-):  # in the order of --help
-    command(app, function)
-for function in (deployment.machine, deployment.stack, deployment.policies, deployment.sql):
-    command(render_app, function)
+)
+"""In the order of --help."""
+RENDER_COMMANDS: tuple[Callable[..., int], ...] = (
+    deployment.machine,
+    deployment.stack,
+    deployment.policies,
+    deployment.sql,
+)
+for _function in COMMANDS:
+    command(app, _function)
+for _function in RENDER_COMMANDS:
+    command(render_app, _function)
 
 
 def _print_version(wanted: bool) -> None:
@@ -74,7 +84,7 @@ def _global_options(
     debug: DebugOption = False,
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     context.obj = Globals(config, target, region, profile, json, verbose, debug)
@@ -82,7 +92,7 @@ def _global_options(
 
 def run() -> int:
     """Run the command that sys.argv names and return its exit code."""
-    # Imports make 100,000 objects that stay: collecting garbage among them takes a tenth of a second.
+    # Imports create 100,000 lasting objects; collecting garbage among them takes a tenth of a second.
     gc.set_threshold(100_000, 20, 20)
     try:
         app(prog_name="cryptoetl")

@@ -1,24 +1,27 @@
-"""How a function becomes a command: global options, and the one place where errors become exit codes."""
+"""Make commands of functions: add the global options and turn errors into exit codes."""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache, wraps
 from typing import Any, NoReturn, cast
 
 import typer
+from typer.core import TyperGroup
 
 from cryptoetl.cli.session import Globals, Session
-from cryptoetl.errors import CryptoetlError, EnvironmentFault, Interrupted
+from cryptoetl.errors import CryptoetlError, EnvironmentFault, Interrupted, UsageError
 from cryptoetl.util import interruption
 
 
-def command(group: typer.Typer, function: Callable[..., int | None]) -> None:
-    """Make a command of a function that takes a Session first and returns an exit code, None being 0.
+def command(group: typer.Typer, function: Callable[..., int]) -> None:
+    """Add a command to a group.
 
-    It gains the global options; the exit code is its own, or that of the error it ends with.
+    The function takes a Session first and returns an exit code. The command also takes the global options,
+    and ends with the exit code of the function, or of the error that it raises.
     """
     signature = inspect.signature(function, eval_str=True)
     own = list(signature.parameters.values())[1:]
@@ -27,7 +30,7 @@ def command(group: typer.Typer, function: Callable[..., int | None]) -> None:
     @wraps(function)
     def call(context: typer.Context, **arguments: Any) -> NoReturn:
         given = Globals(**{f.name: arguments.pop(f.name) for f in fields(Globals)})
-        options = given.over(cast(Globals, context.obj))
+        options = given.or_else(cast(Globals, context.obj))
         raise typer.Exit(_bounded(function, options, arguments))
 
     parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *_shared()))]
@@ -38,17 +41,17 @@ def command(group: typer.Typer, function: Callable[..., int | None]) -> None:
 
 @cache
 def _shared() -> list[inspect.Parameter]:
-    """The global options as parameters."""
+    """Return the global options as parameters."""
     return list(inspect.signature(Globals, eval_str=True).parameters.values())
 
 
-def _bounded(function: Callable[..., int | None], options: Globals, arguments: dict[str, Any]) -> int:
-    """Run a command; whatever goes wrong becomes a message and an exit code."""
+def _bounded(function: Callable[..., int], options: Globals, arguments: dict[str, Any]) -> int:
+    """Run a command and return its exit code; print an error instead of raising it."""
     from cryptoetl.output.terminal import Terminal
 
     with Terminal(as_json=options.json, verbose=options.verbose) as terminal, interruption.graceful():
         try:
-            return function(Session(options, terminal), **arguments) or 0
+            return function(Session(options, terminal), **arguments)
         except CryptoetlError as error:
             if options.debug:
                 raise
@@ -60,11 +63,35 @@ def _bounded(function: Callable[..., int | None], options: Globals, arguments: d
         except Exception as error:
             if options.debug:
                 raise
-            if interruption.received():  # which a library has made another exception of
+            if interruption.received():  # a library has replaced the KeyboardInterrupt by its own exception
                 terminal.error(Interrupted("stopped before it was done"))
                 return Interrupted.exit_code
             terminal.error(_unforeseen(error))
             return 2
+
+
+class Program(TyperGroup):
+    """The root command. With --json, an error in the command line itself is printed as an object too."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command that the arguments name, those of the process by default."""
+        given = args[0] if args else options.get("args")
+        if "--json" not in (sys.argv[1:] if given is None else given):
+            return super().main(*args, **options)
+        try:
+            code = super().main(*args, **{**options, "standalone_mode": False})
+        except Exception as error:
+            if not hasattr(error, "format_message"):  # Click's own, which newer versions of Typer vendor
+                raise
+            from cryptoetl.output.terminal import Terminal
+
+            context = getattr(error, "ctx", None)
+            hint = f"See `{context.command_path} --help`." if context else None
+            usage = UsageError(error.format_message(), hint=hint)
+            with Terminal(as_json=True) as terminal:
+                terminal.error(usage)
+            code = usage.exit_code
+        sys.exit(code)
 
 
 _EXTRAS = {
@@ -72,10 +99,11 @@ _EXTRAS = {
     "pyarrow": ("local", "reading and writing Parquet"),
     "matplotlib": ("png", "preview --png"),
 }
-"""Packages that are not always there: the extra that brings each, and what needs it."""
+"""Optional packages: the extra that installs each, and what needs it."""
 
 
 def _unforeseen(error: Exception) -> CryptoetlError:
+    """Return the error that is reported for an exception of Python or a library."""
     if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get(error.name or "")):
         return EnvironmentFault(
             f"{extra[1]} needs the package {error.name}, which is not installed",

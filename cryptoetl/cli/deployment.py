@@ -1,4 +1,4 @@
-"""What is deployed: deploy, destroy, and the `render` group that only prints it."""
+"""The commands for deployments: deploy, destroy, render, schema."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from cryptoetl.errors import UsageError
 def deploy(
     session: Session,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Apply the plan without asking.")] = False,
     drift: Annotated[
-        bool, typer.Option("--drift", help="Also report what was changed by others (with --dry-run, on AWS).")
+        bool,
+        typer.Option(
+            "--drift", help="Also report what was changed outside cryptoetl (with --dry-run, on AWS)."
+        ),
     ] = False,
     allow_data_removal: Annotated[
-        bool, typer.Option("--allow-data-removal", help="Let what holds data leave the stack (on AWS).")
+        bool,
+        typer.Option("--allow-data-removal", help="Allow resources with data to leave the stack (on AWS)."),
     ] = False,
 ) -> int:
-    """Show what would change, ask, and apply it."""
+    """Show the plan, ask for confirmation, and apply it."""
     from cryptoetl import pipeline
 
     if drift and not dry_run:
@@ -35,80 +39,77 @@ def deploy(
         pipeline.join(target, terminal.observe)
     plan = pipeline.plan(config, target, drift=drift)
     if dry_run or not plan.changes:
-        terminal.show(plan)
-        return plan.exit_code
+        return terminal.show(plan)
     if not yes and (terminal.can_ask or config.target == "aws"):
         if not terminal.can_ask:
             raise UsageError(
-                "this changes your AWS account, and there is nobody to ask",
-                hint="--dry-run shows the plan; --yes applies it.",
+                "a deploy changes your AWS account and needs a confirmation",
+                hint="--dry-run shows the plan; --yes applies it without asking.",
             )
         terminal.show(plan)
         if not plan.exit_code and not terminal.confirm("Deploy this?"):
             terminal.say("Nothing was deployed.")
             return 2
     applied = pipeline.deploy(plan, target, terminal.observe, allow_data_removal=allow_data_removal)
-    terminal.show(applied)
-    return applied.exit_code
+    return terminal.show(applied)
 
 
 def destroy(
     session: Session,
     *,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List what would go and what would stay.")
+        bool, typer.Option("--dry-run", help="Only list what would be removed and what would stay.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, unless for data.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking, except for data.")] = False,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Delete raw, silver and gold data too, for good.")
+        bool, typer.Option("--delete-data", help="Also delete raw, silver and gold data, permanently.")
     ] = False,
     confirm: Annotated[
         str | None,
-        typer.Option(
-            "--confirm", metavar="PIPELINE", help="The pipeline's name: what --delete-data asks for."
-        ),
+        typer.Option("--confirm", metavar="PIPELINE", help="Name of the pipeline, to confirm --delete-data."),
     ] = None,
 ) -> int:
-    """List what would be removed, ask, and remove it. Data stays unless you say otherwise."""
+    """List what would be removed, ask for confirmation, and remove it. Data stays by default."""
     from cryptoetl import pipeline
 
     config, terminal = session.config(), session.terminal
     target = session.target(config)
     removal = pipeline.removal(target, delete_data=delete_data)
     if dry_run or not removal.removed:
-        terminal.show(removal)
-        return removal.exit_code
+        return terminal.show(removal)
     if terminal.can_ask and not (yes and not delete_data) and confirm is None:
         terminal.show(removal)
     if not _agreed(session, config.pipeline, delete_data=delete_data, yes=yes, confirm=confirm):
         terminal.say("Nothing was removed.")
         return 2
-    terminal.show(pipeline.destroy(removal, target, terminal.observe))
-    return removal.exit_code
+    return terminal.show(pipeline.destroy(removal, target, terminal.observe))
 
 
 def _agreed(session: Session, pipeline: str, *, delete_data: bool, yes: bool, confirm: str | None) -> bool:
-    """Whether the user wants it: a yes for what can be deployed again, the pipeline's name for data."""
+    """Return whether the user confirms: by a yes, or for data by the pipeline's name. Raises UsageError."""
     terminal = session.terminal
     if not delete_data:
         if yes:
             return True
         if terminal.can_ask:
             return terminal.confirm("Remove this?")
-        raise UsageError("there is nobody to ask", hint="--dry-run lists what would go; --yes removes it.")
+        raise UsageError(
+            "a removal needs a confirmation",
+            hint="--dry-run lists what would be removed; --yes removes it without asking.",
+        )
     if confirm is None and terminal.can_ask:
-        confirm = terminal.ask(f"This deletes data for good. Type {pipeline} to go on: ")
+        confirm = terminal.ask(f"This deletes data permanently. Type {pipeline} to continue: ")
         return confirm == pipeline
     if confirm != pipeline:
         raise UsageError(
-            "--delete-data needs the pipeline's name",
-            hint=f"Say --confirm {pipeline} if that is meant. Nothing was removed.",
+            "--delete-data needs the pipeline's name as confirmation",
+            hint=f"Add --confirm {pipeline}. Nothing was removed.",
         )
     return True
 
 
 def machine(session: Session) -> int:
-    """The state machine, in Amazon States Language."""
+    """Print the state machine in Amazon States Language."""
     import json
 
     from cryptoetl.state_machine import bundle
@@ -122,10 +123,14 @@ def stack(
     *,
     artifacts: Annotated[
         Path | None,
-        typer.Option("--artifacts", metavar="DIR", help="Also write what belongs into the artifacts bucket."),
+        typer.Option(
+            "--artifacts",
+            metavar="DIR",
+            help="Also write the content of the artifacts bucket to this folder.",
+        ),
     ] = None,
 ) -> int:
-    """The CloudFormation template of the aws target."""
+    """Print the CloudFormation template of the aws target."""
     import json
 
     from cryptoetl.aws.stack import template as stacks
@@ -143,10 +148,10 @@ def policies(
     session: Session,
     *,
     account: Annotated[
-        str | None, typer.Option("--account", metavar="ID", help="Account to put into the ARNs.")
+        str | None, typer.Option("--account", metavar="ID", help="Account ID to use in ARNs.")
     ] = None,
 ) -> int:
-    """What whoever deploys needs to be allowed, and what the roles of the stack are allowed."""
+    """Print the IAM policies that a deploy needs, and those of the stack's roles."""
     import json
 
     from cryptoetl.aws.stack import permissions
@@ -159,7 +164,7 @@ def policies(
 
 
 def sql(session: Session) -> int:
-    """The SQL that a deploy runs on Redshift: tables to be, the view of all currencies, grants."""
+    """Print the SQL that a deploy runs on Redshift: tables, the view of all currencies, grants."""
     from cryptoetl.warehouse import sql as warehouse_sql
 
     statements = warehouse_sql.provisions(session.config())
@@ -167,11 +172,28 @@ def sql(session: Session) -> int:
     return 0
 
 
-def schema(session: Session) -> int:
-    """The JSON Schema of the configuration file, for editors."""
+def schema(
+    session: Session,
+    *,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            metavar="NAME",
+            help="Print the schema of this object of --json instead, such as run or error (docs/json.md).",
+        ),
+    ] = None,
+) -> int:
+    """Print the JSON Schema of the configuration file, for editors."""
     import json
 
-    from cryptoetl import config
+    if output is None:
+        from cryptoetl import config
 
-    session.terminal.text(json.dumps(config.json_schema(), indent=2, ensure_ascii=False))
+        found = config.json_schema()
+    else:
+        from cryptoetl.output import json_schema
+
+        found = json_schema.named(output)
+    session.terminal.text(json.dumps(found, indent=2, ensure_ascii=False))
     return 0

@@ -1,4 +1,4 @@
-"""Executions, from start to what they wrote: run, up, status, stop, logs."""
+"""The commands for executions: run, up, status, stop, logs."""
 
 from __future__ import annotations
 
@@ -23,39 +23,44 @@ def run(
     *,
     tickers: TickersOption = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="What failed last time, each from its failed step.")
+        bool,
+        typer.Option(
+            "--retry-failed", help="Resume what failed last time, each currency at its failed step."
+        ),
     ] = False,
     execution: Annotated[
         str | None,
-        typer.Option("--execution", metavar="NAME", help="With --retry-failed: what failed in this one."),
+        typer.Option(
+            "--execution", metavar="NAME", help="With --retry-failed: resume what failed in this execution."
+        ),
     ] = None,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Start it and do not wait for it (on AWS).")
+        bool, typer.Option("--detach", help="Start the execution and return at once (on AWS).")
     ] = False,
     timeout: Annotated[
         str | None,
-        typer.Option("--timeout", metavar="30m", help="Stop it if it is not through by then: 90s, 30m, 2h."),
+        typer.Option("--timeout", metavar="30m", help="Stop the execution after this time: 90s, 30m, 2h."),
     ] = None,
     begin: Annotated[
         str,
-        typer.Option("--from", metavar="silver|gold|redshift", help="The step at which to begin."),
+        typer.Option("--from", metavar="silver|gold|redshift", help="Begin at this step."),
     ] = "silver",
     fail: FailOption = None,
 ) -> int:
-    """Start an execution of what is deployed, and follow it."""
+    """Start an execution of the deployed pipeline and follow it."""
     from cryptoetl import pipeline
     from cryptoetl.pipeline.results import RunRequest
     from cryptoetl.state_machine.definition import STEPS
 
     if execution is not None and not retry_failed:
         raise UsageError(
-            "--execution goes with --retry-failed", hint="`cryptoetl status` shows an execution."
+            "--execution needs --retry-failed", hint="To see an execution, use `cryptoetl status NAME`."
         )
     if begin not in STEPS:
-        raise UsageError(f"--from {begin}: there is no such step", hint=f"There are {', '.join(STEPS)}.")
+        raise UsageError(f"--from {begin}: no such step", hint=f"The steps are {', '.join(STEPS)}.")
     if begin != STEPS[0] and retry_failed:
         raise UsageError(
-            "--from and --retry-failed exclude each other", hint="A retry begins at the step that failed."
+            "--from and --retry-failed exclude each other", hint="A retry begins at the failed step."
         )
     config = session.config()
     request = RunRequest(
@@ -69,8 +74,7 @@ def run(
         begin=begin,
     )
     result = pipeline.run(config, session.target(config), request, session.terminal.observe)
-    session.terminal.show(result)
-    return result.exit_code
+    return session.terminal.show(result)
 
 
 def up(
@@ -80,7 +84,7 @@ def up(
     strict: StrictOption = False,
     fail: FailOption = None,
 ) -> int:
-    """Check, upload, deploy, run and verify: everything in one."""
+    """Check, upload, deploy, run and verify in one go."""
     from cryptoetl import pipeline
     from cryptoetl.pipeline.results import RunRequest
 
@@ -89,66 +93,76 @@ def up(
     rules = session.rules(config, strict=strict)
     request = RunRequest(rules, parse_tickers(tickers), fail=parse_fail(fail or []))
     result = pipeline.up(config, session.target(config), request, session.terminal.observe)
-    session.terminal.show(result)
-    return result.exit_code
+    return session.terminal.show(result)
 
 
 def status(
     session: Session,
-    execution: Annotated[str | None, typer.Argument(help="The latest by default.")] = None,
+    execution: Annotated[
+        str | None, typer.Argument(help="Name of the execution. [default: the latest]")
+    ] = None,
     *,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
-    last: Annotated[int | None, typer.Option("--last", min=1, help="List this many executions.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the execution to its end.")] = False,
+    last: Annotated[
+        int | None, typer.Option("--last", min=1, help="List the latest executions, at most this many.")
+    ] = None,
 ) -> int:
-    """Each currency and its steps in an execution."""
+    """Show each currency and its steps in an execution."""
     from cryptoetl.pipeline import watching
-    from cryptoetl.pipeline.results import ExecutionList, exit_code
+    from cryptoetl.pipeline.results import ExecutionList
 
+    if watch:
+        session.terminal.follow()
     target = session.target(session.config())
     if last is not None:
-        session.terminal.show(ExecutionList(tuple(watching.latest(target, last, session.terminal.observe))))
-        return 0
+        latest = watching.latest(target, last, session.terminal.observe)
+        return session.terminal.show(ExecutionList(tuple(latest)))
     if watch:
         result = watching.follow(target, execution, session.terminal.observe)
     else:
         result = watching.status(target, execution)
-    session.terminal.show(result)
-    return exit_code(result)
+    return session.terminal.show(result)
 
 
 def stop(
     session: Session,
-    execution: Annotated[str | None, typer.Argument(help="The latest by default.")] = None,
+    execution: Annotated[
+        str | None, typer.Argument(help="Name of the execution. [default: the latest]")
+    ] = None,
 ) -> int:
-    """Stop an execution and the Glue runs that it has started."""
+    """Stop an execution and the job runs that it has started."""
     from cryptoetl import pipeline
 
     result = pipeline.stop(session.target(session.config()), execution)
-    session.terminal.show(result)
-    return result.exit_code
+    return session.terminal.show(result)
 
 
 def logs(
     session: Session,
-    ticker: Annotated[str, typer.Argument(help="The currency.")],
+    ticker: Annotated[str, typer.Argument(help="Ticker of the currency.")],
     *,
     step: Annotated[
-        str | None, typer.Option("--step", metavar="silver|gold|redshift", help="This step only.")
+        str | None, typer.Option("--step", metavar="silver|gold|redshift", help="Only this step.")
     ] = None,
     execution: Annotated[
-        str | None, typer.Option("--execution", metavar="NAME", help="The latest by default.")
+        str | None,
+        typer.Option("--execution", metavar="NAME", help="Name of the execution. [default: the latest]"),
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Show lines as they come.")] = False,
-    errors: Annotated[bool, typer.Option("--errors", help="Errors and tracebacks only.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print lines as they are written, until the currency has ended.")
+    ] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="Only errors and tracebacks.")] = False,
 ) -> int:
-    """What the Glue runs of a currency wrote, in order of time."""
+    """Print the log of a currency's steps in order of time."""
     from cryptoetl.pipeline import logs as step_logs
     from cryptoetl.pipeline import watching
     from cryptoetl.pipeline.results import StepLog
     from cryptoetl.state_machine.definition import STEPS
 
+    if follow:
+        session.terminal.follow()
     if step is not None and step not in STEPS:
-        raise UsageError(f"{step!r} is not a step", hint=f"There are {', '.join(STEPS)}.")
+        raise UsageError(f"{step!r} is not a step", hint=f"The steps are {', '.join(STEPS)}.")
     target = session.target(session.config())
     name = execution or watching.latest_name(target)
     steps = [item for item in STEPS if step in (None, item)]
@@ -157,5 +171,4 @@ def logs(
         for line in found:
             session.terminal.show_line(line)
         return 0
-    session.terminal.show(StepLog(ticker, name, tuple(found)))
-    return 0
+    return session.terminal.show(StepLog(ticker, name, tuple(found)))

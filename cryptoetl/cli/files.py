@@ -1,4 +1,4 @@
-"""The commands around the users' files: init, check, upload."""
+"""The commands for raw files: init, check, upload."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ def init(
     session: Session,
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="DIR", help="Where the files are; the working folder by default."),
+        typer.Argument(metavar="DIR", help="Folder with the files. [default: the working folder]"),
     ] = None,
     *,
     glob: Annotated[
-        str | None, typer.Option("--glob", metavar="PATTERN", help="Which files. [default: *.csv and *.tsv]")
+        str | None,
+        typer.Option(
+            "--glob", metavar="PATTERN", help="Pattern of the files' names. [default: *.csv and *.tsv]"
+        ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a configuration that exists.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write the configuration without asking.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing configuration.")] = False,
 ) -> int:
-    """Find the files of prices and trends, and write a configuration for them."""
+    """Write a configuration for the price and trend files of a folder."""
     from cryptoetl.discovery import proposal
 
     terminal = session.terminal
     proposal.may_write(session.path, force=force)
     found = proposal.propose(folder or Path(), session.path, glob, terminal.observe)
     if not found.currencies:
-        terminal.show(found)
+        code = terminal.show(found)
         terminal.say(proposal.how_to_go_on(found))
-        return found.exit_code
+        return code
     if not yes:
-        terminal.show(found)
+        code = terminal.show(found)
         if not terminal.can_ask or not terminal.confirm(f"Write {found.config}?"):
             terminal.say(
                 "Nothing was written." + ("" if terminal.can_ask else " --yes writes it without asking.")
             )
-            return 2
+            return code
     written = proposal.write(found, force=force)
     if yes:
         terminal.show(written)
@@ -49,14 +52,13 @@ def init(
 
 
 def check(session: Session, *, tickers: TickersOption = None, strict: StrictOption = False) -> int:
-    """Read every raw file and report all that is wrong or odd, with file and line."""
+    """Report errors and warnings of every raw file, with file and line."""
     from cryptoetl import pipeline
 
     config = session.config()
     currencies = session.files(config, tickers)
     result = pipeline.check(currencies, session.rules(config, strict=strict), session.terminal.observe)
-    session.terminal.show(result)
-    return result.exit_code
+    return session.terminal.show(result)
 
 
 def upload(
@@ -64,9 +66,9 @@ def upload(
     *,
     tickers: TickersOption = None,
     strict: StrictOption = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be copied.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be copied.")] = False,
 ) -> int:
-    """Check, then copy the raw files that changed."""
+    """Check the raw files, then copy those that changed."""
     from cryptoetl import pipeline
 
     config = session.config()
@@ -74,5 +76,4 @@ def upload(
     rules = session.rules(config, strict=strict)
     target = session.target(config)
     result = pipeline.upload(currencies, rules, target, session.terminal.observe, dry_run=dry_run)
-    session.terminal.show(result)
-    return result.exit_code
+    return session.terminal.show(result)

@@ -1,4 +1,4 @@
-"""Options that several commands have, and the words in them."""
+"""Options that several commands share, and the parsers of their values."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from cryptoetl.errors import UsageError
 if TYPE_CHECKING:
     from cryptoetl.state_machine.definition import Step
 
-StrictOption = Annotated[bool, typer.Option("--strict", help="Take every warning for an error.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Treat every warning as an error.")]
 TickersOption = Annotated[
-    str | None, typer.Option("--tickers", metavar="BTC,XMR", help="These currencies only.")
+    str | None, typer.Option("--tickers", metavar="BTC,XMR", help="Only these currencies.")
 ]
 FailOption = Annotated[
     list[str] | None,
     typer.Option(
         "--fail",
         metavar="TICKER:STEP",
-        help="Make this step fail on purpose, to see that the others go on (local target).",
+        help="Make a step fail on purpose, to test that other currencies continue (local target).",
     ),
 ]
 
 
 def parse_tickers(text: str | None) -> list[str] | None:
-    """`BTC,XMR` as a list; None stays None. Raises UsageError for a list without a ticker."""
+    """Return the tickers of a text such as `BTC,XMR`; None for None. Raises UsageError if there is none."""
     if text is None:
         return None
     tickers = [part.strip() for part in text.split(",") if part.strip()]
@@ -37,7 +37,7 @@ def parse_tickers(text: str | None) -> list[str] | None:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of a duration such as 90s, 30m or 2h; a bare number is minutes. Raises UsageError."""
+    """Return the seconds of a duration such as 90s, 30m or 2h; without a unit, minutes. Raises UsageError."""
     found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
     if found is None or int(found[1]) == 0:
         raise UsageError(f"{text!r} is not a duration", hint="Write it as 90s, 30m or 2h.")
@@ -57,7 +57,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_fail(items: list[str]) -> dict[str, Step]:
-    """`["XMR:gold"]` as {"XMR": "gold"}. Raises UsageError."""
+    """Return the step of each ticker: {"XMR": "gold"} for ["XMR:gold"]. Raises UsageError."""
     from cryptoetl.state_machine.definition import STEPS
 
     fail: dict[str, Step] = {}

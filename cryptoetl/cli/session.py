@@ -1,4 +1,4 @@
-"""The global options, and what a command works with."""
+"""The global options, and the session that each command receives."""
 
 from __future__ import annotations
 
@@ -24,18 +24,31 @@ ConfigOption = Annotated[
 ]
 TargetOption = Annotated[
     str | None,
-    typer.Option("--target", metavar="local|aws", help="Where to work. [env: CRYPTOETL_TARGET]"),
+    typer.Option(
+        "--target",
+        metavar="local|aws",
+        help="Target to work on. [env: CRYPTOETL_TARGET; default: the configured one]",
+    ),
 ]
-RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region.")]
-ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more.")]
+RegionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--region", help="AWS region. [default: the configured one, then AWS_REGION and the profile's]"
+    ),
+]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", help="AWS profile. [default: the configured one, then AWS_PROFILE]")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on standard output (docs/json.md).")
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show more details.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @dataclass(frozen=True)
 class Globals:
-    """The global options, wherever on the command line they were given."""
+    """The global options, which may be given before or after the command."""
 
     config: ConfigOption = None
     target: TargetOption = None
@@ -45,13 +58,13 @@ class Globals:
     verbose: VerboseOption = False
     debug: DebugOption = False
 
-    def over(self, other: Globals) -> Globals:
-        """These, and where they say nothing, the other's."""
+    def or_else(self, other: Globals) -> Globals:
+        """Return these options, falling back to `other` for each that is not set."""
         return Globals(*(getattr(self, f.name) or getattr(other, f.name) for f in fields(self)))
 
 
 class Session:
-    """What a command works with, each part made when it is first needed."""
+    """Options, terminal, configuration and target of a command."""
 
     def __init__(self, options: Globals, terminal: Terminal) -> None:
         self.options = options
@@ -59,7 +72,7 @@ class Session:
         self.path = options.config or Path(os.environ.get("CRYPTOETL_CONFIG") or "config.yaml")
 
     def config(self) -> Config:
-        """The configuration, --target and CRYPTOETL_TARGET applied."""
+        """Load the configuration; --target and CRYPTOETL_TARGET override its target."""
         from cryptoetl import config
 
         loaded = config.load(self.path)
@@ -67,11 +80,11 @@ class Session:
         if not name:
             return loaded
         if name not in ("local", "aws"):
-            raise UsageError(f"{name!r} is not a target", hint="There are local and aws.")
+            raise UsageError(f"{name!r} is not a target", hint="Choose local or aws.")
         return loaded.model_copy(update={"target": cast("TargetName", name)})
 
     def files(self, config: Config, tickers: str | None) -> tuple[Currency, ...]:
-        """The chosen currencies, their files present. Raises ConfigError naming each that is not."""
+        """Return the chosen currencies. Raises ConfigError naming each of their files that is missing."""
         from cryptoetl.config.loading import missing_files
 
         currencies = config.select(parse_tickers(tickers))
@@ -80,7 +93,7 @@ class Session:
         return currencies
 
     def rules(self, config: Config, *, strict: bool) -> CheckRules:
-        """What the check goes by, today."""
+        """Return the rules of a check on today's date."""
         from datetime import date
 
         from cryptoetl.pipeline.results import CheckRules
@@ -91,6 +104,7 @@ class Session:
         return CheckRules(today, config.max_age_days, strict, known)
 
     def target(self, config: Config) -> Target:
+        """Return the configured target, without connecting to it."""
         if config.target == "aws":
             from cryptoetl.aws.target import aws_target
 

@@ -1,4 +1,4 @@
-"""The tables: verify, query, preview."""
+"""The commands for tables: verify, query, preview."""
 
 from __future__ import annotations
 
@@ -14,67 +14,76 @@ from cryptoetl.errors import UsageError
 
 
 def verify(session: Session, *, tickers: TickersOption = None, strict: StrictOption = False) -> int:
-    """Whether the tables are there, as they should be, and hold what gold holds."""
+    """Check that the tables equal gold and are recent."""
     from cryptoetl import pipeline
 
     config = session.config()
     chosen = [currency.ticker for currency in config.select(parse_tickers(tickers))]
     rules = session.rules(config, strict=strict)
     result = pipeline.verify(config, session.target(config), chosen, session.terminal.observe, rules)
-    session.terminal.show(result)
-    return result.exit_code
+    return session.terminal.show(result)
 
 
 def query(
     session: Session,
-    sql: Annotated[str | None, typer.Argument(help="A SELECT; - reads it from standard input.")] = None,
+    sql: Annotated[
+        str | None, typer.Argument(help="A SELECT statement; - reads it from standard input.")
+    ] = None,
     *,
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the statement from a file.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Read the statement from this file.")
+    ] = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="table|csv|json|parquet", help="How to print the rows.")
+        str, typer.Option("--format", metavar="table|csv|json|parquet", help="Format of the rows.")
     ] = "table",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rows to a file.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the rows to this file.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at the most.")] = 1000,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Return at most this many rows.")] = 1000,
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="30m", help="Stop it after that time: 90s, 30m, 2h.")
+        str,
+        typer.Option("--timeout", metavar="30m", help="Cancel the statement after this time: 90s, 30m, 2h."),
     ] = "5m",
     memory: Annotated[
         str | None,
         typer.Option(
-            "--memory-limit", metavar="4GB", help="Memory it may use (local target). [default: 2GB]"
+            "--memory-limit",
+            metavar="4GB",
+            help="Memory that the statement may use (local target). [default: 2GB]",
         ),
     ] = None,
 ) -> int:
     """Run one read-only SQL statement."""
     from cryptoetl.output import export
 
-    form = export.format_named("json" if session.options.json and form == "table" else form, output=output)
+    as_json = session.options.json and form == "table"
+    form = export.format_named("json" if as_json else form, output=output)
     text = _statement(sql, file)
     seconds = parse_duration(timeout)
     size = None if memory is None else parse_size(memory)
     warehouse = session.target(session.config()).warehouse
     rows = warehouse.query(text, limit, timeout=seconds, memory=size)
     if form == "table":
-        session.terminal.show(rows)
-        return 0
+        return session.terminal.show(rows)
     content = export.encoded(rows, form)
-    if output is None:
+    if as_json and output is None:
+        session.terminal.show(rows)
+    elif output is None:
         (session.terminal.text if form == "json" else session.terminal.data)(content.decode())
     else:
         output.write_bytes(content)
-        session.terminal.say(f"{len(rows.rows):,} rows are in {output}.")
+        session.terminal.say(f"Wrote {len(rows.rows):,} rows to {output}.")
     if rows.more:
-        session.terminal.warn(f"these are the first {len(rows.rows):,} rows; --limit gives more")
+        session.terminal.warn(f"only the first {len(rows.rows):,} rows; --limit returns more")
     return 0
 
 
 def _statement(sql: str | None, file: Path | None) -> str:
-    """The statement, from where it was given. Raises UsageError."""
+    """Return the statement from the argument, standard input or a file. Raises UsageError."""
     if (sql is None) == (file is None):
         raise UsageError(
-            "one statement is needed", hint="Give it in quotes, or - for standard input, or -f FILE."
+            "exactly one statement is needed",
+            hint="Give it in quotes, as - for standard input, or as -f FILE.",
         )
     if file is None:
         assert sql is not None
@@ -87,14 +96,14 @@ def _statement(sql: str | None, file: Path | None) -> str:
 
 def preview(
     session: Session,
-    ticker: Annotated[str, typer.Argument(help="The currency.")],
+    ticker: Annotated[str, typer.Argument(help="Ticker of the currency.")],
     *,
-    days: Annotated[int, typer.Option("--days", min=2, help="The latest rows that are plotted.")] = 365,
+    days: Annotated[int, typer.Option("--days", min=2, help="Plot this many of the latest rows.")] = 365,
     png: Annotated[
-        Path | None, typer.Option("--png", metavar="FILE", help="Also draw a picture into a file.")
+        Path | None, typer.Option("--png", metavar="FILE", help="Also write the plot to this PNG file.")
     ] = None,
 ) -> int:
-    """The last rows of a currency's table, and a plot of price, its mean and the trend."""
+    """Plot a currency and print the last rows of its table."""
     from cryptoetl import pipeline
 
     config = session.config()
@@ -103,7 +112,7 @@ def preview(
         from cryptoetl.output import picture
 
         png.write_bytes(picture.png(result))
-    session.terminal.show(result)
+    code = session.terminal.show(result)
     if png is not None:
-        session.terminal.say(f"The picture is in {png}.")
-    return 0
+        session.terminal.say(f"Wrote the plot to {png}.")
+    return code

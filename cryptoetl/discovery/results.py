@@ -44,5 +44,7 @@ class InitResult:
 
     @property
     def exit_code(self) -> int:
-        """Return 1 if there is no currency."""
-        return 0 if self.currencies else 1
+        """Return 1 without a currency, 2 for a proposal that is not written."""
+        if not self.currencies:
+            return 1
+        return 0 if self.written else 2

@@ -1,1 +1,1 @@
-"""What a person or a script sees."""
+"""Everything that is printed or drawn: tables, progress, JSON, plots."""

@@ -1,4 +1,4 @@
-"""The rows of a query in the forms that other programs read: CSV, JSON, Parquet."""
+"""The rows of a query in formats that other programs read: CSV, JSON, Parquet."""
 
 from __future__ import annotations
 
@@ -12,43 +12,44 @@ from pathlib import Path
 from typing import Any, Literal, assert_never, get_args
 
 from cryptoetl.errors import UsageError
-from cryptoetl.output.serialize import to_data, unique
+from cryptoetl.output.serialize import row_objects, to_data, unique
 from cryptoetl.target.warehouse import QueryRows
 
 Format = Literal["table", "csv", "json", "parquet"]
 
 
 def format_named(name: str, *, output: Path | None) -> Format:
-    """The format of that name. Raises UsageError for no format, or one that does not fit the output."""
+    """Return the format of that name. Raises UsageError for an unknown one, or one unfit for the output."""
     for known in get_args(Format):
         if name == known:
             if known == "parquet" and output is None:
-                raise UsageError("parquet is no text", hint="Name a file for it: --output FILE.")
+                raise UsageError("parquet is a binary format", hint="Write it to a file: --output FILE.")
             if known == "table" and output is not None:
                 raise UsageError(
-                    "a table is for the screen", hint="With --output: --format csv, json or parquet."
+                    "--format table cannot be written to a file",
+                    hint="With --output, use --format csv, json or parquet.",
                 )
             return known  # type: ignore[no-any-return]
-    raise UsageError(f"{name!r} is not a format", hint=f"There are {', '.join(get_args(Format))}.")
+    raise UsageError(f"{name!r} is not a format", hint=f"Choose one of {', '.join(get_args(Format))}.")
 
 
 def encoded(rows: QueryRows, form: Format) -> bytes:
-    """The rows as the content of a file."""
+    """Return the rows as the content of a file. Raises ValueError for a table."""
     match form:
         case "csv":
             return _csv(rows).encode()
         case "json":
-            return (json.dumps(to_data(rows), indent=2, ensure_ascii=False) + "\n").encode()
+            return (json.dumps(to_data(row_objects(rows)), indent=2, ensure_ascii=False) + "\n").encode()
         case "parquet":
             return _parquet(rows)
         case "table":
-            raise ValueError("a table is for the screen")
+            raise ValueError("a table is not encoded")
         case _:
             assert_never(form)
 
 
 def _csv(rows: QueryRows) -> str:
-    """With a line of names; no value is an empty field."""
+    """Return the rows below a line of names; a missing value is an empty field."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(rows.columns)
@@ -96,11 +97,11 @@ def _parquet(rows: QueryRows) -> bytes:
     }
     types = rows.types or ("",) * len(rows.columns)
     arrays = []
-    for number, type in enumerate(types):
+    for number, name in enumerate(types):
         values = [row[number] for row in rows.rows]
         try:
-            arrays.append(pa.array(values, kinds.get(type.lower())))
-        except (pa.ArrowInvalid, pa.ArrowTypeError):  # infinite dates, types that Arrow has not: as text
+            arrays.append(pa.array(values, kinds.get(name.lower())))
+        except (pa.ArrowInvalid, pa.ArrowTypeError):  # infinite dates, types that Arrow lacks: as text
             arrays.append(pa.array([None if value is None else str(value) for value in values], pa.string()))
     content = io.BytesIO()
     pyarrow.parquet.write_table(pa.table(arrays, names=unique(rows.columns)), content)

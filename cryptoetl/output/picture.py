@@ -1,4 +1,4 @@
-"""The picture of `preview --png`: price and its mean above, the trend below, over the same days."""
+"""The PNG plot of `preview --png`: price and its mean above, the trend below, over the same days."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from cryptoetl.pipeline.results import Preview
 
 PRICE, MEAN, TREND = "#7a8fa6", "#c2410c", "#0f766e"
-"""Told apart by people who see red and green alike, and in grey."""
+"""Distinguishable in grey and with red-green colour blindness."""
 
 
 def png(preview: Preview) -> bytes:
-    """The content of a PNG file. Nothing is opened on a screen."""
+    """Return the content of a PNG file; no window is opened."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -58,5 +58,5 @@ def png(preview: Preview) -> bytes:
 
 
 def _with_gaps(values: list[float | None]) -> list[float]:
-    """Where nothing is known, nothing is drawn."""
+    """Return the values with NaN, which is not drawn, for None."""
     return [float("nan") if value is None else float(value) for value in values]

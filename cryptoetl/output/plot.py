@@ -1,4 +1,4 @@
-"""A currency's table at a glance: its last rows, and a plot in the terminal of price, mean and trend."""
+"""The output of `preview`: the last rows of a table, and a terminal plot of price, mean and trend."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:  # results.py is above
+if TYPE_CHECKING:
     from cryptoetl.pipeline.results import Preview
 
 SHOWN_ROWS = 10
 WIDTH, HEIGHT = 100, 17
-"""Columns at the most, so that a wide screen or a pipe does not stretch it; rows of the upper plot."""
+"""Maximum columns, so that a wide screen or a pipe does not stretch the plot; rows of the upper plot."""
 LEVELS = 5
-"""Numbers on a scale at the most. With fewer, a range between two steps of 2 and 5 could get a single one."""
+"""Maximum numbers on a scale. With fewer, a range between two steps of 2 and 5 could get only one."""
 
 _Points = tuple[list[int], list[float]]
 
 
 def render(result: Preview) -> Iterator[RenderableType]:
-    """The plot, and below it the last rows."""
+    """Yield the plot and the last rows."""
     yield Text(f"{result.table}: price (fine line), its mean over 14 rows (dotted); below, the trend by date")
     yield Plot(result)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -47,12 +47,12 @@ def _cell(value: Any) -> str:
 
 
 def _number_text(value: float) -> str:
-    """With six digits that count, and never as 1e+05."""
+    """Return the number with six significant digits, never as 1e+05."""
     return f"{value:,.0f}" if abs(value) >= 100_000 else f"{value:,.6g}"
 
 
 class Plot:
-    """Drawn for the width that there is, in colour where there is colour."""
+    """The plot, drawn for the width and colours of the console that prints it."""
 
     def __init__(self, result: Preview) -> None:
         self._result = result
@@ -67,7 +67,7 @@ def _draw(result: Preview, width: int) -> str:
 
     figure = plotext.figure
     figure.clear()
-    # The rows below are longer than a small terminal anyway: squeezed into one, the trend had two lines.
+    # The rows below exceed a small terminal anyway; limited to its height, the trend would have two lines.
     plotext.terminal.limit(width=True, height=False)
     try:
         figure.plot_size(width, HEIGHT + HEIGHT // 2)
@@ -92,13 +92,13 @@ def _draw(result: Preview, width: int) -> str:
                     plot.draw(signal.lines())
         return str(figure.build().string())
     finally:
-        figure.clear()  # the library's one figure, which keeps what was drawn
+        figure.clear()  # a global of the library
 
 
 def levels_between(values: Sequence[float | None]) -> list[float]:
-    """Two to five round numbers from the least to the greatest value, for the scale beside a plot.
+    """Return two to five round numbers between the least and the greatest value, for the scale of a plot.
 
-    Of equal values it is that one, and of none nothing.
+    Return the only value if all are equal, and nothing if there is none.
     """
     known = [value for value in values if value is not None and isfinite(value)]
     if not known or min(known) == max(known):
@@ -117,7 +117,7 @@ def _number(day: date, days: Sequence[date]) -> int:
 
 
 def _runs(days: Sequence[date], values: Sequence[float | None]) -> Iterator[_Points]:
-    """The stretches without a gap, so that no line is drawn where nothing is known."""
+    """Yield the stretches without a gap, so that no line crosses missing values."""
     x: list[int] = []
     y: list[float] = []
     for day, value in zip(days, values, strict=True):

@@ -115,7 +115,7 @@ def test_an_error_in_json_has_its_hint_and_exit_code(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     outcome = account("deploy", "--dry-run", "--json")
-    assert outcome.data["error"] == "no AWS credentials were found"
+    assert outcome.data["error"]["message"] == "no AWS credentials were found"
     assert outcome.data["exit_code"] == 2
 
 

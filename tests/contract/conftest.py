@@ -1,4 +1,4 @@
-"""`place`: each scenario runs against both targets."""
+"""The fixture `place`, which runs each test on both targets."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = ["no_real_account"]
 
 @pytest.fixture(params=["local", "aws"])
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Place]:
+    """Yield a project on each target."""
     if request.param == "local":
         yield LocalPlace(tmp_path)
         return

@@ -1,4 +1,4 @@
-"""The two targets behind one face: what a scenario does to them beside running commands."""
+"""One interface to both targets: what a test does to them besides running commands."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ class Place(Protocol):
         """Run a command to its end."""
 
     def tamper(self, step: str, before: str) -> None:
-        """Let the deployed script of a step do something before its work."""
+        """Make the deployed script of a step execute a statement before its work."""
 
     def hold(self, ticker: str, step: str) -> None:
-        """Let this step of a currency begin and not end for a long time."""
+        """Make this step of a currency begin and not end for a long time."""
 
     def restore(self) -> None:
-        """Take the deployed scripts back to what they were."""
+        """Restore the deployed scripts."""
 
     def table(self, ticker: str) -> Rows:
-        """The rows of a currency's table by date; nothing if it is missing."""
+        """Return the rows of a currency's table by date; none if the table is missing."""
 
     def raw(self, key: str) -> bytes | None:
-        """A raw file as it is stored."""
+        """Return the content of a stored raw file, None if it is missing."""
 
     def running_jobs(self) -> int:
-        """How many job runs are at work."""
+        """Return how many job runs are running."""
 
 
 class LocalPlace:

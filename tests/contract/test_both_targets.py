@@ -1,8 +1,7 @@
-"""The same commands, results, words and exit codes on both targets, through the real command line."""
+"""The same commands, results, messages and exit codes on both targets, through the real command line."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ FAILS = "if 'XMR' in argv:\n        raise ValueError('the silver set of XMR is n
 
 @pytest.fixture
 def ready(place: Place) -> Place:
-    """Uploaded and deployed."""
+    """Return a place where everything is uploaded and deployed."""
     for command in (["deploy", "--yes"], ["upload"]):
         outcome = place(*command)
         assert outcome.code == 0, outcome.err
@@ -23,7 +22,7 @@ def ready(place: Place) -> Place:
 
 
 def shape(node: Any) -> Any:
-    """The keys and types of JSON, values left out."""
+    """Return the keys and types of JSON without its values."""
     match node:
         case dict():
             return {key: shape(item) for key, item in node.items()}
@@ -36,7 +35,7 @@ def shape(node: Any) -> Any:
 # --- before a run -------------------------------------------------------------------------------------
 
 
-def test_nothing_runs_that_is_not_deployed(place: Place) -> None:
+def test_a_run_needs_a_deploy(place: Place) -> None:
     outcome = place("run")
     assert outcome.code == 2
     assert "nothing is deployed yet" in outcome.err
@@ -67,7 +66,7 @@ def test_an_unknown_execution_is_named(ready: Place) -> None:
 # --- upload -------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_says_what_an_upload_does_and_a_second_upload_has_nothing_to_do(place: Place) -> None:
+def test_a_dry_run_lists_what_an_upload_copies_and_a_second_upload_copies_nothing(place: Place) -> None:
     assert place("deploy", "--yes").code == 0
     actions: list[list[str]] = []
     for arguments in (["--dry-run"], [], ["--dry-run"], []):
@@ -100,7 +99,7 @@ def test_a_run_warns_of_files_that_are_not_uploaded_yet(ready: Place) -> None:
 # --- runs ---------------------------------------------------------------------------------------------
 
 
-def test_all_good(ready: Place) -> None:
+def test_every_currency_is_loaded(ready: Place) -> None:
     outcome = ready("run", "--json")
     assert outcome.code == 0, outcome.err
     assert statuses(outcome.data["execution"]) == {"BTC": "LOADED", "XMR": "LOADED"}
@@ -167,9 +166,7 @@ def test_the_log_of_a_currency_is_merged_in_time(ready: Place) -> None:
         "gold"
     }
     followed = ready("logs", "BTC", "--follow", "--json")
-    assert [json.loads(line)["text"] for line in followed.out.splitlines()] == [
-        line["text"] for line in lines
-    ]
+    assert [line["text"] for line in followed.lines] == [line["text"] for line in lines]
     assert ready("logs", "BTC", "--errors", "--json").data["lines"] == []
     unknown = ready("logs", "DOGE")
     assert unknown.code == 2
@@ -208,7 +205,7 @@ def _at_gold(place: Place) -> bool:
     return "XMR" in currencies and currencies["XMR"]["step"] == "gold"
 
 
-def test_what_is_not_through_in_time_is_stopped(ready: Place) -> None:
+def test_an_execution_is_stopped_at_its_timeout(ready: Place) -> None:
     ready.hold("XMR", "gold")
     outcome = ready("run", "--timeout", "3s", "--json")
     assert outcome.code == 1
@@ -219,7 +216,7 @@ def test_what_is_not_through_in_time_is_stopped(ready: Place) -> None:
     assert statuses(outcome.data["execution"])["XMR"] == "ABORTED"
 
 
-# --- the same data ------------------------------------------------------------------------------------
+# --- JSON ---------------------------------------------------------------------------------------------
 
 SHAPES: dict[str, Any] = {}
 
@@ -230,9 +227,53 @@ def test_the_json_of_a_failed_run_has_the_same_shape_everywhere(ready: Place) ->
     found = shape(ready("status", "--json").data)
     for currency in found["currencies"]:
         for step in currency["steps"]:
-            # What only one of the two reports: what a run costs, and more of its message than the reason.
+            # Reported by one target only: the cost of a run, and the whole message.
             assert {step.pop("dpu_seconds"), step.pop("cause")} <= {"float", "str", "null"}
             step.pop("job_run_id")
     found["clean"].pop("dpu_seconds")
     found["clean"].pop("job_run_id")
     assert SHAPES.setdefault("status", found) == found
+
+
+COMMANDS = {
+    "init": ["init", "--force"],
+    "check": ["check"],
+    "deploy": ["deploy", "--yes"],
+    "upload": ["upload"],
+    "run": ["run", "--tickers", "BTC"],
+    "up": ["up"],
+    "status": ["status"],
+    "executions": ["status", "--last", "3"],
+    "stop": ["stop"],
+    "logs": ["logs", "BTC"],
+    "verify": ["verify"],
+    "query": ["query", "SELECT count(*) AS days FROM market_data.btc"],
+    "preview": ["preview", "BTC", "--days", "5"],
+    "error": ["status", "nowhere"],
+    "destroy": ["destroy", "--yes"],
+}
+"""By name of the object that each prints, in an order in which they can run."""
+
+
+def test_every_command_prints_an_object_that_fits_its_schema(place: Place) -> None:
+    printed = {}
+    for name, arguments in COMMANDS.items():
+        outcome = place(*arguments, "--json")
+        data = outcome.data  # is validated
+        assert outcome.code == {"init": 2, "error": 2}.get(name, 0), outcome.err
+        printed[name] = data["schema"]
+    assert printed == {name: f"cryptoetl.{name}/1" for name in COMMANDS}
+
+
+def test_a_command_that_follows_prints_objects_line_by_line(ready: Place) -> None:
+    assert ready("run").code == 0
+    *changes, last = ready("status", "--watch", "--json").lines
+    assert [(c["step"], c["status"]) for c in changes if c["ticker"] == "XMR"] == [
+        ("silver", "SUCCEEDED"),
+        ("gold", "SUCCEEDED"),
+        ("redshift", "SUCCEEDED"),
+    ]
+    assert {change["schema"] for change in changes} == {"cryptoetl.step/1"}
+    assert last == ready("status", "--json").data
+    lines = ready("logs", "XMR", "--follow", "--json").lines
+    assert {line["schema"] for line in lines} == {"cryptoetl.log-line/1"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from tests import preloaded
+from tests import json_objects, preloaded
 from tests.conftest import CACHE
 
 REPOSITORY = Path(__file__).parents[2]
@@ -53,8 +52,13 @@ class Outcome:
 
     @property
     def data(self) -> Any:
-        """Return the data that `--json` printed."""
-        return json.loads(self.out)
+        """Return the document that `--json` printed, validated against its schema."""
+        return json_objects.parsed(self.out, self.code)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the objects that `--json` printed one a line, validated against their schemas."""
+        return json_objects.lines(self.out)
 
 
 class Project:

@@ -229,7 +229,7 @@ def test_other_processes_report_that_a_run_is_in_progress(project: Project) -> N
         assert by_ticker(status.data)["BTC"]["step"] == "gold"
         watching = project.start("status", "--watch", "--json")
         release()
-        assert statuses(ended(watching).data) == dict.fromkeys(TICKERS, "LOADED")
+        assert statuses(ended(watching).lines[-1]) == dict.fromkeys(TICKERS, "LOADED")
         assert ended(process).code == 0
 
 

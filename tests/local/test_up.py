@@ -333,11 +333,12 @@ def test_query_reads_standard_input_and_reports_omitted_rows(loaded: Project) ->
     cut = loaded.run("query", "-", "--limit", "2", "--json", stdin=sql)
     whole = loaded.run("query", sql, "--limit", "31", "--json")
 
-    assert cut.data == {
-        "columns": ["date", "price"],
-        "rows": [{"date": "2024-01-01", "price": 100.0}, {"date": "2024-01-02", "price": 101.0}],
-        "more": True,
-    }
+    assert cut.data["columns"] == ["date", "price"]
+    assert cut.data["rows"] == [
+        {"date": "2024-01-01", "price": 100.0},
+        {"date": "2024-01-02", "price": 101.0},
+    ]
+    assert cut.data["more"]
     assert len(whole.data["rows"]) == 31
     assert whole.data["more"] is False
     assert "The first 2 rows; --limit shows more." in loaded.run("query", sql, "--limit", "2").out

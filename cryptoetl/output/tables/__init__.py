@@ -1,4 +1,4 @@
-"""Each result as rich renderables: tables that a tired engineer can read, in words."""
+"""Results as tables and sentences for the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from cryptoetl.discovery.results import InitResult
-from cryptoetl.output import plot as preview
+from cryptoetl.output import plot
 from cryptoetl.output.tables import deployment, executions, files, warehouse
 from cryptoetl.pipeline.results import (
     CheckResult,
@@ -29,8 +29,10 @@ from cryptoetl.target.deployment import Removal
 from cryptoetl.target.warehouse import QueryRows
 
 
-def render(result: Result, *, verbose: bool = False, now: datetime | None = None) -> Iterator[RenderableType]:
-    """The result in the order in which a person wants to read it; what still runs is timed until `now`."""
+def render(  # noqa: C901, PLR0912 - one case per result
+    result: Result, *, verbose: bool = False, now: datetime | None = None
+) -> Iterator[RenderableType]:
+    """Yield the parts of a result in reading order; durations of what still runs end at `now`."""
     match result:
         case CheckResult():
             yield from files.check(result, verbose=verbose)
@@ -57,7 +59,7 @@ def render(result: Result, *, verbose: bool = False, now: datetime | None = None
         case QueryRows():
             yield warehouse.rows(result)
         case Preview():
-            yield from preview.render(result)
+            yield from plot.render(result)
         case UpResult():
             yield from _up(result, verbose=verbose)
         case InitResult():
@@ -76,9 +78,9 @@ def _up(result: UpResult, *, verbose: bool) -> Iterator[RenderableType]:
     if result.verify is not None:
         yield from warehouse.verify(result.verify)
     if result.run is None:
-        yield Text("No currency can be loaded: mend the files above and run the same command again.")
+        yield Text("No currency can be loaded. Fix the files above and run the same command again.")
     elif result.exit_code:
-        yield Text("Mend what failed, then: cryptoetl run --retry-failed")
+        yield Text("Fix what failed, then run: cryptoetl run --retry-failed")
 
 
 Result = (

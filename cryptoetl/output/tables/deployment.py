@@ -1,4 +1,4 @@
-"""Plans: what a deploy or a removal would do, or has done."""
+"""Tables of plans: what a deploy or a removal would do, or has done."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cryptoetl.util.text import plural
 
 
 def plan(result: Plan) -> Iterator[RenderableType]:
+    """Yield a line per change, the review, and the number of changes."""
     if not result.changes:
         yield from _notices(result.review)
         yield Text(f"No changes: {result.location} is up to date.")
@@ -58,6 +59,7 @@ def _notices(review: Review | None) -> Iterator[Text]:
 
 
 def removal(result: Removal) -> Iterator[RenderableType]:
+    """Yield a line per part that is removed or stays, and their number."""
     if not result.removed:
         yield Text(f"Nothing is deployed in {result.location}.")
     for part in result.removed:

@@ -1,4 +1,4 @@
-"""Executions: currencies and their steps, what was stopped, what was written."""
+"""Tables of executions: currencies and their steps, logs, lists."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cryptoetl.util.text import printable
 
 
 def run(result: RunResult, *, verbose: bool) -> Iterator[RenderableType]:
+    """Yield the execution, or why nothing was run."""
     if result.note:
         yield Text(result.note)
     if result.execution is not None:
@@ -29,9 +30,10 @@ def run(result: RunResult, *, verbose: bool) -> Iterator[RenderableType]:
 
 
 def stop(result: StopResult, *, verbose: bool) -> Iterator[RenderableType]:
+    """Yield the stopped execution, and the job runs that could not be stopped."""
     yield execution(result.execution, verbose=verbose)
     if result.execution.status != "ABORTED":
-        yield Text("It had ended before.")
+        yield Text("The execution had already ended.")
     yield from _left(result.left)
 
 
@@ -40,12 +42,14 @@ def _left(left: Sequence[Left]) -> Iterator[Text]:
 
 
 def log(result: StepLog) -> Iterator[RenderableType]:
+    """Yield the lines of a log."""
     if not result.lines:
-        yield Text(f"There is no such line of {result.ticker} in execution {result.execution}.", style="dim")
+        yield Text(f"Execution {result.execution} has no such log lines of {result.ticker}.", style="dim")
     yield from (log_line(line) for line in result.lines)
 
 
 def log_line(line: StepLine) -> Text:
+    """Return a line with its local time and its step."""
     time = f"{line.time.astimezone():%H:%M:%S}" if line.time else " " * 8
     return Text.assemble((f"{time} {line.step:<8} ", "dim"), printable(line.text))
 
@@ -53,54 +57,66 @@ def log_line(line: StepLine) -> Text:
 def execution(
     status: ExecutionStatus, *, now: datetime | None = None, rows: int | None = None, verbose: bool = False
 ) -> RenderableType:
-    """A table of the execution's currencies, and below it why some failed; with `now`, times count on.
+    """Return a table of the currencies, and below it why some failed.
 
-    `rows` is how many lines fit: what failed or is running comes first then, each on one line, and the rest
-    is counted.
+    The durations of what still runs end at `now`. With `rows`, at most so many currencies are shown, each on
+    one line, failed and running ones first; the others are counted.
     """
+    currencies = [c for c in status.currencies if verbose or c.status != "SKIPPED"]
+    if rows is not None:
+        return _fitted(status, currencies, now=now, rows=rows)
+    table = columns("Currency", "Status", ">silver", ">gold", ">redshift")
+    for currency in currencies:
+        table.add_row(currency.ticker, state(currency.status), *(_step(step, now) for step in currency.steps))
+    failures = (
+        Text.assemble(f"{currency.ticker} ", state(currency.status), f" {failure}")
+        for currency in currencies
+        if (failure := _failure(currency))
+    )
+    details = (text for currency in currencies if verbose for text in _details(currency))
+    return Group(_title(status, now), table, *failures, *details, *_reason(status))
+
+
+def _fitted(
+    status: ExecutionStatus, currencies: Sequence[CurrencyStatus], *, now: datetime | None, rows: int
+) -> RenderableType:
+    """Return a table of at most so many currencies, in which no text takes more than one line."""
+    hidden: Sequence[CurrencyStatus] = []
+    if len(currencies) > rows:
+        order = {"FAILED": 0, "RUNNING": 1, "ABORTED": 1, "PENDING": 2, "LOADED": 3}
+        ranked = sorted(currencies, key=lambda currency: order.get(currency.status, 4))
+        currencies, hidden = ranked[:rows], ranked[rows:]
+    table = columns("Currency", "Status", ">silver", ">gold", ">redshift")
+    for column in table.columns:
+        column.no_wrap = True
+    table.add_column("Reason")  # the only column that is cut
+    for currency in currencies:
+        reason = Text(_failure(currency), no_wrap=True, overflow="ellipsis")
+        steps = (_step(step, now) for step in currency.steps)
+        table.add_row(currency.ticker, state(currency.status), *steps, reason)
+    more = [Text(f"… and {len(hidden)} more: {_counts(hidden)}", style="dim")] if hidden else []
+    title, *below = _title(status, now), *more, *_reason(status)
+    for text in (title, *below):
+        text.no_wrap, text.overflow = True, "ellipsis"
+    return Group(title, table, *below)
+
+
+def _title(status: ExecutionStatus, now: datetime | None) -> Text:
     title = Text.assemble("Execution ", status.name, "  ", state(status.status))
     if took := seconds(status.started, status.ended or now):
         title.append(f"  {took}")
-    if words := _counts(status.currencies):
-        title.append(f"  {words}")
-    currencies = [c for c in status.currencies if verbose or c.status != "SKIPPED"]
-    hidden: Sequence[CurrencyStatus] = []
-    if rows is not None and len(currencies) > rows:
-        order = {"FAILED": 0, "RUNNING": 1, "ABORTED": 1, "PENDING": 2, "LOADED": 3}
-        ranked = sorted(currencies, key=lambda c: order.get(c.status, 4))
-        currencies, hidden = ranked[:rows], ranked[rows:]
-    table = columns("Currency", "Status", ">silver", ">gold", ">redshift")
-    if rows is not None:  # one line each: only the reason gives way
-        for column in table.columns:
-            column.no_wrap = True
-        table.add_column("Reason")
-    for currency in currencies:
-        cells = [_step(step, now) for step in currency.steps]
-        if rows is not None:
-            cells.append(Text(_failure(currency), no_wrap=True, overflow="ellipsis"))
-        table.add_row(currency.ticker, state(currency.status), *cells)
-    parts: list[RenderableType] = [title, table]
-    if hidden:
-        parts.append(Text(f"… and {len(hidden)} more: {_counts(hidden)}", style="dim"))
-    if rows is None:
-        parts += [
-            Text.assemble(f"{c.ticker} ", state(c.status), f" {_failure(c)}")
-            for c in currencies
-            if _failure(c)
-        ]
-    if verbose and rows is None:
-        parts += [text for c in currencies for text in _details(c)]
+    if counts := _counts(status.currencies):
+        title.append(f"  {counts}")
+    return title
+
+
+def _reason(status: ExecutionStatus) -> Iterator[Text]:
     if status.reason:
-        parts.append(Text(status.reason, style="bold red" if status.status == "FAILED" else "yellow"))
-    if rows is not None:
-        for part in parts:
-            if isinstance(part, Text):
-                part.no_wrap, part.overflow = True, "ellipsis"
-    return Group(*parts)
+        yield Text(status.reason, style="bold red" if status.status == "FAILED" else "yellow")
 
 
 def _details(currency: CurrencyStatus) -> Iterator[Text]:
-    """Its job runs, what Glue bills them by, and the whole of what they failed with."""
+    """Yield the job runs of a currency with their DPU-seconds and cost, and the whole causes of failures."""
     for step in currency.steps:
         billed = ""
         if step.dpu_seconds is not None:
@@ -112,14 +128,14 @@ def _details(currency: CurrencyStatus) -> Iterator[Text]:
 
 
 def _failure(currency: CurrencyStatus) -> str:
-    """Where and why a currency failed; empty for any other, also where the execution's reason says it all."""
+    """Return where and why a currency failed; "" for any other."""
     if currency.status != "FAILED":
         return ""
     return f"at {currency.step}: {currency.reason}" if currency.reason else f"at {currency.step}"
 
 
 def _counts(currencies: Sequence[CurrencyStatus]) -> str:
-    """How many are in which state, such as "2 loaded, 1 failed"."""
+    """Return how many currencies have which status, such as "2 loaded, 1 failed"."""
     counts: Counter[str] = Counter(currency.status for currency in currencies)
     return ", ".join(f"{counts[name]} {name.lower()}" for name in STYLES if counts[name])
 
@@ -140,6 +156,7 @@ def _step(step: StepStatus, now: datetime | None) -> Text:
 
 
 def listed(result: ExecutionList) -> RenderableType:
+    """Return a table with a row for each execution."""
     if not result.executions:
         return Text("There is no execution yet.")
     table = columns("Execution", "Status", ">Time", ">Loaded", ">Failed", "Failed currencies")

@@ -1,4 +1,4 @@
-"""The users' files: check, upload, init."""
+"""Tables of raw files: check, upload, init."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.util.text import plural
 
 SHOWN_FINDINGS = 10
-"""Findings shown per file; `verbose` shows what is known."""
+"""Findings shown per file; `verbose` shows all that are kept."""
 SHOWN_UPLOADS = 100
-"""Files shown of an upload, those that are unchanged aside; `verbose` shows all."""
+"""Changed files shown of an upload; `verbose` shows all files."""
 SHOWN_FILES = 20
-"""Files of no currency that are shown; `verbose` shows all."""
+"""Unused files shown by init; `verbose` shows all."""
 
 
 def check(result: CheckResult, *, verbose: bool) -> Iterator[RenderableType]:
+    """Yield a table of the currencies and the findings of each file."""
     table = columns("Currency", "Check", ">Days", "Prices from – to", ">Missing", ">Weeks", "Trend from – to")
     for currency in result.currencies:
         history, trend = currency.history, currency.trend
@@ -59,6 +60,7 @@ def _findings(ticker: str, report: FileReport, limit: int | None) -> Iterator[Te
 
 
 def upload(result: UploadResult, *, verbose: bool) -> Iterator[RenderableType]:
+    """Yield the check if it has findings, what was done with each file, and where the files are."""
     if result.check.exit_code or any(c.history.warnings or c.trend.warnings for c in result.check.currencies):
         yield from check(result.check, verbose=verbose)
     shown = [file for file in result.files if verbose or file.action != "unchanged"]
@@ -70,8 +72,8 @@ def upload(result: UploadResult, *, verbose: bool) -> Iterator[RenderableType]:
             action = Text(file.action, style=styles[file.action])
             table.add_row(file.ticker, file.kind, action, size(file.bytes), str(file.source))
         yield table
-    for became, number in Counter(file.action for file in hidden).items():
-        yield Text(f"… and {plural(number, 'file')} more {became}; --verbose shows all", style="dim")
+    for done, number in Counter(file.action for file in hidden).items():
+        yield Text(f"… and {plural(number, 'file')} more {done}; --verbose shows all", style="dim")
     if unchanged := len(result.files) - len(shown):
         yield Text(f"{plural(unchanged, 'file')} unchanged.")
     places = {file.location.rpartition(f"{file.ticker}/")[0] for file in result.files}
@@ -79,6 +81,7 @@ def upload(result: UploadResult, *, verbose: bool) -> Iterator[RenderableType]:
 
 
 def init(result: InitResult, *, verbose: bool) -> Iterator[RenderableType]:
+    """Yield the proposed currencies, what to check about them, and the unused files."""
     if result.currencies:
         table = columns("Currency", ">Days", "Prices from – to", "Format", ">Weeks", "Trend from – to")
         for currency in result.currencies:

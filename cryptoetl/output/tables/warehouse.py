@@ -1,4 +1,4 @@
-"""The warehouse: tables verified, rows of a query."""
+"""Tables of the warehouse: verification, rows of a query."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cryptoetl.util.text import printable
 
 
 def verify(result: VerifyResult) -> Iterator[RenderableType]:
+    """Yield whether each table equals gold, how it differs, and notes."""
     table = columns("Table", "Verified", ">Rows", "Dates from – to", ">No price")
     for item in result.tables:
         table.add_row(
@@ -41,6 +42,7 @@ def _agrees(item: TableCheck) -> Text:
 
 
 def rows(result: QueryRows) -> RenderableType:
+    """Return the rows as a table."""
     table = columns()
     for name in result.columns:
         table.add_column(Text(printable(name)), overflow="fold")

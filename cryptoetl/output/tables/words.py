@@ -1,4 +1,4 @@
-"""What all tables are made of: columns, counts, times, sizes and states in words."""
+"""Parts of all tables: columns, counts, times, sizes and states in words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ STYLES = {
 
 
 def columns(*names: str) -> Table:
-    """`>` before a column's name sets it to the right. What is long is told below a table, not in it."""
+    """Return a table with these columns, right-aligned if the name begins with `>`.
+
+    Long text belongs below a table, not in it.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in names:
         right = column.startswith(">")
@@ -37,11 +40,12 @@ def columns(*names: str) -> Table:
 
 
 def state(name: str) -> Text:
+    """Return a status in its colour."""
     return Text(name, style=STYLES.get(name, ""))
 
 
 def seconds(start: datetime | None, end: datetime | None) -> str:
-    """The time between two moments, as 0.3 s, 42 s or 3 min 05 s; empty if one is unknown."""
+    """Return the time between two moments, such as 0.3 s, 42 s or 3 min 05 s; "" if one is None."""
     if start is None or end is None:
         return ""
     total = max(0.0, (end - start).total_seconds())
@@ -52,18 +56,17 @@ def seconds(start: datetime | None, end: datetime | None) -> str:
 
 
 def count(number: int | None) -> str:
+    """Return a number with separators; "" for None."""
     return "" if number is None else f"{number:,}"
 
 
 def span(first: date | None, last: date | None) -> str:
+    """Return a range of dates; "" if one is None."""
     return f"{first} – {last}" if first and last else ""
 
 
-def size(size: int) -> str:
-    return (
-        f"{size:,} B"
-        if size < 10_000
-        else f"{size / 1000:,.0f} kB"
-        if size < 10_000_000
-        else f"{size / 1e6:,.0f} MB"
-    )
+def size(number: int) -> str:
+    """Return a number of bytes in B, kB or MB."""
+    if number < 10_000:
+        return f"{number:,} B"
+    return f"{number / 1000:,.0f} kB" if number < 10_000_000 else f"{number / 1e6:,.0f} MB"

@@ -1,4 +1,4 @@
-"""Text from outside never reaches a terminal raw: keys, values, names, cells, errors, log lines."""
+"""Untrusted text is printed without control characters: keys, values, names, cells, errors, log lines."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from cryptoetl.output.tables import Result
 from cryptoetl.pipeline.results import Preview, RunResult, StepLine, StepLog
 from cryptoetl.target.warehouse import QueryRows
 from cryptoetl.util.text import printable
-from tests.unit.cli.test_cli import REPOSITORY, CommandLine
-from tests.unit.cli.test_cli import run as run
+from tests.unit.cli.command_line import REPOSITORY, CommandLine
+from tests.unit.cli.command_line import run as run
 from tests.unit.made import HISTORY, TREND, write_config
-from tests.unit.output.test_terminal import Screens, currency, execution
-from tests.unit.output.test_terminal import screens as screens
+from tests.unit.output.screens import Screens, currency, execution
+from tests.unit.output.screens import screens as screens
 
 HOSTILE = "a\x1b]0;title\x07\x1b[2J\x9b31m\x7f\u202e\x08\u200b\r!"
-"""A window's title, a wiped screen, a colour by C1, DEL, the direction of writing, a blank of no width."""
+"""Sets a title, erases the screen, sets a colour by C1; DEL, reversed direction, a zero-width space."""
 ATTACKS = ["\x1b]0;", "\x1b[2J", "\x07", "\x9b", "\x7f", "\u202e", "\u200b", "\x08"]
 CELL = HOSTILE.replace("\r", "")
 NAME = f"{HOSTILE}.csv"
 ALLOWED_NAME = "a\u202e\u200b.csv"
-"""As the configuration lets it through, which refuses other controls."""
+"""A name that the configuration accepts; it refuses other control characters."""
 
 
 def assert_plain(text: str) -> None:
@@ -42,7 +42,7 @@ def assert_plain(text: str) -> None:
 # --- the functions ------------------------------------------------------------------------------------
 
 
-def test_what_a_terminal_would_obey_or_hide_is_spelled_out_and_the_rest_stays() -> None:
+def test_control_and_invisible_characters_are_escaped_and_others_kept() -> None:
     assert printable("plain – 比特币 🚀 [red]\n\tnext") == "plain – 比特币 🚀 [red]\n\tnext"
     assert printable("\x1b[2J\x9b1m\x7f\u202e\r\n") == r"\x1b[2J\x9b1m\x7f\u202e\r" + "\n"
     assert printable("\udc80") == r"\udc80"
@@ -52,7 +52,7 @@ def test_what_a_terminal_would_obey_or_hide_is_spelled_out_and_the_rest_stays() 
 
 
 def configured(**changes: Any) -> Callable[[CommandLine], None]:
-    """A configuration with a currency that has these settings; `top` has further keys at its top."""
+    """Return what writes a configuration with these settings of a currency; `top` has keys at its top."""
 
     def write(run: CommandLine) -> None:
         top = changes.get("top", {})
@@ -64,7 +64,7 @@ def configured(**changes: Any) -> Callable[[CommandLine], None]:
 
 
 def files(prices: str = HISTORY, trends: str = TREND, **settings: Any) -> Callable[[CommandLine], None]:
-    """The same with its raw files, under the names that it has for them."""
+    """Return what writes such a configuration and its raw files."""
 
     def write(run: CommandLine) -> None:
         Path(settings.get("history", "h.csv")).write_text(prices, encoding="utf-8", newline="")
@@ -199,7 +199,7 @@ EVENTS: Mapping[str, Event] = {
 
 
 def assert_harmless(screens: Screens) -> None:
-    """Nothing hostile on a terminal; rich's own sequences are none of it."""
+    """Assert that no attack is in the output; rich's own sequences may be."""
     raw = screens.out.raw + screens.err.raw
     assert [attack for attack in ATTACKS if attack in raw] == []
 

@@ -1,4 +1,4 @@
-"""The scale beside the plot of a currency's table."""
+"""The scale of the plot of a currency's table."""
 
 from __future__ import annotations
 

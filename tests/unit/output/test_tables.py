@@ -1,9 +1,10 @@
-"""How much of a running execution a screen can show, and times in words. The rest is in test_console.py."""
+"""Results as tables and sentences."""
 
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,21 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from cryptoetl.output.tables import render
-from cryptoetl.output.tables.executions import execution
-from cryptoetl.output.tables.files import SHOWN_UPLOADS
+from cryptoetl.output.tables.executions import execution as execution_table
+from cryptoetl.output.tables.files import SHOWN_FINDINGS, SHOWN_UPLOADS
 from cryptoetl.output.tables.words import seconds
-from cryptoetl.pipeline.results import CheckResult, UploadAction, UploadedFile, UploadResult
+from cryptoetl.pipeline.results import (
+    CheckResult,
+    CurrencyCheck,
+    ExecutionList,
+    RunResult,
+    UploadAction,
+    UploadedFile,
+    UploadResult,
+    UpResult,
+)
+from cryptoetl.raw_files.findings import MAX_FINDINGS
+from cryptoetl.state_machine.bundle import Change
 from cryptoetl.state_machine.status import (
     CurrencyProgress,
     CurrencyStatus,
@@ -22,14 +34,268 @@ from cryptoetl.state_machine.status import (
     Stage,
     StepStatus,
 )
+from cryptoetl.target.deployment import Part, Removal
+from cryptoetl.target.warehouse import QueryRows
+from tests.unit.output.screens import (
+    CHANGES,
+    JOB,
+    MIXED,
+    REVIEW,
+    START,
+    UP,
+    Screens,
+    aws_plan,
+    check,
+    currency,
+    execution,
+    plan,
+    report,
+    upload,
+    verified,
+)
+from tests.unit.output.screens import screens as screens
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+# --- check and upload ---------------------------------------------------------------------------------
+
+
+def test_a_good_check_is_one_row_per_currency(screens: Screens) -> None:
+    assert screens.show(check()).rows[-1] == (
+        ["BTC", "ok", "1,234", "2020-01-01 – 2024-12-31", "5", "1,234", "2020-01-01 – 2024-12-31"]
+    )
+
+
+def test_a_finding_is_one_line_with_file_and_line(screens: Screens) -> None:
+    out = screens.show(check(errors=1))
+    assert "1 error" in out.text
+    assert out.lines[-1] == "BTC error /data/history [1].csv:2: price '[red]:smile:' is not a number"
+
+
+def test_a_line_on_a_pipe_is_not_wrapped_however_long(screens: Screens) -> None:
+    deep = "/" + "/".join(["folder with a long name"] * 40)
+    result = CheckResult((CurrencyCheck("BTC", report(errors=1, folder=deep), report("trend")),))
+    assert f"BTC error {deep}/history [1].csv:2: price" in screens.show(result).lines[-1]
+
+
+def test_of_many_findings_the_first_are_shown_errors_before_warnings(screens: Screens) -> None:
+    lines = screens.show(check(errors=4, warnings=60)).lines
+    shown = [line.split()[1] for line in lines if line.startswith("BTC") and ".csv:" in line]
+    assert shown == ["error"] * 4 + ["warning"] * (SHOWN_FINDINGS - 4)
+    assert lines[-1] == "BTC … and 54 more in /data/history [1].csv; --verbose shows more"
+
+
+def test_verbose_shows_all_findings_that_are_kept(screens: Screens) -> None:
+    lines = screens.show(check(errors=MAX_FINDINGS + 50), verbose=True).lines
+    assert sum(".csv:" in line for line in lines) == MAX_FINDINGS
+    assert lines[-1] == "BTC … and 50 more in /data/history [1].csv"
+
+
+def test_an_upload_shows_what_was_done_with_each_file_and_where_it_is(screens: Screens) -> None:
+    out = screens.show(upload())
+    assert ["BTC", "history", "uploaded", "2,346 kB", "/data/history.csv"] in out.rows
+    assert out.lines[-1] == "The raw files are in /lake/raw."
+    assert "Days" not in out.text
+
+
+def test_an_upload_with_findings_shows_the_check_first(screens: Screens) -> None:
+    text = screens.show(upload(errors=1)).text
+    assert text.index("is not a number") < text.index("uploaded")
+
+
+# --- deploy -------------------------------------------------------------------------------------------
+
+
+def test_a_plan_is_one_line_per_change_and_their_number(screens: Screens) -> None:
+    assert screens.show(plan(*CHANGES)).lines == [
+        "+ add    branch XMR",
+        "~ change script a.py  (+1 −2 lines)",
+        "- remove branch BTC  (its data stays)",
+        "3 changes to deploy.",
+    ]
+
+
+def test_an_applied_plan_says_where_it_is(screens: Screens) -> None:
+    assert screens.show(plan(CHANGES[0], applied=True)).lines[-1] == "1 change deployed to /home/deployed."
+
+
+def test_a_plan_without_changes_says_so(screens: Screens) -> None:
+    assert screens.show(plan()).lines == ["No changes: /home/deployed is up to date."]
+
+
+# --- executions ---------------------------------------------------------------------------------------
+
+
+def test_an_execution_shows_each_step_and_below_the_table_why_one_failed(screens: Screens) -> None:
+    out = screens.show(MIXED)
+    assert out.lines[0] == (
+        "Execution 20260101T000000000Z  SUCCEEDED  1 min 15 s  1 loaded, 1 failed, 1 skipped"
+    )
+    assert ["BTC", "LOADED", "1.0 s", "1.0 s", "1.0 s"] in out.rows
+    assert ["XMR", "FAILED", "1.0 s", "failed", "–"] in out.rows
+    assert out.lines[-1] == "XMR FAILED at gold: ValueError: no gold [here]"
+
+
+def test_skipped_currencies_are_shown_with_verbose_only(screens: Screens) -> None:
+    assert "ETH" not in screens.show(MIXED).text
+    screens.open()
+    assert ["ETH", "SKIPPED", "–", "–", "–"] in screens.show(MIXED, verbose=True).rows
+
+
+def test_the_reason_of_an_execution_comes_last(screens: Screens) -> None:
+    out = screens.show(
+        execution(currency("BTC", "ABORTED", 0), status="FAILED", reason="the cleaning failed")
+    )
+    assert ["BTC", "ABORTED", "–", "–", "–"] in out.rows
+    assert out.lines[-1] == "the cleaning failed"
+
+
+def test_two_hundred_currencies_are_all_in_the_result(screens: Screens) -> None:
+    out = screens.show(execution(*(currency(f"C{n}", "LOADED") for n in range(200))))
+    assert sum(row[1:2] == ["LOADED"] for row in out.rows) == 200
+
+
+def test_a_run_of_nothing_says_why_and_lists_refused_currencies(screens: Screens) -> None:
+    out = screens.show(RunResult(None, "Nothing was run.", {"XMR": "history: line 3: [bad]"}))
+    assert out.lines == ["Nothing was run.", "XMR FAILED check: history: line 3: [bad]"]
+
+
+def test_executions_are_listed_with_what_failed(screens: Screens) -> None:
+    many = execution(*(currency(f"C{n}", "FAILED", 0, "x") for n in range(7)), status="FAILED")
+    rows = screens.show(ExecutionList((MIXED, many))).rows
+    assert rows[-2] == ["20260101T000000000Z", "SUCCEEDED", "1 min 15 s", "1", "1", "XMR at gold"]
+    assert rows[-1][-1] == "C0 at silver, C1 at silver, C2 at silver, C3 at silver, C4 at silver …"
+
+
+def test_an_empty_list_of_executions_says_so(screens: Screens) -> None:
+    assert screens.show(ExecutionList(())).lines == ["There is no execution yet."]
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "text"),
+    [
+        (0, "0.0 s"),
+        (0.34, "0.3 s"),
+        (9.99, "10.0 s"),
+        (42.4, "42 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (119.6, "2 min 00 s"),
+        (185, "3 min 05 s"),
+        (7265, "121 min 05 s"),
+        (-1, "0.0 s"),
+    ],
+)
+def test_durations_are_rounded_to_words(elapsed: float, text: str) -> None:
+    assert seconds(START, START + timedelta(seconds=elapsed)) == text
+    assert seconds(None, START) == seconds(START, None) == ""
+
+
+# --- verify, query, up --------------------------------------------------------------------------------
+
+
+def test_a_verified_table_equals_gold(screens: Screens) -> None:
+    out = screens.show(verified())
+    assert ["market_data.btc", "equals gold", "1,000", "2024-01-01 – 2024-01-01", "3"] in out.rows
+    assert out.lines[-1] == "The tables are in /home/warehouse.duckdb."
+
+
+def test_the_differences_of_a_table_are_listed(screens: Screens) -> None:
+    lines = screens.show(
+        verified("rows: 1 in the table, 2 in gold", "first: a in the table, b in gold")
+    ).lines
+    assert lines[-3:-1] == [
+        "market_data.btc differs: rows: 1 in the table, 2 in gold; first: a in the table, b in gold",
+        "market_data.btc note: its newest day is old",
+    ]
+
+
+def test_no_location_is_shown_without_a_table(screens: Screens) -> None:
+    lines = screens.show(verified("the table is missing", rows=None)).lines
+    assert lines[-1] == "market_data.btc missing: the table is missing"
+
+
+def test_rows_are_shown_without_markup(screens: Screens) -> None:
+    out = screens.show(QueryRows(("[b]day", ">n"), (("[red]x[/red] :smile:", None), ("y", 0)), more=False))
+    assert out.rows[0] == ["[b]day", ">n"]
+    assert out.rows[-2:] == [["[red]x[/red] :smile:"], ["y", "0"]]
+
+
+def test_a_truncated_result_says_how_to_see_more(screens: Screens) -> None:
+    result = QueryRows(("n",), tuple((n,) for n in range(1_000)), more=True)
+    assert screens.show(result).lines[-1] == "The first 1,000 rows; --limit shows more."
+
+
+def test_up_shows_its_parts_in_order_and_what_to_do_next(screens: Screens) -> None:
+    text = screens.show(UP).text
+    parts = [
+        "uploaded",
+        "3 changes deployed",
+        "Execution 2026",
+        "equals gold",
+        "cryptoetl run --retry-failed",
+    ]
+    assert sorted(parts, key=text.index) == parts
+
+
+def test_up_with_only_broken_files_says_what_to_do(screens: Screens) -> None:
+    assert screens.show(UpResult(upload(1))).lines[-1] == (
+        "No currency can be loaded. Fix the files above and run the same command again."
+    )
+
+
+# --- a deploy on AWS ----------------------------------------------------------------------------------
+
+
+def test_a_plan_for_aws_shows_limits_costs_and_notices_below_its_changes(screens: Screens) -> None:
+    assert screens.show(aws_plan(Change("add", "branch", "BTC"), JOB)).lines == [
+        "+ add    branch BTC",
+        "± replace job crypto-x  (Name a → b)",
+        "State machine: 9,389 of 1,048,576 bytes; a run of all 2 currencies makes 65 of 25,000 events and at "
+        "most 226 of 262,144 bytes of result.",
+        "A run of all currencies costs about $0.14:",
+        "  $0.0885  Glue",
+        "  $0.0500  Redshift",
+        "  each step takes a minute",
+        "error: the workgroup does not exist",
+        "warning: it takes longer",
+        "note: not verified",
+        "2 changes to deploy.",
+    ]
+
+
+def test_an_applied_plan_shows_no_review(screens: Screens) -> None:
+    shown = screens.show(aws_plan(JOB, review=replace(REVIEW, notices=()), applied=True)).lines
+    assert shown == [
+        "± replace job crypto-x  (Name a → b)",
+        "1 change deployed to stack cryptoetl-crypto.",
+    ]
+
+
+def test_a_plan_without_changes_still_shows_notices(screens: Screens) -> None:
+    assert screens.show(aws_plan()).lines[-2:] == [
+        "note: not verified",
+        "No changes: stack cryptoetl-crypto is up to date.",
+    ]
+
+
+def test_a_removal_shows_what_is_removed_and_what_stays(screens: Screens) -> None:
+    removal = Removal(
+        "stack cryptoetl-crypto", (Part("job", "crypto-x"),), (Part("bucket", "raw", "with all raw data"),)
+    )
+    assert screens.show(removal).lines == [
+        "- remove job crypto-x",
+        "  stays  bucket raw  (with all raw data)",
+        "1 part to remove from stack cryptoetl-crypto.",
+    ]
+
+
+# --- large results ------------------------------------------------------------------------------------
+
 LONG_REASON = "history: line 812: price 'abc' is not a number; " * 5
-BESIDES = 6
-"""Lines of a live view that are not currencies: title, head, and what is counted."""
+OTHER_LINES = 6
+"""Lines of a live view that are not currencies: title, head, counts."""
 
 
-def currency(
+def reached(
     ticker: str, status: CurrencyProgress, step: Stage | None = None, reason: str | None = None
 ) -> CurrencyStatus:
     steps = tuple(
@@ -40,46 +306,38 @@ def currency(
 
 
 def two_hundred() -> ExecutionStatus:
-    """197 loaded, two failed with long reasons, and the last one running."""
-    loaded = [currency(f"C{number}", "LOADED") for number in range(197)]
-    failed = [currency(name, "FAILED", "silver", LONG_REASON) for name in ("BAD", "WORSE")]
-    currencies = (*loaded, *failed, currency("LAST", "RUNNING"))
+    """Return an execution with 197 loaded, two failed and one running currency."""
+    loaded = [reached(f"C{number}", "LOADED") for number in range(197)]
+    failed = [reached(name, "FAILED", "silver", LONG_REASON) for name in ("BAD", "WORSE")]
+    currencies = (*loaded, *failed, reached("LAST", "RUNNING"))
     return ExecutionStatus("e1", "RUNNING", START, None, currencies, StepStatus("clean", "SUCCEEDED"))
 
 
 def live(status: ExecutionStatus, *, rows: int, width: int) -> list[str]:
-    """The lines of the live view."""
+    """Return the lines of the live view."""
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, markup=False, emoji=False)
-    console.print(execution(status, now=START, rows=rows))
+    console.print(execution_table(status, now=START, rows=rows))
     return out.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("width", [45, 60, 80, 200])
 @pytest.mark.parametrize("rows", [3, 10, 18])
-def test_of_two_hundred_currencies_a_screen_shows_what_matters_and_counts_the_rest(
+def test_of_two_hundred_currencies_a_screen_shows_failed_and_running_ones_and_counts_the_rest(
     rows: int, width: int
 ) -> None:
     lines = live(two_hundred(), rows=rows, width=width)
     first_words = [line.split()[0] for line in lines if line.strip()]
     assert {"LAST", "BAD", "WORSE"} <= set(first_words)
     assert f"… and {200 - rows} more: {200 - rows} loaded" in [line.rstrip() for line in lines]
-    assert len(lines) <= rows + BESIDES
+    assert len(lines) <= rows + OTHER_LINES
     assert max(map(cell_len, lines)) <= width
 
 
-def test_where_all_fit_none_is_counted() -> None:
+def test_no_currency_is_counted_if_all_fit() -> None:
     lines = live(two_hundred(), rows=200, width=80)
     assert sum(" LOADED " in line for line in lines) == 197
     assert [line for line in lines if "more:" in line] == []
-
-
-@pytest.mark.parametrize(
-    ("taken", "words"),
-    [(59.4, "59 s"), (59.7, "1 min 00 s"), (60, "1 min 00 s"), (119.6, "2 min 00 s"), (7265, "121 min 05 s")],
-)
-def test_times_are_rounded_before_minutes_are_taken_from_them(taken: float, words: str) -> None:
-    assert seconds(START, START + timedelta(seconds=taken)) == words
 
 
 def uploaded(action: UploadAction, count: int) -> tuple[UploadedFile, ...]:
