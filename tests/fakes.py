@@ -1,7 +1,7 @@
 """A Target in memory, for tests of the use cases and of the command line.
 
-The state machine is really interpreted, so that histories are what they are anywhere; a job run does
-nothing but succeed, or fail as it is told, and the last one of a currency loads its table.
+The state machine is interpreted, so that histories have the real shape; a job run only
+succeeds, or fails where a test says so, and the last one of a currency loads its table.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from cryptoetl.errors import BusyError, NotDeployedError, UsageError
+from cryptoetl.errors import BusyError, DeployError, NotDeployedError, UsageError
 from cryptoetl.events import Observe
 from cryptoetl.local.step_functions.history import Event
 from cryptoetl.local.step_functions.interpreter import Interpreter, TaskFailed
-from cryptoetl.state_machine.bundle import Bundle, Change, Layout, compare
+from cryptoetl.state_machine.bundle import Bundle, Layout, compare
 from cryptoetl.state_machine.definition import STEPS, Step
 from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.target import Target
-from cryptoetl.target.deployment import Part, Removal, Review
+from cryptoetl.target.deployment import Part, Plan, Removal, Review
 from cryptoetl.target.executions import Left, LogLine, Record
 from cryptoetl.target.storage import StoredFile
 from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
 from cryptoetl.warehouse.facts import TableFacts
 
+LOCATION = "memory:deployed"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 JOBS: Mapping[str, Step] = dict(zip(("bronze2silver", "silver2gold", "redshift-upload"), STEPS, strict=True))
 
@@ -90,7 +91,7 @@ class FakeStorage:
 
 
 class FakeDeployment:
-    """`target.Deployment` that remembers the bundle, and how often one was applied."""
+    """`target.Deployment` that keeps the bundle, and counts how often one was applied."""
 
     def __init__(self) -> None:
         self.bundle: Bundle | None = None
@@ -107,28 +108,35 @@ class FakeDeployment:
     def join(self, observe: Observe) -> None:
         self.joined += 1
 
-    def changes(self, bundle: Bundle) -> tuple[Change, ...]:
-        return compare(self.bundle, bundle)
+    def plan(self, bundle: Bundle, *, drift: bool) -> Plan:
+        return Plan(
+            bundle, compare(self.bundle, bundle), LOCATION, review=self.reviewed, basis=self._fingerprint()
+        )
 
-    def review(self, bundle: Bundle, changes: Sequence[Change], *, drift: bool) -> Review | None:
-        return self.reviewed
+    def _fingerprint(self) -> str | None:
+        return self.bundle.digest if self.bundle else None
 
-    def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
-        self.bundle = bundle
+    def apply(self, plan: Plan, observe: Observe, *, allow_data_removal: bool) -> None:
+        if plan.basis != self._fingerprint():
+            raise DeployError("what is deployed has changed since the plan was made; nothing was touched")
+        self.bundle = plan.bundle
         self.applied += 1
 
     def removal(self, *, delete_data: bool) -> Removal:
         removed = (Part("bundle", "deployed"),) if self.bundle else ()
         data = (Part("data", "raw"),)
         return Removal(
-            self.location(), removed + (data if delete_data else ()), () if delete_data else data, delete_data
+            LOCATION,
+            removed + (data if delete_data else ()),
+            () if delete_data else data,
+            delete_data,
+            basis=self._fingerprint(),
         )
 
     def remove(self, removal: Removal, observe: Observe) -> None:
+        if removal.basis != self._fingerprint():
+            raise DeployError("what is deployed has changed since it was listed; nothing was removed")
         self.bundle = None
-
-    def location(self) -> str:
-        return "memory:deployed"
 
 
 class FakeWarehouse:
@@ -167,7 +175,7 @@ class FakeWarehouse:
 
 
 class FakeExecutions:
-    """`target.Executions` whose events are all there after `start`, and are read `page` at a time.
+    """`target.Executions` whose events are complete after `start`, and are read `page` at a time.
 
     `broken` maps a ticker to the step that fails and its message. With `interrupted`, reading is where the
     user presses Ctrl-C.
@@ -199,13 +207,13 @@ class FakeExecutions:
     def warm_up(self) -> None:
         self.warmed_up = True
 
-    def start(self, deployed: Bundle, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+    def start(self, deployed: Bundle, input_data: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
         bundle = self._deployment.current()
         if bundle is None:
             raise NotDeployedError("nothing is deployed yet")
         name = f"execution-{len(self._events) + 1}"
         events = self._events[name] = []
-        self.inputs.append(input)
+        self.inputs.append(input_data)
         outcome = Interpreter(
             bundle.machine,
             run_job=lambda job, arguments: self._run_job(job, arguments, fail),
@@ -213,7 +221,7 @@ class FakeExecutions:
             clock=self._clock,
             sleep=lambda seconds: None,
             random=lambda: 0.0,
-        ).run(input)
+        ).run(input_data)
         self._ends[name] = outcome.status, events[-1]["timestamp"]
         return name
 
@@ -271,7 +279,7 @@ class FakeLog:
 
 
 class Fakes:
-    """The four rooms, and the target that they make. With `busy`, another process holds it."""
+    """The four parts, and the target that they make. With `busy`, another process holds it."""
 
     def __init__(self) -> None:
         self.storage = FakeStorage()
@@ -287,7 +295,7 @@ class Fakes:
     @contextmanager
     def _exclusive(self, what: str) -> Iterator[None]:
         if self.busy:  # by another process, or by this one: a use case must not wait for itself
-            raise BusyError(f"{what}: somebody else is at work")
+            raise BusyError(f"{what}: another process is at work")
         self.guarded.append(what)
         self.busy = True
         try:

@@ -1,6 +1,6 @@
 """The artifacts bucket, and what can be done with any bucket: read, write, empty, delete.
 
-It is made before the stack, which needs its content, and therefore not by the stack.
+The stack cannot create the artifacts bucket, because CloudFormation reads the template from it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -18,10 +17,31 @@ from cryptoetl.aws.errors import code, is_denied, is_missing, translating
 from cryptoetl.errors import AwsError
 
 BATCH = 1000
-"""Keys that one DeleteObjects request takes."""
+"""Keys in one DeleteObjects request (API Reference, DeleteObjects)."""
 OLD_VERSIONS_DAYS = 30
 TLS_ONLY = "TlsOnly"
-"""Name of the only statement in the policies that we give buckets."""
+"""Name of the only statement in the policies that a deploy gives to buckets."""
+
+Owner = Literal["ours", "missing", "foreign"]
+
+_PRIVATE = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+_ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+_LIFECYCLE = {
+    "Rules": [
+        {
+            "ID": "old-versions",
+            "Status": "Enabled",
+            "Filter": {},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": OLD_VERSIONS_DAYS},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        }
+    ]
+}
 
 
 class Buckets:
@@ -33,8 +53,8 @@ class Buckets:
         self._region = region
         self._partition = partition
 
-    def look(self, bucket: str) -> Literal["ours", "missing", "foreign"]:
-        """Whether the bucket is there; "foreign" if it is another account's, or must not be seen."""
+    def owner(self, bucket: str) -> Owner:
+        """Return whose bucket it is; "foreign" if another account's, or not visible to the caller."""
         try:
             self._s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
         except ClientError as error:
@@ -46,8 +66,8 @@ class Buckets:
                 raise
         return "ours"
 
-    def let_go(self, bucket: str) -> None:
-        """Delete the policy that a removed stack left on a bucket: a new stack cannot make it again."""
+    def delete_own_policy(self, bucket: str) -> None:
+        """Delete the policy that a deleted stack left on the bucket, so that a new stack can create it."""
         with translating():
             try:
                 policy = json.loads(self._s3.get_bucket_policy(Bucket=bucket)["Policy"])
@@ -58,78 +78,55 @@ class Buckets:
             if [statement.get("Sid") for statement in policy["Statement"]] == [TLS_ONLY]:
                 self._s3.delete_bucket_policy(Bucket=bucket, ExpectedBucketOwner=self._account)
 
-    def ensure(self, bucket: str, tags: Mapping[str, str]) -> None:
-        """Create the bucket if it is missing: private, encrypted, versioned, over TLS only."""
+    def create(self, bucket: str) -> None:
+        """Create the bucket, without access-control lists."""
         location = (
             {} if self._region == "us-east-1"
             else {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
         )  # fmt: skip
-        arn = f"arn:{self._partition}:s3:::{bucket}"
-        tls_only = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": TLS_ONLY,
-                    "Effect": "Deny",
-                    "Principal": "*",
-                    "Action": "s3:*",
-                    "Resource": [arn, f"{arn}/*"],
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                }
-            ],
-        }
-        rule = {
-            "ID": "old-versions",
-            "Status": "Enabled",
-            "Filter": {},
-            "NoncurrentVersionExpiration": {"NoncurrentDays": OLD_VERSIONS_DAYS},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-        }
         with translating():
-            if self.look(bucket) == "missing":
-                self._s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", **location)
-            # Said again each time: a deploy that was cut off here is mended by the next one.
-            self._s3.put_public_access_block(
-                Bucket=bucket,
-                PublicAccessBlockConfiguration={
-                    "BlockPublicAcls": True,
-                    "IgnorePublicAcls": True,
-                    "BlockPublicPolicy": True,
-                    "RestrictPublicBuckets": True,
-                },
-            )
-            self._s3.put_bucket_encryption(
-                Bucket=bucket,
-                ServerSideEncryptionConfiguration={
-                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-                },
-            )
+            self._s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", **location)
+
+    def configure(self, bucket: str, tags: Mapping[str, str]) -> None:
+        """Make the bucket private, encrypted, versioned and accessible over TLS only. Idempotent."""
+        with translating():
+            self._s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=_PRIVATE)
+            self._s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=_ENCRYPTED)
             self._s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-            self._s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(tls_only))
-            self._s3.put_bucket_lifecycle_configuration(
-                Bucket=bucket, LifecycleConfiguration={"Rules": [rule]}
-            )
+            self._s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(self._tls_only(bucket)))
+            self._s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=_LIFECYCLE)
             if tags:
                 tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
                 self._s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_set})
             else:
                 self._s3.delete_bucket_tagging(Bucket=bucket)
 
+    def _tls_only(self, bucket: str) -> Mapping[str, Any]:
+        arn = f"arn:{self._partition}:s3:::{bucket}"
+        statement = {
+            "Sid": TLS_ONLY,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
     def read(self, bucket: str, key: str) -> bytes | None:
-        """The object's content; None if the object or the bucket is missing."""
-        try:
-            with translating():
-                body: bytes = self._s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=self._account)[
-                    "Body"
-                ].read()
-        except Exception as error:
-            if isinstance(error.__cause__, ClientError) and is_missing(error.__cause__):
-                return None
-            raise
+        """Return the object's content; None if the object or the bucket is missing."""
+        with translating():
+            try:
+                found = self._s3.get_object(Bucket=bucket, Key=key, ExpectedBucketOwner=self._account)
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+            body: bytes = found["Body"].read()
         return body
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
-        """Store the object, unless it is there with this very content."""
+        """Store the object, unless it has this content already."""
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
         with translating():
             if self._checksum(bucket, key) != checksum:
@@ -147,26 +144,43 @@ class Buckets:
                 Bucket=bucket, Key=key, ChecksumMode="ENABLED", ExpectedBucketOwner=self._account
             )
         except ClientError as error:
-            if is_missing(error) or is_denied(error):  # denied, if listing is: it may be missing
+            if is_missing(error) or is_denied(error):  # denied: without s3:ListBucket also for a missing one
                 return None
             raise
         checksum: str | None = head.get("ChecksumSHA256")
         return checksum
 
+    def remove(self, bucket: str) -> bool:
+        """Empty and delete the bucket; return False if it does not exist."""
+        with translating():
+            try:
+                self._empty(bucket)
+                self._s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
+            except ClientError as error:
+                if not is_missing(error):
+                    raise
+                return False
+        return True
+
     def empty(self, bucket: str) -> None:
-        """Delete every version of every object, and every mark of a deletion, unless the bucket is gone."""
-        with translating(), _unless_gone():
-            # Always the first page: a marker that names what has just been deleted leads nowhere.
-            while batch := self._first_versions(bucket):
-                answer = self._s3.delete_objects(
-                    Bucket=bucket,
-                    Delete={"Objects": batch, "Quiet": True},
-                    ExpectedBucketOwner=self._account,
-                )
-                for error in answer.get("Errors", ()):
-                    raise AwsError(
-                        f"s3://{bucket}/{error.get('Key')} was not deleted: {error.get('Message')}"
-                    )
+        """Delete every version and delete marker of every object; nothing if the bucket does not exist."""
+        with translating():
+            try:
+                self._empty(bucket)
+            except ClientError as error:
+                if not is_missing(error):
+                    raise
+
+    def _empty(self, bucket: str) -> None:
+        # Always the first page: a marker that names a version that was just deleted ends the listing.
+        while batch := self._first_versions(bucket):
+            answer = self._s3.delete_objects(
+                Bucket=bucket,
+                Delete={"Objects": batch, "Quiet": True},
+                ExpectedBucketOwner=self._account,
+            )
+            for error in answer.get("Errors", ()):
+                raise AwsError(f"s3://{bucket}/{error.get('Key')} was not deleted: {error.get('Message')}")
 
     def _first_versions(self, bucket: str) -> list[dict[str, str]]:
         page = self._s3.list_object_versions(Bucket=bucket, MaxKeys=BATCH, ExpectedBucketOwner=self._account)
@@ -175,18 +189,3 @@ class Buckets:
             for kind in ("Versions", "DeleteMarkers")
             for item in page.get(kind, ())
         ]
-
-    def delete(self, bucket: str) -> None:
-        """Delete the empty bucket; nothing if it is gone already."""
-        with translating(), _unless_gone():
-            self._s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
-
-
-@contextmanager
-def _unless_gone() -> Iterator[None]:
-    """Inside, a missing bucket ends the work: whoever removes the stack beside us may take it any time."""
-    try:
-        yield
-    except ClientError as error:
-        if not is_missing(error):
-            raise

@@ -1,7 +1,7 @@
-"""One CloudFormation stack: read it, change it by a change set, follow what happens, take it down.
+"""The CloudFormation client of one stack: read it, change it by a change set, follow events, delete it.
 
-A change set is created, compared by the caller with what was agreed to, and executed; then its events are
-followed to the end. CloudFormation goes on when nobody watches: `follow` can begin at any time.
+A change set is created, compared by the caller with the plan, and executed; then its events are followed to
+the end. CloudFormation continues whether or not it is watched, so `follow` can begin at any time.
 """
 
 from __future__ import annotations
@@ -10,55 +10,19 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
+from cryptoetl.aws.errors import translating
+from cryptoetl.aws.stack import events as stack_events
+from cryptoetl.aws.stack.state import GONE, GOOD, StackState
+from cryptoetl.errors import AwsError, DeployError
+from cryptoetl.events import Observe
+from cryptoetl.util.waiting import backoff, poll
 
-from cryptoetl.aws.errors import code, translating
-from cryptoetl.aws.stack.changes import describe
-from cryptoetl.errors import DeployError
-from cryptoetl.events import Observe, ResourceProgress
+Answer = TypeVar("Answer")
 
-POLL_SECONDS = (0.5, 1.0, 2.0, 3.0)
-"""Between two looks: more patient each time, the last one from then on."""
-
-ANNOUNCED = "REVIEW_IN_PROGRESS"
-"""A stack with nothing in it, of a change set that was never executed."""
-ABSENT = ("", ANNOUNCED, "DELETE_COMPLETE")
-FAILED_FIRST = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
-"""A first deploy that failed: CloudFormation can only remove such a stack."""
-_GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
-_CANCELLED = "cancelled"
-
-_DONE: Mapping[str, Literal["created", "changed", "removed", "kept", "taken back"]] = {
-    "CREATE_COMPLETE": "created",
-    "UPDATE_COMPLETE": "changed",
-    "DELETE_COMPLETE": "removed",
-    "DELETE_SKIPPED": "kept",
-    "IMPORT_COMPLETE": "taken back",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class State:
-    """The stack as it stands; `status` is "" if there is none."""
-
-    id: str
-    status: str
-    outputs: Mapping[str, str]
-
-    @property
-    def exists(self) -> bool:
-        return self.status not in ABSENT
-
-    @property
-    def busy(self) -> bool:
-        return self.exists and self.status.endswith("IN_PROGRESS")
-
-    @property
-    def going(self) -> bool:
-        """Whether it is being removed."""
-        return self.status == "DELETE_IN_PROGRESS"
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 3.0
+"""Seconds between two requests for the state of something that is in progress."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +35,10 @@ class ChangeSet:
 
 
 class Stack:
-    """The stack with this name. Methods raise AwsError; `follow` also DeployError.
+    """The stack with this name. Methods raise AwsError; those that follow an operation also DeployError.
 
-    What has been found once is asked for by its id: somebody else may remove it meanwhile, and CloudFormation
-    knows a removed stack only by that (API Reference, ListStackResources and GetTemplate).
+    A stack that was found is addressed by its id from then on: it may be deleted meanwhile, and a deleted
+    stack has only its id (API Reference, ListStackResources and GetTemplate).
     """
 
     def __init__(self, client: Any, name: str, sleep: Callable[[float], None]) -> None:
@@ -82,19 +46,20 @@ class Stack:
         self._sleep = sleep
         self.name = name
 
-    def state(self, stack_id: str | None = None) -> State:
+    def state(self, stack_id: str | None = None) -> StackState:
+        """Return the state of the stack with this name, or with this id."""
         try:
             with translating():
                 found = self._client.describe_stacks(StackName=stack_id or self.name)["Stacks"][0]
-        except Exception as error:
-            if _is_missing(error.__cause__):
-                return State("", "", {})
+        except AwsError as error:
+            if error.aws_code == "ValidationError" and "does not exist" in error.message:
+                return StackState("", "")
             raise
-        outputs = {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs") or ()}
-        return State(found["StackId"], found["StackStatus"], outputs)
+        updated = found.get("LastUpdatedTime") or found["CreationTime"]
+        return StackState(found["StackId"], found["StackStatus"], updated)
 
     def template(self, stack_id: str) -> Mapping[str, Any]:
-        """The deployed template; it is JSON, as `deploy` writes it."""
+        """Return the deployed template. Raises DeployError if it is not JSON, as `deploy` writes it."""
         with translating():
             body = self._client.get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
         try:
@@ -107,35 +72,33 @@ class Stack:
         return template
 
     def resources(self, stack_id: str) -> list[Mapping[str, Any]]:
-        """LogicalResourceId, PhysicalResourceId, ResourceType, ResourceStatus of each."""
+        """Return LogicalResourceId, PhysicalResourceId, ResourceType and ResourceStatus of each resource."""
         with translating():
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
             return [item for page in pages for item in page["StackResourceSummaries"]]
 
     def prepare(
-        self, template_url: str, tags: Mapping[str, str], *, adopt: bool, new: bool
+        self, template_url: str, tags: Mapping[str, str], *, adopt: bool, stack_id: str | None
     ) -> ChangeSet | None:
         """Create a change set and wait for it; None if it would change nothing.
 
-        `adopt` takes resources that exist already under their names into the stack.
+        It updates the stack with this id, or creates one if that is None. `adopt` imports resources that
+        exist already under their names. Raises DeployError if CloudFormation rejects the change set.
         """
-        name = f"cryptoetl-{uuid.uuid4().hex[:12]}"
         with translating():
             created = self._client.create_change_set(
-                StackName=self.name,
-                ChangeSetName=name,
-                ChangeSetType="CREATE" if new else "UPDATE",
+                StackName=stack_id or self.name,
+                ChangeSetName=f"cryptoetl-{uuid.uuid4().hex[:12]}",
+                ChangeSetType="UPDATE" if stack_id else "CREATE",
                 TemplateURL=template_url,
                 Capabilities=["CAPABILITY_NAMED_IAM"],
                 Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
                 **({"ImportExistingResources": True} if adopt else {}),
             )
-            pauses = _pauses()
-            while True:
-                described = self._client.describe_change_set(ChangeSetName=created["Id"])
-                if described["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
-                    break
-                self._sleep(next(pauses))
+            described = self._poll(
+                lambda: self._client.describe_change_set(ChangeSetName=created["Id"]),
+                lambda answer: answer["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"),
+            )
             changes = list(described.get("Changes", ()))
             while token := described.get("NextToken"):
                 described = self._client.describe_change_set(ChangeSetName=created["Id"], NextToken=token)
@@ -143,31 +106,32 @@ class Stack:
         if described["Status"] == "FAILED":
             reason = str(described.get("StatusReason", ""))
             self.discard(created["Id"])
-            if new:
+            if stack_id is None:
                 self.forget(created["StackId"])
             if "didn't contain changes" in reason or "No updates are to be performed" in reason:
                 return None
-            raise DeployError(f"CloudFormation refuses the change set: {reason}")
+            raise DeployError(f"CloudFormation rejects the change set: {reason}")
         return ChangeSet(created["Id"], created["StackId"], tuple(c["ResourceChange"] for c in changes))
 
     def discard(self, change_set: str) -> None:
+        """Delete a change set that will not be executed."""
         with translating():
             self._client.delete_change_set(ChangeSetName=change_set)
 
     def forget(self, stack_id: str) -> None:
-        """Delete a stack that has nothing in it: one that is only announced."""
+        """Delete a stack without resources: that of a change set that was never executed."""
         with translating():
             self._client.delete_stack(StackName=stack_id)
 
     def execute(self, change_set: ChangeSet, observe: Observe) -> None:
-        """Execute it and follow it to its end."""
+        """Execute the change set and follow it to its end."""
         token = uuid.uuid4().hex
         with translating():
             self._client.execute_change_set(ChangeSetName=change_set.name, ClientRequestToken=token)
         self.follow(change_set.stack_id, observe, token=token, total=len(change_set.changes))
 
     def remove(self, stack_id: str, observe: Observe) -> None:
-        """Delete the stack and follow it to its end."""
+        """Delete the stack and follow that to its end."""
         total = len(self.resources(stack_id))
         token = uuid.uuid4().hex
         with translating():
@@ -177,37 +141,29 @@ class Stack:
     def follow(
         self, stack_id: str, observe: Observe, *, token: str | None = None, total: int | None = None
     ) -> None:
-        """Tell of what happens until the operation ends; the latest one if no token names it.
+        """Report the progress of an operation until it ends: the one with this token, or the latest.
 
         Raises DeployError with the first resource that failed, after the rollback has ended.
         """
-        seen: set[str] = set()
-        failures: list[Mapping[str, Any]] = []
-        done = 0
-        pauses = _pauses()
-        while True:
-            state = self.state(stack_id)  # before the events: those of the end are there when it has ended
+        operation = stack_events.Operation(stack_id, total)
+
+        def news() -> tuple[StackState, bool]:
+            state = self.state(stack_id)  # before the events, so that an ended operation has all of them
             events = self._events(stack_id, token)
-            for event in events:
-                if event["EventId"] in seen:
-                    continue
-                seen.add(event["EventId"])
-                if event["PhysicalResourceId"] == stack_id:
-                    continue
-                progress = _progress(event, done, total)
-                done = progress.done
-                if progress.status == "failed":
-                    failures.append(event)
+            for progress in operation.progress(events):
                 observe(progress)
-            gone = state.status in ("", "DELETE_COMPLETE")
-            if gone or (state.exists and not state.busy and (events or token is None)):
-                break
-            self._sleep(next(pauses))
-        if state.status not in _GOOD and state.status:
-            raise _failed(self.name, state.status, failures)
+            return state, bool(events)
+
+        def ended(news: tuple[StackState, bool]) -> bool:
+            state, begun = news
+            return state.status in GONE or (state.exists and not state.busy and (begun or token is None))
+
+        state, _ = self._poll(news, ended)
+        if state.status not in GOOD and state.status:
+            raise operation.failure(self.name, state.status)
 
     def _events(self, stack_id: str, token: str | None) -> list[Mapping[str, Any]]:
-        """The events of one operation, oldest first."""
+        """Return the events of one operation, oldest first."""
         found: list[Mapping[str, Any]] = []
         with translating():
             for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
@@ -215,96 +171,28 @@ class Stack:
                     if token is not None and event.get("ClientRequestToken") != token:
                         return found[::-1]
                     found.append(event)
-                    if token is None and _begins(event, stack_id):
+                    if token is None and stack_events.begins(event, stack_id):
                         return found[::-1]
         return found[::-1]
 
     def drift(self) -> Iterator[tuple[str, str]]:
-        """Resources that were changed behind the stack's back: what they are, and how they differ."""
+        """Yield the resources that were changed outside of the stack: what they are, and how they differ."""
         with translating():
             detection = self._client.detect_stack_drift(StackName=self.name)["StackDriftDetectionId"]
-            pauses = _pauses()
-            while True:
-                found = self._client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-                if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-                    break
-                self._sleep(next(pauses))
+            self._poll(
+                lambda: self._client.describe_stack_drift_detection_status(StackDriftDetectionId=detection),
+                lambda answer: answer["DetectionStatus"] != "DETECTION_IN_PROGRESS",
+            )
             arguments: dict[str, Any] = {
                 "StackName": self.name,
                 "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"],
             }
             while True:
                 page = self._client.describe_stack_resource_drifts(**arguments)
-                for item in page["StackResourceDrifts"]:
-                    what, _ = describe(item["LogicalResourceId"], {"Type": item["ResourceType"]})
-                    yield f"{what} {item['PhysicalResourceId']}", _drifted(item)
+                yield from map(stack_events.drift, page["StackResourceDrifts"])
                 if not page.get("NextToken"):
                     return
                 arguments["NextToken"] = page["NextToken"]
 
-
-def _pauses() -> Iterator[float]:
-    yield from POLL_SECONDS
-    while True:
-        yield POLL_SECONDS[-1]
-
-
-def _drifted(item: Mapping[str, Any]) -> str:
-    if item["StackResourceDriftStatus"] == "DELETED":
-        return "was removed outside of cryptoetl"
-    paths = [difference["PropertyPath"].lstrip("/") for difference in item.get("PropertyDifferences", ())]
-    return f"was changed outside of cryptoetl: {', '.join(paths) or 'its properties'}"
-
-
-def _begins(event: Mapping[str, Any], stack_id: str) -> bool:
-    return (
-        event["PhysicalResourceId"] == stack_id
-        and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
-        and "User Initiated" in str(event.get("ResourceStatusReason"))
-    )
-
-
-def _progress(event: Mapping[str, Any], done: int, total: int | None) -> ResourceProgress:
-    status = event["ResourceStatus"]
-    reason = str(event.get("ResourceStatusReason") or "")
-    what, _ = describe(event["LogicalResourceId"], {"Type": event["ResourceType"]})
-    name = event.get("PhysicalResourceId") or event["LogicalResourceId"]
-    if status.endswith("_FAILED"):
-        return ResourceProgress(what, name, "failed", reason, done, total)
-    word = _DONE.get(status)
-    if word is None:
-        return ResourceProgress(what, name, "begins", reason, done, total)
-    return ResourceProgress(what, name, word, "", done + 1, total)
-
-
-def _failed(name: str, status: str, failures: list[Mapping[str, Any]]) -> DeployError:
-    # Whatever was still being made when the first one failed is reported as failed too: cancelled.
-    real = [item for item in failures if _CANCELLED not in str(item.get("ResourceStatusReason", "")).lower()]
-    first = next(iter(real or failures), None)
-    reason = "no reason was given"
-    if first is not None:
-        what, _ = describe(first["LogicalResourceId"], {"Type": first["ResourceType"]})
-        reason = f"{what} {first['LogicalResourceId']}: {first.get('ResourceStatusReason', 'failed')}"
-    match status:
-        case "ROLLBACK_COMPLETE":
-            after = "What had been created was removed again."
-        case "UPDATE_ROLLBACK_COMPLETE":
-            after = "Everything is as it was before."
-        case "DELETE_FAILED":
-            after = "Some resources are still there; mend the cause and run `cryptoetl destroy` again."
-        case "UPDATE_ROLLBACK_FAILED":
-            after = (
-                "It could not be undone either: mend the cause, then "
-                f"`aws cloudformation continue-update-rollback --stack-name {name}`."
-            )
-        case _:
-            after = f"The stack {name} reads {status}."
-    return DeployError(reason, hint=after)
-
-
-def _is_missing(error: BaseException | None) -> bool:
-    return (
-        isinstance(error, ClientError)
-        and code(error) == "ValidationError"
-        and "does not exist" in str(error.response["Error"].get("Message", ""))
-    )
+    def _poll(self, ask: Callable[[], Answer], ended: Callable[[Answer], bool]) -> Answer:
+        return poll(ask, ended, self._sleep, backoff(FIRST_PAUSE, LONGEST_PAUSE))

@@ -1,47 +1,31 @@
 """`target.Deployment` on AWS: one CloudFormation stack, and the artifacts bucket that it reads from.
 
-The plan is made by reading only: the deployed template and its artifacts against what the configuration
-renders to. Applying it makes the artifacts bucket, stores scripts, machine and template under keys with their
-hash, and has CloudFormation make a change set of it, which must not do more to data than was agreed to.
+`planning` makes the plan by reading alone. Applying it begins by reading the stack once more: if it is not as
+the plan found it, nothing is touched. Then scripts, machine and template are stored under keys with their
+hash, and CloudFormation makes a change set of the template, which must do no more to data than the plan says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from cryptoetl.aws.buckets import Buckets
-from cryptoetl.aws.cloudformation import FAILED_FIRST, ChangeSet, Stack, State
-from cryptoetl.aws.preflight import Preflight
-from cryptoetl.aws.redshift_setup import Found, Warehouse
+from cryptoetl.aws.cloudformation import ChangeSet, Stack
+from cryptoetl.aws.planning import AwsBasis, Planner
+from cryptoetl.aws.redshift_setup import RedshiftSetup
 from cryptoetl.aws.removal import Remover
-from cryptoetl.aws.session import Session, resolved
+from cryptoetl.aws.session import Session
 from cryptoetl.aws.stack import changes as stack_changes
-from cryptoetl.aws.stack import review as reviews
 from cryptoetl.aws.stack import template as stacks
-from cryptoetl.aws.stack.changes import ResourceChange
+from cryptoetl.aws.stack.state import FAILED_FIRST, Deployed, change_between
 from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.config.models import ALL_CURRENCIES, Config
 from cryptoetl.errors import DeployError, Interrupted, NotDeployedError
 from cryptoetl.events import Observe, Phase, Warned
-from cryptoetl.state_machine import bundle as bundles
-from cryptoetl.state_machine.bundle import Bundle, Change, Layout
-from cryptoetl.target.deployment import Notice, Removal, Review
-
-_LOADER = "RedshiftUploadJob"
-"""The resource whose metadata says where the tables are."""
-
-
-@dataclass(frozen=True)
-class _Deployed:
-    """What is there: the stack, its template, and the bundle that this deploys."""
-
-    state: State
-    template: Mapping[str, Any] | None
-    bundle: Bundle | None
+from cryptoetl.state_machine.bundle import Bundle, Layout
+from cryptoetl.target.deployment import Plan, Removal
 
 
 class AwsDeployment:
@@ -54,161 +38,120 @@ class AwsDeployment:
         self._config = config
         self._session = session
         self._sleep = sleep
-        self._found = Found((), True)
 
-    # --- what is there
+    # --- reading
 
     def layout(self) -> Layout:
+        """Return the buckets as s3:// URIs, with CloudFormation's names for account and region."""
         return stacks.layout(self._config)
 
     def current(self) -> Bundle | None:
-        deployed = self._look()
-        if deployed.state.going:
-            raise NotDeployedError(
-                f"the stack {self._stack.name} is being removed",
-                hint="`cryptoetl deploy` waits for that, and makes it again.",
-            )
-        return deployed.bundle
-
-    def location(self) -> str:
-        identity = self._session.identity
-        return f"stack {self._stack.name} in {self._session.region}, account {identity.account}"
-
-    def _look(self) -> _Deployed:
+        """Return the bundle that the stack deploys. Raises NotDeployedError while it is being deleted."""
         self._session.sign_in()
-        state = self._stack.state()
-        if not state.exists or state.going or state.status in FAILED_FIRST:
-            return _Deployed(state, None, None)
-        template = self._stack.template(state.id)
-        try:
-            keys = stacks.artifact_keys(template)
-        except KeyError:
-            raise DeployError(
-                f"the stack {self._stack.name} was not made by cryptoetl",
-                hint="Choose another `pipeline` name.",
-            ) from None
-        bucket = self._resolve(stacks.bucket(self._config, "artifacts"))
-        bodies = {name: self._buckets.read(bucket, key) for name, key in keys.items()}
-        artifacts = {name: body for name, body in bodies.items() if body is not None}
-        return _Deployed(state, template, stacks.deployed_bundle(template, artifacts))
-
-    # --- the plan
-
-    def changes(self, bundle: Bundle) -> tuple[Change, ...]:
-        deployed = self._look()
-        wanted = stacks.of_bundle(self._config, bundle).template
-        resources = stack_changes.compare(deployed.template, wanted)
-        behind = ("branch", "script") if deployed.bundle else ("branch",)
-        told = [c for c in bundles.compare(deployed.bundle, bundle) if c.what in behind]
-        return (
-            *told,
-            *self._artifacts_bucket(),
-            *(self._named(change) for change in resources),
-            *self._schema(deployed.template, wanted),
-        )
-
-    def _artifacts_bucket(self) -> Iterator[Change]:
-        if self._config.aws.buckets.artifacts is None:
-            name = self._resolve(stacks.bucket(self._config, "artifacts"))
-            if self._buckets.look(name) == "missing":
-                yield Change("add", "bucket", name, "for scripts and templates, beside the stack")
-
-    def _named(self, change: ResourceChange) -> ResourceChange:
-        return replace(change, name=self._resolve(change.name), detail=self._resolve(change.detail))
-
-    def _schema(self, deployed: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> Iterator[Change]:
-        """The schema, where it is not known to be there. Asking wakes the workgroup: only if it is new."""
-        redshift = self._config.aws.redshift
-        if deployed is not None and _warehouse_of(deployed) == _warehouse_of(wanted):
-            self._found = Found((), True)
-        elif redshift.create:
-            self._found = Found((), False)
-        else:
-            self._found = self._warehouse.verify()
-        if not self._found.has_schema:
-            yield Change("add", "schema", f"{redshift.database}.{redshift.schema_name}")
-
-    def review(self, bundle: Bundle, changes: Sequence[Change], *, drift: bool) -> Review:
-        preflight = Preflight(self._config, self._session, self._buckets)
-        aws, state = self._config.aws, self._stack.state()
-        prediction = reviews.predict(bundle.machine)
-        notices = [*preflight.state(state), *reviews.limits(self._config, prediction)]
-        if state.status in FAILED_FIRST:
-            notices.append(
-                Notice("note", f"what is left of a failed deploy ({state.status}) is removed first")
+        deployed, bundle = self._planner.deployed()
+        if deployed.state.deleting:
+            raise NotDeployedError(
+                f"the stack {self._stack.name} is being deleted",
+                hint="`cryptoetl deploy` waits for that, and creates it again.",
             )
-        if changes:
-            resources = [change for change in changes if isinstance(change, ResourceChange)]
-            account_limit = preflight.concurrent_runs()
-            notices += [
-                *preflight.existing(),
-                *(() if state.going else preflight.names(resources)),  # what is going still has its names
-                *self._found.notices,
-                *preflight.definition(bundle),
-                *preflight.permissions(),
-                *reviews.concurrency(aws, prediction.currencies, account_limit),
-            ]
-        if drift and state.exists and not state.busy:
-            notices += [Notice("warning", f"{what} {how}") for what, how in self._stack.drift()]
-        return Review(
-            self._session.identity.account,
-            self._session.region,
-            reviews.most_concerning_first(notices),
-            prediction,
-            reviews.cost(aws, prediction.currencies),
-        )
+        return bundle
 
-    # --- carrying it out
+    def plan(self, bundle: Bundle, *, drift: bool) -> Plan:
+        """Compare the bundle with the stack, and review limits, names, permissions and costs."""
+        self._session.sign_in()
+        return self._planner.plan(bundle, drift=drift)
+
+    # --- deploying
 
     def join(self, observe: Observe) -> None:
+        """Follow an operation on the stack to its end; complete a deploy that was interrupted."""
         self._session.sign_in()
         state = self._stack.state()
         if state.busy:
             observe(Phase("join"))
-            with self._goes_on():
+            with self._continues():
                 self._stack.follow(state.id, observe)
             if self._config.aws.redshift.create and self._stack.state().exists:
-                self._warehouse.create_schema()
+                self._redshift.create_schema()
                 self._provide(observe, new=True)
 
-    def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
-        deployed = self._look()
-        wanted = stacks.of_bundle(self._config, bundle)
-        changes = [
-            self._named(change) for change in stack_changes.compare(deployed.template, wanted.template)
-        ]
+    def apply(self, plan: Plan, observe: Observe, *, allow_data_removal: bool) -> None:
+        """Apply the plan. Raises DeployError, with nothing touched, if the stack has changed since."""
+        basis = plan.basis
+        assert isinstance(basis, AwsBasis)
         if not allow_data_removal:
-            _keep_data([f"{c.what} {c.name}" for c in changes if _loses_data(c)])
+            _keep_data([f"{c.what} {c.name}" for c in basis.resources if stack_changes.loses_data(c)])
+        self._verify_unchanged(basis.deployed)
         observe(Phase("deploy"))
-        if deployed.state.status in FAILED_FIRST:
-            self._stack.remove(deployed.state.id, observe)
+        if basis.deployed.state.status in FAILED_FIRST:
+            self._stack.remove(basis.deployed.state.id, observe)
         created = self._config.aws.redshift.create
-        if not self._found.has_schema and not created:
-            # First: if it is refused, nothing else has happened, and the next deploy asks again.
-            self._warehouse.create_schema()
-        bucket = self._resolve(stacks.bucket(self._config, "artifacts"))
-        if self._config.aws.buckets.artifacts is None:
-            self._buckets.ensure(bucket, self._config.aws.tags)
-        for key, body in {**wanted.artifacts, wanted.template_key: wanted.text.encode()}.items():
-            self._buckets.write(bucket, key, body)
-        change_set = self._stack.prepare(
-            self._url(bucket, wanted.template_key),
-            self._config.aws.tags,
-            adopt=self._take_back(changes),
-            new=deployed.template is None,
-        )
+        if basis.create_schema and not created:
+            # First: if it is denied, nothing else has happened, and the next plan has it again.
+            self._redshift.create_schema()
+        self._store(basis)
+        change_set = self._prepare(basis)
         if change_set is not None:
             if not allow_data_removal:
-                self._agreed(change_set, deployed.template or {"Resources": {}})
-            with self._goes_on():
+                self._verify_data(change_set, basis)
+            with self._continues():
                 self._stack.execute(change_set, observe)
-        if not self._found.has_schema and created:
-            self._warehouse.create_schema()
-        before = deployed.bundle.tickers if deployed.bundle else []
-        self._provide(observe, new=before != bundle.tickers)
+        if basis.create_schema and created:
+            self._redshift.create_schema()
+        self._provide(observe, new=basis.loaded != tuple(plan.bundle.tickers))
+
+    def _verify_unchanged(self, planned: Deployed) -> None:
+        """Raise DeployError unless the stack is as the plan found it, and idle."""
+        state = self._stack.state()
+        change = change_between(planned.state, state)
+        if change is None and planned.template is not None:
+            change = None if self._stack.template(state.id) == planned.template else "has another template"
+        if change is not None:
+            raise DeployError(
+                f"the stack {self._stack.name} {change} since the plan was made; nothing was touched",
+                hint="Run `cryptoetl deploy` again to see the new plan.",
+            )
+        if state.busy:
+            raise DeployError(
+                f"another operation on the stack {self._stack.name} is in progress ({state.status}); nothing "
+                "was touched",
+                hint="`cryptoetl deploy` follows it to its end and then shows a new plan.",
+            )
+
+    def _store(self, basis: AwsBasis) -> None:
+        """Store scripts, machine and template in the artifacts bucket, which is created if it is missing."""
+        bucket, rendered = basis.artifacts_bucket, basis.rendered
+        if basis.create_artifacts_bucket:
+            self._buckets.create(bucket)
+        if self._config.aws.buckets.artifacts is None:
+            # Each time, so that a deploy completes one that was interrupted here.
+            self._buckets.configure(bucket, self._config.aws.tags)
+        for key, body in {**rendered.artifacts, rendered.template_key: rendered.text.encode()}.items():
+            self._buckets.write(bucket, key, body)
+
+    def _prepare(self, basis: AwsBasis) -> ChangeSet | None:
+        """Create the change set; None if it would change nothing."""
+        for bucket in basis.kept:
+            self._buckets.delete_own_policy(bucket)
+        suffix = "amazonaws.com.cn" if self._session.identity.partition == "aws-cn" else "amazonaws.com"
+        host = f"{basis.artifacts_bucket}.s3.{self._session.region}.{suffix}"
+        deployed = basis.deployed
+        return self._stack.prepare(
+            f"https://{host}/{basis.rendered.template_key}",
+            self._config.aws.tags,
+            adopt=basis.adopt,
+            stack_id=None if deployed.template is None else deployed.state.id,
+        )
+
+    def _verify_data(self, change_set: ChangeSet, basis: AwsBasis) -> None:
+        """Discard a change set that would take data out of the stack, and raise DeployError."""
+        lost = stack_changes.data_lost(change_set.changes, basis.deployed.template)
+        if lost:
+            self._stack.discard(change_set.name)
+        _keep_data(lost)
 
     def _provide(self, observe: Observe, *, new: bool) -> None:
-        """The view of all currencies, as the user that loads their tables; `new` if it holds others now."""
+        """Create tables and view as the user that loads them; warn if `new` and that user is not known."""
         if self._tables.knows_loader:
             self._tables.provide()
         elif new:
@@ -219,52 +162,30 @@ class AwsDeployment:
                 )
             )
 
-    def _take_back(self, changes: Sequence[ResourceChange]) -> bool:
-        """Whether something that a destroyed stack has kept is added again; makes room for its policies."""
-        added = [change for change in changes if change.action == "add"]
-        names = [change.name for change in added if change.type == "AWS::S3::Bucket"]
-        kept = [name for name in names if self._buckets.look(name) == "ours"]
-        for name in kept:
-            self._buckets.let_go(name)
-        namespace = any(change.type == "AWS::RedshiftServerless::Namespace" for change in added)
-        return bool(kept) or (namespace and self._warehouse.namespace_exists())
-
-    def _agreed(self, change_set: ChangeSet, deployed: Mapping[str, Any]) -> None:
-        """What CloudFormation will do to data, by its own account, or DeployError."""
-        lost = [
-            f"{change['ResourceType']} {change['LogicalResourceId']}"
-            for change in change_set.changes
-            if (change["Action"] == "Remove" or change.get("Replacement") == "True")
-            and stack_changes.holds_data(
-                deployed["Resources"].get(change["LogicalResourceId"], {"Type": change["ResourceType"]})
-            )
-        ]
-        if lost:
-            self._stack.discard(change_set.name)
-        _keep_data(lost)
-
     @contextmanager
-    def _goes_on(self) -> Iterator[None]:
-        """Inside, an interruption stops the watching, not the work."""
+    def _continues(self) -> Iterator[None]:
+        """Turn an interruption inside into Interrupted: it ends the watching, not the operation."""
         try:
             yield
         except KeyboardInterrupt:
             raise Interrupted(
-                f"{self._stack.name} goes on changing in AWS",
-                hint="The same command again follows it to its end.",
+                f"AWS continues to change {self._stack.name}",
+                hint="Run the same command again to follow it to its end.",
             ) from None
 
-    # --- taking it down
+    # --- destroying
 
     def removal(self, *, delete_data: bool) -> Removal:
-        return self._remover.plan(self.location(), delete_data=delete_data)
+        """List what a destroy removes and keeps. Raises DeployError while a deploy is in progress."""
+        return self._remover.plan(self._planner.location(), delete_data=delete_data)
 
     def remove(self, removal: Removal, observe: Observe) -> None:
+        """Delete the stack, its buckets and, if listed, the data."""
         observe(Phase("destroy"))
-        with self._goes_on():
+        with self._continues():
             self._remover.remove(removal, observe)
 
-    # --- parts, made when they are first needed
+    # --- parts, created on first use, because they need credentials
 
     @cached_property
     def _stack(self) -> Stack:
@@ -277,35 +198,23 @@ class AwsDeployment:
         return Buckets(self._session.client("s3"), identity.account, self._session.region, identity.partition)
 
     @cached_property
-    def _warehouse(self) -> Warehouse:
-        return Warehouse(self._config, self._session.client, self._sleep)
+    def _redshift(self) -> RedshiftSetup:
+        return RedshiftSetup(self._config, self._session.client, self._sleep)
+
+    @cached_property
+    def _planner(self) -> Planner:
+        return Planner(self._config, self._session, self._stack, self._buckets, self._redshift)
 
     @cached_property
     def _remover(self) -> Remover:
-        return Remover(
-            self._config, self._session, self._stack, self._buckets, self._warehouse, self._resolve
-        )
-
-    def _resolve(self, text: str) -> str:
-        return resolved(text, self._session)
-
-    def _url(self, bucket: str, key: str) -> str:
-        suffix = "amazonaws.com.cn" if self._session.identity.partition == "aws-cn" else "amazonaws.com"
-        return f"https://{bucket}.s3.{self._session.region}.{suffix}/{key}"
-
-
-def _warehouse_of(template: Mapping[str, Any]) -> Any:
-    loader = template["Resources"].get(_LOADER, {})
-    return loader.get("Metadata", {}).get("cryptoetl"), loader.get("Properties", {}).get("Connections")
-
-
-def _loses_data(change: ResourceChange) -> bool:
-    return change.holds_data and change.action in ("remove", "replace")
+        return Remover(self._config, self._session, self._stack, self._buckets, self._redshift)
 
 
 def _keep_data(lost: Sequence[str]) -> None:
+    """Raise DeployError if something that holds data would leave the stack."""
     if lost:
         raise DeployError(
-            f"this would take what holds data out of the stack: {', '.join(lost)}",
-            hint="Nothing was changed. If it is meant: --allow-data-removal; the data stays where it is.",
+            f"this would take resources that hold data out of the stack: {', '.join(lost)}",
+            hint="Nothing was changed. If this is intended, use --allow-data-removal; the data stays where "
+            "it is.",
         )

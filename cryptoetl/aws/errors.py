@@ -127,7 +127,9 @@ def translating(doing: str = "") -> Iterator[None]:
 def translate(error: Exception) -> AwsError:
     """The SDK's exception as ours."""
     if isinstance(error, ClientError):
-        return _client_error(error)
+        translated = _client_error(error)
+        translated.aws_code = code(error)
+        return translated
     match error:
         case sdk.NoCredentialsError():
             return AwsError(

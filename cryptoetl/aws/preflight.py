@@ -1,6 +1,6 @@
-"""What can be known before a deploy: names, permissions, quotas, the definition. Reads, and changes nothing.
+"""Checks before a deploy: names, permissions, quotas, the definition. They read, and change nothing.
 
-What may not be looked at is a note, not an error: the deploy itself will show.
+What the caller may not read is a note, not an error: the deploy itself will show.
 """
 
 from __future__ import annotations
@@ -11,46 +11,48 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cryptoetl.aws.buckets import Buckets
-from cryptoetl.aws.cloudformation import State
+from cryptoetl.aws.buckets import Owner
 from cryptoetl.aws.errors import code, is_denied, translate
 from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stack
 from cryptoetl.aws.stack.changes import ResourceChange
 from cryptoetl.aws.stack.permissions import deployer
+from cryptoetl.aws.stack.state import StackState
 from cryptoetl.config.models import Config
 from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.target.deployment import Notice, Severity
 
 RUNS_QUOTA = "Max concurrent job runs per account"
-"""As Service Quotas names it."""
+"""The quota's name in Service Quotas."""
 
 
 class Preflight:
-    """The questions that `deploy` asks. Methods yield notices, and raise AwsError if AWS cannot be asked."""
+    """The checks of one plan. Methods yield notices, and raise AwsError if AWS does not answer."""
 
-    def __init__(self, config: Config, session: Session, buckets: Buckets) -> None:
+    def __init__(self, config: Config, session: Session) -> None:
         self._config = config
         self._session = session
-        self._buckets = buckets
 
-    def names(self, changes: Sequence[ResourceChange]) -> Iterator[Notice]:
-        """Buckets, jobs, roles and the machine that exist under the names which the stack would create."""
+    def names(self, changes: Sequence[ResourceChange], owners: Mapping[str, Owner]) -> Iterator[Notice]:
+        """Yield the resources that exist under a name which the stack would create.
+
+        `owners` has the owner of each such bucket.
+        """
         for change in changes:
             if change.action in ("add", "replace"):
-                yield from self._name(change)
+                yield from self._name(change, owners)
 
-    def _name(self, change: ResourceChange) -> Iterator[Notice]:
+    def _name(self, change: ResourceChange, owners: Mapping[str, Owner]) -> Iterator[Notice]:
         name = change.name
         match change.type:
             case "AWS::S3::Bucket":
-                match self._buckets.look(name):
+                match owners[name]:
                     case "ours":
-                        yield Notice("note", f"the bucket {name} exists: it is taken back with what is in it")
+                        yield Notice("note", f"the bucket {name} exists, and is imported with its contents")
                     case "foreign":
                         yield Notice(
-                            "error", f"the bucket name {name} is taken, or you may not look at it: "
+                            "error", f"the bucket name {name} is taken, or not visible to you: "
                             "choose another `pipeline` name"
                         )  # fmt: skip
             case "AWS::Glue::Job":
@@ -72,16 +74,23 @@ class Preflight:
             if code(error) in ("EntityNotFoundException", "NoSuchEntity", "StateMachineDoesNotExist"):
                 return False
             if is_denied(error):
-                return False  # then creating it will say so
+                return False  # creating it will fail with the reason
             raise translate(error) from error
         return True
 
-    def existing(self) -> Iterator[Notice]:
-        """Buckets and roles that the configuration names, and that have to be there."""
+    def existing(self, owners: Mapping[str, Owner]) -> Iterator[Notice]:
+        """Yield what does not exist of the buckets and roles that the configuration names.
+
+        `owners` has the owner of each such bucket.
+        """
         for kind in stack.KINDS:
             name = getattr(self._config.aws.buckets, kind)
-            if name is not None and (look := self._buckets.look(name)) != "ours":
-                why = "does not exist" if look == "missing" else "is not this account's, or must not be seen"
+            if name is not None and (owner := owners[name]) != "ours":
+                why = (
+                    "does not exist"
+                    if owner == "missing"
+                    else "belongs to another account, or is not visible to you"
+                )
                 yield Notice("error", f"the bucket {name} (aws.buckets.{kind}) {why}")
         aws = self._config.aws
         for field, named in (
@@ -102,10 +111,10 @@ class Preflight:
                     raise translate(error) from error
 
     def definition(self, bundle: Bundle) -> Iterator[Notice]:
-        """What Step Functions itself says of the definition."""
+        """Yield what Step Functions' own validation finds in the definition."""
         text = state_machine.dumps(bundle.machine)
         if len(text.encode()) > state_machine.SIZE_LIMIT:
-            return  # said already, with what would fit
+            return  # `review.limits` has an error for it
         try:
             answer = self._session.client("stepfunctions").validate_state_machine_definition(
                 definition=text, type="STANDARD"
@@ -119,11 +128,11 @@ class Preflight:
             yield Notice(severity, f"the state machine{where}: {found.get('message')}")
 
     def permissions(self) -> Iterator[Notice]:
-        """Which actions that a deploy needs are not allowed to whoever deploys, as IAM simulates it."""
+        """Yield the actions that a deploy needs and IAM's simulation denies to the caller."""
         identity = self._session.identity
         source = _principal(identity.arn)
         if source is None:
-            return  # the root user may do everything
+            return  # the root user is allowed everything
         denied: list[str] = []
         try:
             for statement in deployer(self._config)["Statement"]:
@@ -147,19 +156,19 @@ class Preflight:
             more = f" and {len(denied) - 5} more" if len(denied) > 5 else ""
             yield Notice(
                 "warning",
-                f"IAM's simulation says that {source} is not allowed {', '.join(denied[:5])}{more}; "
+                f"according to IAM's simulation, {source} is not allowed {', '.join(denied[:5])}{more}; "
                 "`cryptoetl render policies` prints what a deploy needs",
             )
 
     def _resource(self, resource: Any) -> str:
-        """The ARN of something that the statement means, for a simulation: no patterns but `*`."""
+        """Return an ARN that the statement covers: a simulation takes no pattern except `*` alone."""
         if resource == "*":
             return "*"
         text = str(resource["Fn::Sub"] if isinstance(resource, dict) else resource)
         return resolved(text, self._session).replace("*", "x")
 
     def concurrent_runs(self) -> int | None:
-        """How many Glue job runs the account may have at once; None if that cannot be known."""
+        """Return how many Glue job runs the account may have at once; None if that is not readable."""
         try:
             pages = self._session.client("service-quotas").get_paginator("list_service_quotas")
             for page in pages.paginate(ServiceCode="glue"):
@@ -170,19 +179,19 @@ class Preflight:
             return None
         return None
 
-    def state(self, state: State) -> Iterator[Notice]:
-        """What the stack's own state means for a deploy."""
-        if state.going:
-            yield Notice("note", "the stack is being removed: `cryptoetl deploy` waits for that first")
+    def state(self, state: StackState) -> Iterator[Notice]:
+        """Yield what the stack's state means for a deploy."""
+        if state.deleting:
+            yield Notice("note", "the stack is being deleted: `cryptoetl deploy` waits for that first")
         elif state.busy:
             yield Notice(
-                "note", f"a deploy is under way ({state.status}): `cryptoetl deploy` follows it first"
+                "note", f"a deploy is in progress ({state.status}): `cryptoetl deploy` follows it first"
             )
         elif state.status == "UPDATE_ROLLBACK_FAILED":
             name = stack.stack_name(self._config)
             yield Notice(
                 "error",
-                "the last deploy could be neither finished nor undone: mend the cause, then "
+                "the last deploy failed, and so did its rollback: fix the cause, then run "
                 f"`aws cloudformation continue-update-rollback --stack-name {name}`",
             )
 
@@ -196,7 +205,7 @@ def _taken(what: str, name: str) -> Notice:
 
 
 def _principal(arn: str) -> str | None:
-    """The IAM ARN behind a caller's; None for the root user."""
+    """Return the ARN of the IAM user or role behind a caller; None for the root user."""
     if arn.endswith(":root"):
         return None
     if assumed := re.fullmatch(r"arn:([^:]+):sts::(\d+):assumed-role/([^/]+)/.*", arn):
@@ -205,7 +214,7 @@ def _principal(arn: str) -> str | None:
 
 
 def _context(statement: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Values with which the statement's conditions hold: without them everything would be denied."""
+    """Yield values that satisfy the statement's conditions; without them everything would be denied."""
     for conditions in statement.get("Condition", {}).values():
         for key, values in conditions.items():
             yield {

@@ -1,7 +1,7 @@
-"""Redshift as far as a deploy needs it: is what the configuration names there, and the schema for the tables.
+"""Redshift as far as a deploy needs it: whether what the configuration names exists, and the tables' schema.
 
-Statements go through the Redshift Data API, which needs no network path to the workgroup. Asking wakes a
-workgroup, which bills at least a minute.
+Statements go through the Redshift Data API, which needs no network path to the workgroup. Each one starts a
+paused workgroup, which is billed for at least a minute.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cryptoetl.aws.data_api import DataApi
 from cryptoetl.aws.errors import code, is_denied, translate, translating
+from cryptoetl.aws.warehouse import where
 from cryptoetl.config.models import Config
-from cryptoetl.errors import DeployError
+from cryptoetl.errors import DeployError, QueryError
 from cryptoetl.target.deployment import Notice
 
 _ABSENT = {"ResourceNotFoundException", "EntityNotFoundException"}
-_ENDED = {"FINISHED", "FAILED", "ABORTED"}
-POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found of a warehouse that is not created: concerns; and whether the schema is there."""
+class RedshiftFindings:
+    """What was found of a workgroup that a deploy does not create."""
 
     notices: tuple[Notice, ...]
     has_schema: bool
 
 
-class Warehouse:
+class RedshiftSetup:
     """The workgroup, database and connection that the configuration names. Methods raise AwsError."""
 
     def __init__(
@@ -39,19 +39,19 @@ class Warehouse:
         client: Callable[[str], Any],
         sleep: Callable[[float], None],
     ) -> None:
-        self._namespace = config.pipeline
+        self._config = config
         self._settings = config.aws.redshift
         self._client = client
         self._sleep = sleep
 
-    def verify(self) -> Found:
-        """Look at all three; what is missing is an error, what cannot be seen a note."""
+    def verify(self) -> RedshiftFindings:
+        """Read all three; what is missing is an error, what the caller may not read a note."""
         notices = [*self._workgroup(), *self._connection()]
         has_schema = False
         if not any(notice.severity == "error" for notice in notices):
             has_schema, concern = self._schema()
             notices += [concern] if concern else []
-        return Found(tuple(notices), has_schema)
+        return RedshiftFindings(tuple(notices), has_schema)
 
     def _workgroup(self) -> Iterator[Notice]:
         name = self._settings.workgroup
@@ -75,15 +75,15 @@ class Warehouse:
                 "aws.redshift.connection, or set aws.redshift.create",
             )
             return
-        yield from self._judge(found)
+        yield from self._of_connection(found)
 
-    def _judge(self, connection: Mapping[str, Any]) -> Iterator[Notice]:
+    def _of_connection(self, connection: Mapping[str, Any]) -> Iterator[Notice]:
         name, properties = self._settings.connection, connection.get("ConnectionProperties", {})
         url = str(properties.get("JDBC_CONNECTION_URL", ""))
         if url and url.partition("?")[0].rpartition("/")[2] != self._settings.database:
             yield Notice(
                 "error",
-                f"the Glue connection {name!r} leads to {url}, not to the database "
+                f"the Glue connection {name!r} points to {url}, not to the database "
                 f"{self._settings.database!r} (aws.redshift.database)",
             )
         secret = properties.get("SECRET_ID")
@@ -101,7 +101,8 @@ class Warehouse:
     def _schema(self) -> tuple[bool, Notice | None]:
         schema, database = self._settings.schema_name, self._settings.database
         try:
-            found = self._client("redshift-data").list_schemas(**self._where(), SchemaPattern=schema)
+            place = where(self._config, self._client)
+            found = self._client("redshift-data").list_schemas(**place, SchemaPattern=schema)
         except ClientError as error:
             absent = f"the database {database!r} does not exist in the workgroup (aws.redshift.database)"
             missing = "does not exist" in str(error.response["Error"].get("Message", ""))
@@ -109,48 +110,40 @@ class Warehouse:
         return schema in found["Schemas"], None
 
     def namespace_exists(self) -> bool:
-        """Whether there is the namespace that `create` makes."""
-        try:
-            self._client("redshift-serverless").get_namespace(namespaceName=self._namespace)
-        except ClientError as error:
-            if code(error) in _ABSENT:
-                return False
-            raise translate(error) from error
+        """Return whether the namespace that `aws.redshift.create` makes exists."""
+        return self._call_namespace("get_namespace")
+
+    def delete_namespace(self) -> bool:
+        """Delete that namespace with all tables; return False if it does not exist."""
+        return self._call_namespace("delete_namespace")
+
+    def _call_namespace(self, operation: str) -> bool:
+        """Call the operation; return False if the namespace does not exist."""
+        with translating():
+            try:
+                getattr(self._client("redshift-serverless"), operation)(namespaceName=self._config.pipeline)
+            except ClientError as error:
+                if code(error) in _ABSENT:
+                    return False
+                raise
         return True
 
     def create_schema(self) -> None:
         """Create the schema if it is absent. Raises DeployError."""
         schema = self._settings.schema_name
-        data = self._client("redshift-data")
-        with translating(f"schema {schema}"):
-            id = data.execute_statement(
-                **self._where(), Sql=f'CREATE SCHEMA IF NOT EXISTS "{schema}"', StatementName="cryptoetl"
-            )["Id"]
-            while (found := data.describe_statement(Id=id))["Status"] not in (
-                "FINISHED",
-                "FAILED",
-                "ABORTED",
-            ):
-                self._sleep(POLL_SECONDS)
-        if found["Status"] != "FINISHED":
+        place = where(self._config, self._client)
+        try:
+            api = DataApi(self._client("redshift-data"), place, sleep=self._sleep)
+            api.run(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        except QueryError as error:
             raise DeployError(
-                f"the schema {schema} could not be created: {found.get('Error', found['Status'])}",
-                hint=f"Let somebody who may run: CREATE SCHEMA {schema}, and deploy again.",
-            )
-
-    def _where(self) -> dict[str, str]:
-        """As whom and where statements run: with the password that the connection uses, so that the same
-        database user owns the schema and fills it; as whoever deploys if that is not known."""
-        secret = self._settings.secret
-        if self._settings.create:
-            namespace = self._client("redshift-serverless").get_namespace(namespaceName=self._namespace)
-            secret = namespace["namespace"].get("adminPasswordSecretArn")
-        where = {"WorkgroupName": self._settings.workgroup, "Database": self._settings.database}
-        return where | ({"SecretArn": secret} if secret else {})
+                f"the schema {schema} could not be created: {error.message}",
+                hint=f"Ask an administrator to run: CREATE SCHEMA {schema}, and deploy again.",
+            ) from error
 
 
 def _concern(error: ClientError, absent: str) -> Notice:
-    """An error if the thing is missing; a note if it cannot be seen."""
+    """Return an error if the thing is missing, a note if the caller may not read it."""
     if code(error) in _ABSENT:
         return Notice("error", absent)
     if is_denied(error):

@@ -1,24 +1,26 @@
-"""Taking a pipeline down: what goes, what stays, and in which order.
+"""Destroying a pipeline: what is removed, what stays, and in which order.
 
-CloudFormation does not delete buckets that hold objects, and keeps those that hold data whatever happens. So
-the temp bucket is emptied before the stack goes, and the artifacts bucket goes after it; the data buckets go
-last, and only if that was asked for. Each part may be gone already: an interrupted destroy is finished by the
-next.
+CloudFormation does not delete buckets that hold objects, and always keeps those with data. So the temp bucket
+is emptied before the stack is deleted, and the artifacts bucket is deleted after it; the data buckets come
+last, and only with `--delete-data`. Each part may be gone already: the next destroy finishes an interrupted
+one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
 from cryptoetl.aws.buckets import Buckets
-from cryptoetl.aws.cloudformation import ANNOUNCED, Stack
+from cryptoetl.aws.cloudformation import Stack
 from cryptoetl.aws.errors import is_denied, translating
-from cryptoetl.aws.redshift_setup import Warehouse
-from cryptoetl.aws.session import Session
+from cryptoetl.aws.redshift_setup import RedshiftSetup
+from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.aws.stack.changes import describe
+from cryptoetl.aws.stack.state import ANNOUNCED, GONE, StackState, change_between
 from cryptoetl.config.models import Config
 from cryptoetl.errors import DeployError
 from cryptoetl.events import Observe, ResourceProgress
@@ -28,98 +30,118 @@ SHELL_LOGS = "/aws-glue/python-jobs/"
 """Log groups of all Python shell jobs of the account."""
 
 
+@dataclass(frozen=True)
+class RemovalBasis:
+    """The stack as it was listed, and what is removed in addition to it: buckets in order, the namespace."""
+
+    state: StackState
+    temp: str | None
+    buckets: tuple[str, ...]
+    namespace: str | None
+
+
 class Remover:
-    """Removes the stack of a configuration and what surrounds it. Methods raise AwsError and DeployError."""
+    """Removes the stack of a configuration and what belongs to it. Methods raise AwsError and DeployError."""
 
     def __init__(
-        self,
-        config: Config,
-        session: Session,
-        stack: Stack,
-        buckets: Buckets,
-        warehouse: Warehouse,
-        resolve: Callable[[str], str],
+        self, config: Config, session: Session, stack: Stack, buckets: Buckets, redshift: RedshiftSetup
     ) -> None:
         self._config = config
         self._session = session
         self._stack = stack
         self._buckets = buckets
-        self._warehouse = warehouse
-        self._resolve = resolve
+        self._redshift = redshift
 
     def plan(self, location: str, *, delete_data: bool) -> Removal:
-        """What would be removed and what would stay."""
+        """List what would be removed and what would stay."""
         state = self._stack.state()
-        if state.busy and not state.going:
+        if state.busy and not state.deleting:
             raise DeployError(
-                f"a deploy is under way ({state.status})", hint="`cryptoetl deploy` follows it to its end."
+                f"a deploy is in progress ({state.status})", hint="`cryptoetl deploy` follows it to its end."
             )
-        removed: list[Part] = []
-        if state.status == ANNOUNCED:
-            removed.append(Part("stack", self._stack.name, "announced, and never made"))
-        ours = {name for kind in stacks.KINDS if (name := self._own(kind))}
-        if state.exists:
-            for resource in self._stack.resources(state.id):
-                what, _ = describe(resource["LogicalResourceId"], {"Type": resource["ResourceType"]})
-                name = resource.get("PhysicalResourceId") or resource["LogicalResourceId"]
-                if name in ours or resource["ResourceType"] == "AWS::RedshiftServerless::Namespace":
-                    continue  # by name, below
-                if resource["ResourceStatus"] != "DELETE_COMPLETE":
-                    removed.append(Part(what, name))
-        removed += [
-            Part("bucket", name, f"with the {kind} in it")
-            for kind in ("temp", "artifacts")
-            if (name := self._own(kind)) and self._buckets.look(name) == "ours"
+        own = {kind: name for kind in stacks.KINDS if (name := self._own(kind))}
+        existing = {kind: name for kind, name in own.items() if self._buckets.owner(name) == "ours"}
+        namespace = self._namespace()
+        data = [
+            Part("bucket", name, f"with all {kind} data, in every version")
+            for kind, name in existing.items()
+            if kind in stacks.DATA
         ]
-        data = list(self._data())
-        if delete_data:
-            removed += data
-        kept = [*([] if delete_data else data), *self._others()]
-        return Removal(location, tuple(removed), tuple(kept), delete_data)
+        if namespace is not None:
+            data.append(Part("namespace", namespace, "with its database and all tables"))
+        others = {kind: existing[kind] for kind in ("temp", "artifacts") if kind in existing}
+        removed = [
+            *self._of_stack(state, set(own.values())),
+            *(Part("bucket", name, f"with the {kind} in it") for kind, name in others.items()),
+            *(data if delete_data else ()),
+        ]
+        kept = [*(() if delete_data else data), *self._foreign()]
+        data_buckets = [existing[kind] for kind in stacks.DATA if kind in existing]
+        basis = RemovalBasis(
+            state,
+            existing.get("temp"),
+            (*others.values(), *(data_buckets if delete_data else ())),
+            namespace if delete_data else None,
+        )
+        return Removal(location, tuple(removed), tuple(kept), delete_data, basis=basis)
+
+    def _of_stack(self, state: StackState, buckets: set[str]) -> Iterator[Part]:
+        """Yield the resources of the stack, except buckets and namespace, which `plan` lists itself."""
+        if state.status == ANNOUNCED:
+            yield Part("stack", self._stack.name, "announced, but never created")
+        for resource in self._stack.resources(state.id) if state.exists else ():
+            what, _ = describe(resource["LogicalResourceId"], {"Type": resource["ResourceType"]})
+            name = resource.get("PhysicalResourceId") or resource["LogicalResourceId"]
+            if name in buckets or resource["ResourceType"] == "AWS::RedshiftServerless::Namespace":
+                continue
+            if resource["ResourceStatus"] != "DELETE_COMPLETE":
+                yield Part(what, name)
 
     def remove(self, removal: Removal, observe: Observe) -> None:
-        """Carry the plan out."""
-        state = self._stack.state()
+        """Remove what is listed. Raises DeployError if the stack is not the one that was listed."""
+        basis = removal.basis
+        assert isinstance(basis, RemovalBasis)
+        state = self._unchanged(basis.state)
         if state.status == ANNOUNCED:
             self._stack.forget(state.id)
         if state.exists:
-            if (temp := self._own("temp")) and self._buckets.look(temp) == "ours":
-                self._buckets.empty(temp)
-            if state.going:
+            if basis.temp is not None:
+                self._buckets.empty(basis.temp)
+            if state.deleting:
                 self._stack.follow(state.id, observe)
             else:
                 self._stack.remove(state.id, observe)
-        kinds = ("temp", "artifacts", *(stacks.DATA if removal.deletes_data else ()))
-        gone = [name for kind in kinds if (name := self._own(kind)) and self._buckets.look(name) == "ours"]
-        for done, name in enumerate(gone):
-            self._buckets.empty(name)
-            self._buckets.delete(name)
-            observe(ResourceProgress("bucket", name, "removed", "", done + 1, len(gone)))
-        if removal.deletes_data and self._has_namespace():
-            with translating():
-                self._session.client("redshift-serverless").delete_namespace(
-                    namespaceName=self._config.pipeline
-                )
-            observe(ResourceProgress("namespace", self._config.pipeline, "removed", "", 1, 1))
+        for done, name in enumerate(basis.buckets):
+            if self._buckets.remove(name):  # else the stack's own deletion has removed it
+                observe(ResourceProgress("bucket", name, "removed", "", done + 1, len(basis.buckets)))
+        if basis.namespace is not None and self._redshift.delete_namespace():
+            observe(ResourceProgress("namespace", basis.namespace, "removed", "", 1, 1))
+
+    def _unchanged(self, listed: StackState) -> StackState:
+        """Return the stack's state now, which is the listed one, or gone if it was being deleted."""
+        state = self._stack.state()
+        if listed.deleting and state.status in GONE:
+            return state
+        if change := change_between(listed, state):
+            raise DeployError(
+                f"the stack {self._stack.name} {change} since it was listed; nothing was removed",
+                hint="Run `cryptoetl destroy` again to see what would be removed.",
+            )
+        return state
 
     def _own(self, kind: str) -> str | None:
-        """The bucket's name, if it is one that a deploy makes."""
+        """Return the bucket's name if a deploy creates it, else None."""
         if getattr(self._config.aws.buckets, kind) is not None:
             return None
-        return self._resolve(stacks.bucket(self._config, kind))
+        return resolved(stacks.bucket(self._config, kind), self._session)
 
-    def _data(self) -> Iterator[Part]:
-        for kind in stacks.DATA:
-            if (name := self._own(kind)) and self._buckets.look(name) == "ours":
-                yield Part("bucket", name, f"with all {kind} data, in every version")
-        if self._has_namespace():
-            yield Part("namespace", self._config.pipeline, "with its database and all tables")
+    def _namespace(self) -> str | None:
+        """Return the name of the namespace that a deploy has created, or None."""
+        create = self._config.aws.redshift.create
+        return self._config.pipeline if create and self._redshift.namespace_exists() else None
 
-    def _has_namespace(self) -> bool:
-        return self._config.aws.redshift.create and self._warehouse.namespace_exists()
-
-    def _others(self) -> Iterator[Part]:
-        """What is not the stack's, and stays in any case."""
+    def _foreign(self) -> Iterator[Part]:
+        """Yield what does not belong to the stack and always stays."""
         aws = self._config.aws
         named: Mapping[str, str | None] = {
             **{f"{kind} bucket": getattr(aws.buckets, kind) for kind in stacks.KINDS},

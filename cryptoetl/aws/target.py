@@ -1,4 +1,4 @@
-"""The Target on AWS."""
+"""Assemble the Target on AWS."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def aws_target(
     warn: Callable[[str], None],
     sleep: Callable[[float], None] = interruption.sleep,
 ) -> Target:
-    """The pipeline in the configured account and region; nobody is asked anything yet.
+    """Return the pipeline in the configured account and region, without any request to AWS.
 
-    `region` and `profile` are the command line's, and win. CloudFormation is what keeps two deploys apart.
+    `region` and `profile` are the command line's, and take precedence. Two deploys at once need no lock here:
+    CloudFormation runs one operation on a stack at a time.
     """
     session = Session(config.aws, region=region, profile=profile, warn=warn)
     warehouse = AwsWarehouse(config, session, sleep)

@@ -32,7 +32,7 @@ def deploy(
     from cryptoetl import pipeline
 
     if drift and not dry_run:
-        raise UsageError("--drift only reports", hint="Use it with --dry-run.")
+        raise UsageError("--drift needs --dry-run", hint="It only reports, and changes nothing.")
     config, terminal = session.config(), session.terminal
     target = session.target(config)
     if not dry_run:

@@ -1,42 +1,45 @@
-"""What is deployed: deployed/state_machine.json, deployed/jobs.json and deployed/scripts/.
+"""`target.Deployment` in a folder: deployed/state_machine.json, deployed/jobs.json and deployed/scripts/.
 
 A run uses these copies, so that an edited script or configuration takes effect with `deploy`, as on AWS.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cryptoetl.errors import DamagedState
+from cryptoetl.errors import DamagedState, DeployError
 from cryptoetl.events import Observe
 from cryptoetl.local.home import Home, naming_path
 from cryptoetl.local.redshift import view as all_currencies
 from cryptoetl.state_machine import definition as state_machine
-from cryptoetl.state_machine.bundle import Bundle, Change, Job, Layout, compare
-from cryptoetl.target.deployment import Part, Removal
+from cryptoetl.state_machine.bundle import Bundle, Job, Layout, compare
+from cryptoetl.target.deployment import Part, Plan, Removal
 from cryptoetl.util.files import load_json
 
 T = TypeVar("T")
 
 
 class LocalDeployment:
-    """`target.Deployment` on folders."""
+    """The folder `deployed/` of a home. The basis of its plans is `_fingerprint`."""
 
     def __init__(self, home: Home, schema: str) -> None:
         self._home = home
         self._schema = schema
 
     def layout(self) -> Layout:
+        """Return the home's folders as file:// URIs."""
         return self._home.layout()
 
     def current(self) -> Bundle | None:
+        """Return the bundle that is deployed, or None. Raises DamagedState."""
         folder = self._home.deployed
         if not folder.exists():
             return None
@@ -60,26 +63,46 @@ class LocalDeployment:
         except OSError as error:
             raise _damaged(path, error) from error
 
-    def join(self, observe: Observe) -> None:
-        pass  # nothing goes on here without the process that began it
+    def _fingerprint(self) -> str | None:
+        """Return a hash of the names and contents of all deployed files; None if nothing is deployed."""
+        folder = self._home.deployed
+        if not folder.exists():
+            return None
+        total = hashlib.sha256()
+        for path in sorted([folder, *folder.rglob("*")]):
+            try:
+                content = path.read_bytes() if path.is_file() else b""
+            except OSError as error:
+                content = repr(error).encode()
+            total.update(repr((str(path), content)).encode())
+        return total.hexdigest()
 
-    def changes(self, bundle: Bundle) -> tuple[Change, ...]:
+    def join(self, observe: Observe) -> None:
+        """Do nothing: a deploy on this machine ends with the process that began it."""
+
+    def plan(self, bundle: Bundle, *, drift: bool) -> Plan:
+        """Compare the bundle with the deployed files; damaged ones count as missing."""
+        fingerprint = self._fingerprint()  # first: a deploy while the files are read is then noticed
         try:
             current = self.current()
         except DamagedState:
-            current = None  # all of it is written anew
-        return compare(current, bundle)
+            current = None
+        return Plan(bundle, compare(current, bundle), str(self._home.deployed), basis=fingerprint)
 
-    def review(self, bundle: Bundle, changes: Sequence[Change], *, drift: bool) -> None:
-        return None
-
-    def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
+    def apply(self, plan: Plan, observe: Observe, *, allow_data_removal: bool) -> None:
+        """Replace the deployed files. Raises DeployError, EnvironmentFault; call it with the home held."""
+        if self._fingerprint() != plan.basis:
+            raise DeployError(
+                f"what is deployed in {self._home.deployed} has changed since the plan was made; nothing was "
+                "touched",
+                hint="Run `cryptoetl deploy` again to see the new plan.",
+            )
         final = self._home.deployed
         with naming_path(final):
             self._home.path.mkdir(parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(prefix=".deployed-", dir=self._home.path))
             try:
-                _write(fresh, bundle)
+                _write(fresh, plan.bundle)
                 fresh.chmod(0o755)
                 with tempfile.TemporaryDirectory(prefix=".replaced-", dir=self._home.path) as old:
                     if final.exists():
@@ -87,10 +110,10 @@ class LocalDeployment:
                     fresh.rename(final)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
-        self._renew_view(bundle)
+        self._renew_view(plan.bundle)
 
     def _renew_view(self, bundle: Bundle) -> None:
-        """The view of all currencies, if there is a warehouse that nobody holds; else a run does it."""
+        """Renew the view of all currencies; if the warehouse is missing or in use, the next run does it."""
         if not self._home.warehouse.exists():
             return
         import duckdb
@@ -99,16 +122,27 @@ class LocalDeployment:
             all_currencies.renew(connection, self._schema, bundle.tickers)
 
     def removal(self, *, delete_data: bool) -> Removal:
-        deployed = [self._home.deployed] if self._home.deployed.exists() else []
+        """List the deployed files and, with `delete_data`, all data of the home."""
+        fingerprint = self._fingerprint()
+        deployed = [] if fingerprint is None else [self._home.deployed]
         data = [path for path in self._home.data if path.exists()]
         return Removal(
             str(self._home.path),
             tuple(Part("folder", str(path)) for path in [*deployed, *(data if delete_data else [])]),
             tuple(Part("data", str(path)) for path in ([] if delete_data else data)),
             delete_data,
+            basis=fingerprint,
         )
 
     def remove(self, removal: Removal, observe: Observe) -> None:
+        """Delete the listed folders and files. Raises DeployError, EnvironmentFault."""
+        fingerprint = self._fingerprint()
+        if fingerprint is not None and fingerprint != removal.basis:
+            raise DeployError(
+                f"what is deployed in {self._home.deployed} has changed since it was listed; nothing was "
+                "removed",
+                hint="Run `cryptoetl destroy` again to see what would be removed.",
+            )
         for part in removal.removed:
             path = Path(part.name)
             with naming_path(path):
@@ -116,9 +150,6 @@ class LocalDeployment:
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
-
-    def location(self) -> str:
-        return str(self._home.deployed)
 
 
 def _job(found: Mapping[str, Any]) -> Job:
@@ -134,7 +165,7 @@ def _damaged(path: Path, error: Exception) -> DamagedState:
     reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
     return DamagedState(
         f"{path} is damaged ({reason}), so that nothing can be run",
-        hint="Run `cryptoetl deploy`: it writes what is deployed anew. No data is lost.",
+        hint="Run `cryptoetl deploy`, which writes the deployed files again. No data is lost.",
     )
 
 

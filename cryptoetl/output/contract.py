@@ -19,7 +19,6 @@ from cryptoetl.pipeline import results
 from cryptoetl.pipeline.results import (
     CheckResult,
     ExecutionList,
-    Plan,
     Preview,
     RunResult,
     StepLine,
@@ -30,7 +29,7 @@ from cryptoetl.pipeline.results import (
     VerifyResult,
 )
 from cryptoetl.state_machine.status import ExecutionProgress, ExecutionStatus, Progress
-from cryptoetl.target.deployment import Removal
+from cryptoetl.target.deployment import Plan, Removal
 from cryptoetl.target.warehouse import QueryRows
 
 EXIT_CODES = (0, 1, 2, Interrupted.exit_code)

@@ -13,7 +13,7 @@ from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_t
 from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
 from cryptoetl.errors import UsageError
 from cryptoetl.output.contract import CONTRACTS, EXIT_CODES, Contract
-from cryptoetl.output.serialize import VIEWS
+from cryptoetl.output.serialize import VIEWS, field_names
 
 _Schema = dict[str, Any]
 
@@ -80,6 +80,8 @@ def _object(kind: Any, definitions: dict[str, _Schema], *, top: bool = False) ->
     """Return the schema of a type's objects: of its view's fields, or its own."""
     shape = get_type_hints(VIEWS[kind])["return"] if kind in VIEWS else kind
     hints = get_type_hints(shape, localns=_FOR_TYPE_CHECKING, include_extras=True)
+    if is_dataclass(shape):
+        hints = {name: hints[name] for name in field_names(shape)}
     optional = {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is NotRequired}
     required = [name for name in hints if name not in optional]
     properties = {name: _of_hint(hint, definitions) for name, hint in {**hints, **optional}.items()}

@@ -18,7 +18,6 @@ from typing import Any, NotRequired, TypedDict
 from cryptoetl.output.contract import CONTRACTS
 from cryptoetl.pipeline.results import (
     CurrencyCheck,
-    Plan,
     RunResult,
     UploadResult,
     UpResult,
@@ -27,7 +26,7 @@ from cryptoetl.pipeline.results import (
 from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.state_machine.bundle import Bundle, Change
 from cryptoetl.state_machine.status import CurrencyStatus
-from cryptoetl.target.deployment import Cost, Notice, Prediction
+from cryptoetl.target.deployment import Cost, Notice, Plan, Prediction
 from cryptoetl.target.warehouse import QueryRows
 
 
@@ -80,7 +79,12 @@ def _list(value: Sequence[Any]) -> list[Any]:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in field_names(value)}
+
+
+def field_names(value: Any) -> list[str]:
+    """Return the fields of a dataclass, or of its instance, that JSON has: not those left out of its repr."""
+    return [field.name for field in fields(value) if field.repr]
 
 
 class Rows(TypedDict):

@@ -1,4 +1,4 @@
-"""Everything: check, upload, deploy, run and verify."""
+"""`up`: check, deploy, upload, run and verify in one command."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from cryptoetl.config.models import Config
 from cryptoetl.events import Observe, Phase
 from cryptoetl.pipeline import checks, uploads
 from cryptoetl.pipeline.deploys import apply_plan, plan
-from cryptoetl.pipeline.results import (
-    CheckResult,
-    RunRequest,
-    UpResult,
-)
+from cryptoetl.pipeline.results import CheckResult, RunRequest, UpResult
 from cryptoetl.pipeline.runs import check_request, execute
 from cryptoetl.pipeline.verification import verify
 from cryptoetl.state_machine.definition import Step
@@ -22,7 +18,7 @@ from cryptoetl.util.concurrency import serialized
 
 
 def up(config: Config, target: Target, request: RunRequest, observe: Observe) -> UpResult:
-    """Check, upload, deploy, run and verify. Currencies whose files are broken stay out; the rest go on."""
+    """Check, deploy, upload, run and verify; currencies whose files have errors are left out."""
     check_request(target, request)
     target.executions.warm_up()
     currencies = config.select(request.tickers)
@@ -37,7 +33,7 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
         if start:
             observe(Phase("deploy"))
             deployed = apply_plan(plan(config, target), target, observe)
-        observe(Phase("upload"))  # into a bucket that the deploy may have made
+        observe(Phase("upload"))  # after the deploy, which may create the bucket
         listed = target.storage.listing(uploads.keys(currencies))
         uploaded = uploads.copy(checked, listed, target.storage, serialized(observe), scratch)
         if deployed is None:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cryptoetl.raw_files.findings import FileReport
-from cryptoetl.state_machine.bundle import Bundle, Change
 from cryptoetl.state_machine.definition import Step
 from cryptoetl.state_machine.status import ExecutionStatus, Stage
-from cryptoetl.target.deployment import Review
+from cryptoetl.target.deployment import Plan
 from cryptoetl.target.executions import Left
 from cryptoetl.target.warehouse import QueryRows
 
@@ -88,22 +87,6 @@ class UploadResult:
     @property
     def exit_code(self) -> int:
         return self.check.exit_code
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What `deploy` would do: the bundle, and how it differs from what is deployed."""
-
-    bundle: Bundle
-    changes: tuple[Change, ...]
-    location: str
-    applied: bool = False
-    review: Review | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """1 if the review found errors: it could not be deployed like this."""
-        return 1 if self.review is not None and self.review.errors else 0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The Target: where a pipeline lives, as the four narrow Protocols that `pipeline` needs and no more.
+"""The Target: a place where pipelines run, as four narrow Protocols with what `pipeline` needs.
 
 `local` and `aws` implement them in modules of the same names: storage, deployment, executions, warehouse.
 """
@@ -18,7 +18,7 @@ from cryptoetl.target.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Target:
-    """A place where pipelines live. `exclusive` guards whatever must not happen twice at once there."""
+    """A place where pipelines run. `exclusive` holds it for a command, or raises BusyError."""
 
     name: TargetName
     storage: Storage

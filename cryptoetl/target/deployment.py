@@ -1,42 +1,20 @@
-"""Deployment: the contract, and what a plan says."""
+"""The Deployment contract, and the data that its plans consist of."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from cryptoetl.events import Observe
 from cryptoetl.state_machine.bundle import Bundle, Change, Layout
-
-
-@dataclass(frozen=True)
-class Part:
-    """Something a destroy removes or leaves behind."""
-
-    what: str
-    name: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Removal:
-    """What `destroy` would remove and what would stay; `deletes_data` if with all data."""
-
-    location: str
-    removed: tuple[Part, ...]
-    kept: tuple[Part, ...]
-    deletes_data: bool = False
-    applied: bool = False
-    exit_code = 0
-
 
 Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something to know before a deploy; an error keeps it from beginning."""
+    """Something to know before a deploy; an error prevents it."""
 
     severity: Severity
     message: str
@@ -44,19 +22,20 @@ class Notice:
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars of one run in which every currency is loaded: in parts, and what was assumed."""
+    """US dollars of one run in which every currency is loaded: its parts, and the assumptions made."""
 
     parts: Mapping[str, float]
     assumptions: tuple[str, ...]
 
     @property
     def total(self) -> float:
+        """Return the sum of the parts."""
         return sum(self.parts.values())
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """How much of AWS's limits the state machine takes."""
+    """How much of AWS's limits the state machine uses."""
 
     currencies: int
     definition_bytes: int
@@ -66,7 +45,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Review:
-    """What `deploy` shows beside the changes. `allowed` is False if a notice is an error."""
+    """What a plan shows in addition to its changes."""
 
     account: str
     region: str
@@ -76,35 +55,89 @@ class Review:
 
     @property
     def errors(self) -> tuple[str, ...]:
+        """Return the messages of the notices that prevent a deploy."""
         return tuple(notice.message for notice in self.notices if notice.severity == "error")
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What `deploy` would do, or has done if `applied`: the bundle, and how it differs from what is deployed.
+
+    `basis` belongs to the target that made the plan: what it found, and what it needs to apply the plan. It
+    is neither shown nor serialized.
+    """
+
+    bundle: Bundle
+    changes: tuple[Change, ...]
+    location: str
+    applied: bool = False
+    review: Review | None = None
+    basis: object = field(default=None, repr=False)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 1 if the review has errors, so that the plan cannot be applied, else 0."""
+        return 1 if self.review is not None and self.review.errors else 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that a destroy removes or keeps."""
+
+    what: str
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What `destroy` would remove, or has removed if `applied`, and what stays.
+
+    `deletes_data` says whether all data is removed too; for `basis` see `Plan`.
+    """
+
+    location: str
+    removed: tuple[Part, ...]
+    kept: tuple[Part, ...]
+    deletes_data: bool = False
+    applied: bool = False
+    basis: object = field(default=None, repr=False)
+    exit_code = 0
+
+
 class Deployment(Protocol):
-    """The state machine, its jobs and their scripts."""
+    """The state machine, its jobs and their scripts.
+
+    Whatever a method needs to know from an earlier one is in the plan that it is given: implementations keep
+    no state between calls.
+    """
 
     def layout(self) -> Layout:
-        """Where this target keeps the data; on AWS with CloudFormation's names for account and region."""
+        """Return where this target keeps the data; on AWS with CloudFormation's `${AWS::…}` names in it."""
 
     def current(self) -> Bundle | None:
-        """What is deployed now."""
+        """Return the bundle that is deployed, or None."""
 
     def join(self, observe: Observe) -> None:
-        """Follow a deploy that is under way, begun elsewhere or before an interruption, to its end."""
+        """Follow a deploy that is in progress to its end. Raises DeployError if it fails."""
 
-    def changes(self, bundle: Bundle) -> tuple[Change, ...]:
-        """What has to happen for it to be deployed; empty if nothing."""
+    def plan(self, bundle: Bundle, *, drift: bool) -> Plan:
+        """Compare the bundle with what is deployed, without changing anything.
 
-    def review(self, bundle: Bundle, changes: Sequence[Change], *, drift: bool) -> Review | None:
-        """What else to know before these changes: concerns, predictions, costs. Changes nothing."""
+        With `drift`, the review also names resources that were changed outside of cryptoetl.
+        """
 
-    def apply(self, bundle: Bundle, observe: Observe, *, allow_data_removal: bool) -> None:
-        """Deploy it as a whole, or leave everything as it was. Raises DeployError."""
+    def apply(self, plan: Plan, observe: Observe, *, allow_data_removal: bool) -> None:
+        """Carry out the plan as a whole, or leave everything as it was.
+
+        Raises DeployError, with nothing changed, if the deployment has changed since the plan was made.
+        """
 
     def removal(self, *, delete_data: bool) -> Removal:
-        """What `remove` would take down, and what it would leave."""
+        """Return what `remove` would remove and what it would keep."""
 
     def remove(self, removal: Removal, observe: Observe) -> None:
-        """Take it down. What is gone already is no error."""
+        """Remove what the removal lists; parts that no longer exist are no error.
 
-    def location(self) -> str:
-        """Where it is, for people."""
+        Raises DeployError, with nothing removed, if something else has been deployed since it was listed.
+        """

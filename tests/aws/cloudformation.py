@@ -1,7 +1,7 @@
 """CloudFormation for the emulator: change sets, events, rollback, deletion and import, resource by resource.
 
 moto's own creates no Glue job, schedule or bucket policy, emits no event of a resource and never fails. This
-one does what the service's documentation says of stacks, in a thread, and makes the resources by the SDK's
+one does what the service documents, in a thread, and makes the resources by the SDK's
 calls to the same server. Which change replaces a resource is read from cfn-lint's copy of its schemas.
 """
 
@@ -25,7 +25,7 @@ ACCOUNT, REGION = "123456789012", "eu-central-1"
 
 @dataclass
 class Resource:
-    """A resource as the service has it: its template entry, and what became of it."""
+    """A resource of a stack: its template entry, and what was created from it."""
 
     type: str
     entry: Mapping[str, Any]
@@ -43,6 +43,8 @@ class Stack:
     tags: list[Any] = field(default_factory=list)
     resources: dict[str, Resource] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    updated: datetime | None = None
 
     @property
     def template(self) -> Mapping[str, Any]:
@@ -63,14 +65,14 @@ class ChangeSet:
 
 
 class Refused(Exception):
-    """ValidationError, as the service answers it."""
+    """A ValidationError of the service."""
 
 
 class CloudFormation:
     """The stacks of one account and region.
 
-    `failing` maps logical ids to the reason for which they cannot be made or changed; `held` maps them to an
-    event for which the work waits.
+    `failing` maps logical ids to the reason why they cannot be created or changed; `held` maps them to an
+    event for which the operation waits.
     """
 
     def __init__(self, handlers: Mapping[str, Handler], read: Callable[[str], str]) -> None:
@@ -88,7 +90,7 @@ class CloudFormation:
         text = p.get("TemplateBody") or self.read(p["TemplateURL"])
         stack = self.find(p["StackName"], missing_ok=True)
         if p.get("ChangeSetType") == "UPDATE":
-            if stack is None or stack.status == "REVIEW_IN_PROGRESS":
+            if stack is None or stack.status in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
                 raise Refused(f"Stack [{p['StackName']}] does not exist")
             if stack.status in ("ROLLBACK_COMPLETE", "DELETE_FAILED"):
                 raise Refused(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
@@ -131,6 +133,7 @@ class CloudFormation:
         made = self.change_sets[p["ChangeSetName"]]
         stack, token = made.stack, p.get("ClientRequestToken", "")
         word = "CREATE" if stack.status == "REVIEW_IN_PROGRESS" else "UPDATE"
+        stack.updated = datetime.now(UTC) if word == "UPDATE" else None
         self._stack_event(stack, f"{word}_IN_PROGRESS", token, "User Initiated")
         threading.Thread(target=self._execute, args=(made, word, token), daemon=True).start()
         self.change_sets = {key: item for key, item in self.change_sets.items() if item.stack is not stack}
@@ -152,9 +155,9 @@ class CloudFormation:
             "StackId": stack.id,
             "StackName": stack.name,
             "StackStatus": stack.status,
-            "CreationTime": datetime.now(UTC),
+            "CreationTime": stack.created,
             "Tags": stack.tags,
-        }
+        } | ({"LastUpdatedTime": stack.updated} if stack.updated else {})
         return {"Stacks": [described]}
 
     def describe_stack_events(self, p: Mapping[str, Any]) -> dict[str, Any]:
@@ -343,15 +346,15 @@ class CloudFormation:
         stack.status = status
 
     def _event(
-        self, stack: Stack, logical_id: str, type: str, id: str, status: str, token: str, reason: str = ""
+        self, stack: Stack, logical_id: str, kind: str, name: str, status: str, token: str, reason: str = ""
     ) -> None:
         event = {
             "StackId": stack.id,
             "StackName": stack.name,
             "EventId": str(uuid.uuid4()),
             "LogicalResourceId": logical_id,
-            "PhysicalResourceId": id,
-            "ResourceType": type,
+            "PhysicalResourceId": name,
+            "ResourceType": kind,
             "ResourceStatus": status,
             "Timestamp": datetime.now(UTC),
         }
@@ -364,7 +367,7 @@ class CloudFormation:
 
 
 def resolved(node: Any, made: Mapping[str, Resource]) -> Any:
-    """The properties with functions carried out; what is not made yet is left as its logical id."""
+    """The properties with functions evaluated; what is not created yet stays as its logical id."""
     match node:
         case {"Ref": str(name)}:
             return _pseudo(f"${{{name}}}") if name.startswith("AWS::") else _attribute(name, None, made)
@@ -432,11 +435,11 @@ def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 
 @cache
-def create_only(type: str) -> frozenset[str]:
+def create_only(kind: str) -> frozenset[str]:
     """Dotted paths of the properties that only a replacement changes, from the service's schema."""
     schemas = resources.files("cfnlint.data.schemas")
     names = json.loads((schemas / "providers" / f"{REGION}.json").read_text(encoding="utf-8"))
-    schema = json.loads((schemas / "resources" / f"{names[type]}.json").read_text(encoding="utf-8"))
+    schema = json.loads((schemas / "resources" / f"{names[kind]}.json").read_text(encoding="utf-8"))
     paths = (str(path) for path in schema.get("createOnlyProperties", ()))
     return frozenset(path.removeprefix("/properties/").replace("/", ".") for path in paths)
 

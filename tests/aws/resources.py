@@ -20,8 +20,8 @@ class Handler(Protocol):
     def exists(self, p: Properties) -> bool: ...
     def create(self, p: Properties) -> Made: ...
     def adopt(self, p: Properties) -> Made: ...
-    def update(self, id: str, p: Properties) -> None: ...
-    def delete(self, id: str, p: Properties) -> None: ...
+    def update(self, name: str, p: Properties) -> None: ...
+    def delete(self, name: str, p: Properties) -> None: ...
 
 
 class Account(Protocol):
@@ -34,7 +34,7 @@ class Account(Protocol):
 
 
 class _Base:
-    """What most types have in common: they do not exist before, and are changed by being made again."""
+    """What most types have in common: they do not exist before, and are changed by replacement."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -49,11 +49,11 @@ class _Base:
     def adopt(self, p: Properties) -> Made:
         raise NotImplementedError
 
-    def update(self, id: str, p: Properties) -> None:
-        self.delete(id, p)
+    def update(self, name: str, p: Properties) -> None:
+        self.delete(name, p)
         self.create(p)
 
-    def delete(self, id: str, p: Properties) -> None:
+    def delete(self, name: str, p: Properties) -> None:
         raise NotImplementedError
 
 
@@ -70,16 +70,16 @@ class Bucket(_Base):
         self.update(p["BucketName"], p)
         return p["BucketName"], {"Arn": f"arn:aws:s3:::{p['BucketName']}"}
 
-    def update(self, id: str, p: Properties) -> None:
+    def update(self, name: str, p: Properties) -> None:
         s3 = self.client("s3")
         s3.put_public_access_block(
-            Bucket=id, PublicAccessBlockConfiguration=p["PublicAccessBlockConfiguration"]
+            Bucket=name, PublicAccessBlockConfiguration=p["PublicAccessBlockConfiguration"]
         )
         if "VersioningConfiguration" in p:
-            s3.put_bucket_versioning(Bucket=id, VersioningConfiguration=p["VersioningConfiguration"])
+            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=p["VersioningConfiguration"])
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("s3").delete_bucket(Bucket=id)
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("s3").delete_bucket(Bucket=name)
 
 
 class BucketPolicy(_Base):
@@ -92,8 +92,8 @@ class BucketPolicy(_Base):
 
     adopt = create
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("s3").delete_bucket_policy(Bucket=id)
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("s3").delete_bucket_policy(Bucket=name)
 
 
 class Role(_Base):
@@ -110,11 +110,11 @@ class Role(_Base):
             iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
         return name, {"Arn": role["Arn"]}
 
-    def delete(self, id: str, p: Properties) -> None:
+    def delete(self, name: str, p: Properties) -> None:
         iam = self.client("iam")
-        for policy in iam.list_role_policies(RoleName=id)["PolicyNames"]:
-            iam.delete_role_policy(RoleName=id, PolicyName=policy)
-        iam.delete_role(RoleName=id)
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        iam.delete_role(RoleName=name)
 
 
 class LogGroup(_Base):
@@ -124,11 +124,11 @@ class LogGroup(_Base):
         self.update(name, p)
         return name, {"Arn": f"arn:aws:logs:eu-central-1:123456789012:log-group:{name}:*"}
 
-    def update(self, id: str, p: Properties) -> None:
-        self.client("logs").put_retention_policy(logGroupName=id, retentionInDays=p["RetentionInDays"])
+    def update(self, name: str, p: Properties) -> None:
+        self.client("logs").put_retention_policy(logGroupName=name, retentionInDays=p["RetentionInDays"])
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("logs").delete_log_group(logGroupName=id)
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("logs").delete_log_group(logGroupName=name)
 
 
 class Job(_Base):
@@ -139,8 +139,8 @@ class Job(_Base):
         self.client("glue").create_job(**p)
         return p["Name"], {}
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("glue").delete_job(JobName=id)
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("glue").delete_job(JobName=name)
 
 
 class Machine(_Base):
@@ -154,9 +154,9 @@ class Machine(_Base):
         )
         return made["stateMachineArn"], {"Name": p["StateMachineName"]}
 
-    def update(self, id: str, p: Properties) -> None:
+    def update(self, name: str, p: Properties) -> None:
         self.client("stepfunctions").update_state_machine(
-            stateMachineArn=id, definition=self._definition(p), roleArn=p["RoleArn"]
+            stateMachineArn=name, definition=self._definition(p), roleArn=p["RoleArn"]
         )
 
     def _definition(self, p: Properties) -> str:
@@ -164,8 +164,8 @@ class Machine(_Base):
         body: bytes = self.client("s3").get_object(**place)["Body"].read()
         return body.decode()
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("stepfunctions").delete_state_machine(stateMachineArn=id)
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("stepfunctions").delete_state_machine(stateMachineArn=name)
 
 
 class Schedule(_Base):
@@ -173,8 +173,8 @@ class Schedule(_Base):
         self.client("scheduler").create_schedule(**p)
         return p["Name"], {}
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("scheduler").delete_schedule(Name=id)
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("scheduler").delete_schedule(Name=name)
 
 
 class Topic(_Base):
@@ -185,8 +185,8 @@ class Topic(_Base):
             sns.subscribe(TopicArn=arn, **item)
         return arn, {"TopicArn": arn}
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("sns").delete_topic(TopicArn=id)
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("sns").delete_topic(TopicArn=name)
 
 
 class TopicPolicy(_Base):
@@ -198,7 +198,7 @@ class TopicPolicy(_Base):
             )
         return f"policy-of-{p['Topics'][0]}", {}
 
-    def delete(self, id: str, p: Properties) -> None:
+    def delete(self, name: str, p: Properties) -> None:
         pass  # goes with its topic
 
 
@@ -209,21 +209,21 @@ class Rule(_Base):
         events.put_targets(Rule=p["Name"], Targets=p["Targets"])
         return p["Name"], {"Arn": arn}
 
-    def delete(self, id: str, p: Properties) -> None:
+    def delete(self, name: str, p: Properties) -> None:
         events = self.client("events")
-        events.remove_targets(Rule=id, Ids=[target["Id"] for target in p["Targets"]])
-        events.delete_rule(Name=id)
+        events.remove_targets(Rule=name, Ids=[target["Id"] for target in p["Targets"]])
+        events.delete_rule(Name=name)
 
 
 class SecurityGroup(_Base):
     def create(self, p: Properties) -> Made:
-        id = self.client("ec2").create_security_group(
+        group = self.client("ec2").create_security_group(
             GroupName=f"group-of-{p['VpcId']}", Description=p["GroupDescription"], VpcId=p["VpcId"]
         )["GroupId"]
-        return id, {"GroupId": id}
+        return group, {"GroupId": group}
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("ec2").delete_security_group(GroupId=id)
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("ec2").delete_security_group(GroupId=name)
 
 
 class _GroupRule(_Base):
@@ -249,7 +249,7 @@ class _GroupRule(_Base):
         self._call("authorize", p)
         return f"{self.operation}-of-{p['GroupId']}", {}
 
-    def delete(self, id: str, p: Properties) -> None:
+    def delete(self, name: str, p: Properties) -> None:
         self._call("revoke", p)
 
 
@@ -265,11 +265,11 @@ class Egress(_GroupRule):
 
 class Endpoint(_Base):
     def create(self, p: Properties) -> Made:
-        id = self.client("ec2").create_vpc_endpoint(**p)["VpcEndpoint"]["VpcEndpointId"]
-        return id, {}
+        endpoint = self.client("ec2").create_vpc_endpoint(**p)["VpcEndpoint"]["VpcEndpointId"]
+        return endpoint, {}
 
-    def delete(self, id: str, p: Properties) -> None:
-        self.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[id])
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[name])
 
 
 class Namespace(_Base):
@@ -284,11 +284,11 @@ class Namespace(_Base):
     def adopt(self, p: Properties) -> Made:
         return p["NamespaceName"], {}
 
-    def update(self, id: str, p: Properties) -> None:
-        assert id in self.account.namespaces
+    def update(self, name: str, p: Properties) -> None:
+        assert name in self.account.namespaces
 
-    def delete(self, id: str, p: Properties) -> None:
-        del self.account.namespaces[id]
+    def delete(self, name: str, p: Properties) -> None:
+        del self.account.namespaces[name]
 
 
 class Workgroup(_Base):
@@ -297,11 +297,11 @@ class Workgroup(_Base):
         self.account.redshift.workgroups[name] = {database: {"public"}}
         return name, {"Workgroup.Endpoint.Address": f"{name}.123456789012.eu-central-1.example"}
 
-    def update(self, id: str, p: Properties) -> None:
-        assert id in self.account.redshift.workgroups
+    def update(self, name: str, p: Properties) -> None:
+        assert name in self.account.redshift.workgroups
 
-    def delete(self, id: str, p: Properties) -> None:
-        del self.account.redshift.workgroups[id]
+    def delete(self, name: str, p: Properties) -> None:
+        del self.account.redshift.workgroups[name]
 
 
 class Connection(_Base):
@@ -309,8 +309,8 @@ class Connection(_Base):
         self.client("glue").create_connection(**p)
         return p["ConnectionInput"]["Name"], {}
 
-    def delete(self, id: str, p: Properties) -> None:
-        del glue_backends[p["CatalogId"]]["eu-central-1"].connections[id]
+    def delete(self, name: str, p: Properties) -> None:
+        del glue_backends[p["CatalogId"]]["eu-central-1"].connections[name]
 
 
 HANDLERS: Mapping[str, type[_Base]] = {
@@ -334,9 +334,9 @@ HANDLERS: Mapping[str, type[_Base]] = {
 }
 
 
-def _found(look: Callable[[], Any]) -> bool:
+def _found(read: Callable[[], Any]) -> bool:
     try:
-        look()
+        read()
     except ClientError:
         return False
     return True

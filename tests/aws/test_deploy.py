@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ import pytest
 
 from cryptoetl.state_machine import assets
 from cryptoetl.state_machine.definition import tickers
-from tests.aws.account import BUCKET, Account
+from tests.aws.account import BUCKET, STACK, Account
+from tests.aws.cloudformation import Stack
 from tests.local.cli import REPOSITORY, Outcome, ended, environment, wait_for
 
+QUESTION = re.compile(rb"\[y/N\]|to continue:")
 JOBS = ["crypto-bronze2silver", "crypto-clear-buckets", "crypto-redshift-upload", "crypto-silver2gold"]
 
 
 def lines(text: str, sign: str) -> list[str]:
-    """What a plan says after this sign, the details left out."""
+    """The lines of a plan with this sign, without the details."""
     found = [line for line in text.splitlines() if line.startswith(f"{sign} ")]
     return [line[9:].partition("  (")[0] for line in found]
 
@@ -40,7 +43,7 @@ def changed(outcome: Outcome) -> dict[str, str]:
 # --- the first deploy ---------------------------------------------------------------------------------
 
 
-def test_a_first_deploy_makes_everything_and_tells_of_each_part(account: Account) -> None:
+def test_a_first_deploy_creates_everything_and_reports_each_part(account: Account) -> None:
     outcome = account.deploy()
     assert account.status == "CREATE_COMPLETE"
     assert account.jobs() == JOBS
@@ -77,7 +80,7 @@ def test_the_artifacts_bucket_is_private_encrypted_versioned_and_takes_tls_only(
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_a_second_deploy_says_that_nothing_changes_and_touches_nothing(account: Account) -> None:
+def test_a_second_deploy_reports_no_changes_and_touches_nothing(account: Account) -> None:
     account.deploy()
     account.emulator.calls.clear()
     outcome = account.deploy()
@@ -91,7 +94,7 @@ def test_a_second_deploy_says_that_nothing_changes_and_touches_nothing(account: 
 # --- before the confirmation --------------------------------------------------------------------------
 
 
-def test_a_dry_run_only_looks(account: Account) -> None:
+def test_a_dry_run_only_reads(account: Account) -> None:
     outcome = account("deploy", "--dry-run")
     assert outcome.code == 0
     assert "22 changes to deploy." in outcome.out
@@ -100,15 +103,17 @@ def test_a_dry_run_only_looks(account: Account) -> None:
     assert account.buckets == set()
 
 
-def test_without_a_terminal_nothing_happens_unless_it_is_told_to(account: Account) -> None:
+def test_without_a_terminal_a_deploy_needs_yes(account: Account) -> None:
     outcome = account("deploy")
     assert outcome.code == 2
     assert "--yes applies it" in outcome.err
     assert account.emulator.writes == []
 
 
-def on_a_terminal(account: Account, *arguments: str, typed: str) -> tuple[int, str]:
-    """The exit code and what the screen shows of a command whose user types this."""
+def on_a_terminal(
+    account: Account, *arguments: str, typed: str, meanwhile: Callable[[], None] = lambda: None
+) -> tuple[int, str]:
+    """The exit code and the screen of a command whose user types this, after `meanwhile` if it asks."""
     import os
     import pty
 
@@ -122,8 +127,7 @@ def on_a_terminal(account: Account, *arguments: str, typed: str) -> tuple[int, s
         stderr=slave,
     )
     os.close(slave)
-    os.write(master, typed.encode())
-    shown = b""
+    shown, answered = b"", False
     while True:
         try:
             part = os.read(master, 65536)
@@ -132,6 +136,10 @@ def on_a_terminal(account: Account, *arguments: str, typed: str) -> tuple[int, s
         if not part:
             break
         shown += part
+        if not answered and QUESTION.search(shown):
+            answered = True
+            meanwhile()
+            os.write(master, typed.encode())
     os.close(master)
     return process.wait(60), shown.decode()
 
@@ -150,6 +158,140 @@ def test_a_yes_deploys_what_was_shown(account: Account) -> None:
     assert code == 0
     assert "22 changes deployed" in shown
     assert account.status == "CREATE_COMPLETE"
+
+
+# --- a plan is applied as it was shown, or not at all -------------------------------------------------
+
+
+def deployed_stack(account: Account) -> Stack:
+    stack = account.emulator.cloudformation.find(STACK)
+    assert stack is not None
+    return stack
+
+
+@pytest.fixture
+def updated_once(account: Account) -> Account:
+    """A deployed pipeline whose stack has the status that the next update leaves as well."""
+    account.deploy()
+    deployed_stack(account).status = "UPDATE_COMPLETE"
+    return account
+
+
+def updated(account: Account) -> None:
+    account.add("ETH")
+    account.deploy()
+
+
+def destroyed(account: Account) -> None:
+    assert account("destroy", "--yes").code == 0
+
+
+def replaced(account: Account) -> None:
+    destroyed(account)
+    account.deploy()
+
+
+def failed(account: Account) -> None:
+    account.configure(glue={"workers": 7})
+    account.emulator.cloudformation.failing["RedshiftUploadJob"] = "not today"
+    assert account("deploy", "--yes").code == 2
+
+
+def edited(account: Account) -> None:
+    """The template differs although the stack reports no update."""
+    stack = deployed_stack(account)
+    stack.text = stack.text.replace("G.1X", "G.2X")
+
+
+STACK_CHANGES = [
+    (updated, "was updated (20"),
+    (destroyed, "was deleted since"),
+    (replaced, "was deleted and created again since"),
+    (failed, "went from UPDATE_COMPLETE to UPDATE_ROLLBACK_COMPLETE since"),
+]
+
+
+def then_quiet(account: Account, meanwhile: Callable[[Account], object]) -> Callable[[], None]:
+    """Another user's work, after which the calls are counted anew."""
+
+    def work() -> None:
+        meanwhile(account)
+        account.emulator.calls.clear()
+
+    return work
+
+
+@pytest.mark.parametrize(("meanwhile", "change"), [*STACK_CHANGES, (edited, "has another template since")])
+def test_a_plan_of_a_stack_that_has_changed_since_is_refused_and_nothing_is_touched(
+    updated_once: Account, meanwhile: Callable[[Account], None], change: str
+) -> None:
+    account = updated_once
+    account.configure(glue={"workers": 5})
+    code, shown = on_a_terminal(account, "deploy", typed="y\n", meanwhile=then_quiet(account, meanwhile))
+    assert code == 2
+    assert f"error: the stack cryptoetl-crypto {change}" in shown
+    assert "since the plan was made; nothing was touched" in shown
+    assert "Run `cryptoetl deploy` again to see the new plan." in shown
+    assert account.emulator.writes == []
+
+
+def test_a_first_deploy_that_another_one_has_overtaken_is_refused(account: Account) -> None:
+    meanwhile = then_quiet(account, Account.deploy)
+    code, shown = on_a_terminal(account, "deploy", typed="y\n", meanwhile=meanwhile)
+    assert code == 2
+    assert "error: the stack cryptoetl-crypto was created (CREATE_COMPLETE) since the plan was made" in shown
+    assert account.emulator.writes == []
+
+
+@pytest.mark.parametrize(("meanwhile", "change"), STACK_CHANGES)
+def test_a_destroy_of_a_stack_that_has_changed_since_it_was_listed_is_refused(
+    updated_once: Account, meanwhile: Callable[[Account], None], change: str
+) -> None:
+    account = updated_once
+    code, shown = on_a_terminal(
+        account, "destroy", "--delete-data", typed="crypto\n", meanwhile=then_quiet(account, meanwhile)
+    )
+    assert code == 2
+    assert f"error: the stack cryptoetl-crypto {change}" in shown
+    assert "since it was listed; nothing was removed" in shown
+    assert account.emulator.writes == []
+    assert "raw" in account.buckets
+
+
+def test_a_bucket_that_was_not_listed_is_not_deleted(account: Account) -> None:
+    account.deploy()
+    s3, raw = account.emulator.client("s3"), BUCKET.format("raw")
+
+    def recreated() -> None:
+        s3.create_bucket(Bucket=raw, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+
+    s3.delete_bucket(Bucket=raw)
+    code, _ = on_a_terminal(account, "destroy", "--delete-data", typed="crypto\n", meanwhile=recreated)
+    assert code == 0
+    assert account.buckets == {"raw"}
+
+
+def test_a_deploy_reads_the_deployed_artifacts_once(account: Account) -> None:
+    account.deploy()
+    account.configure(glue={"workers": 5})
+    account.emulator.calls.clear()
+    account.deploy()
+    reads = [call for call in account.emulator.calls if call.startswith("Get /crypto-artifacts-")]
+    assert len(reads) == 5
+
+
+def test_up_does_not_begin_while_another_deploy_is_in_progress(account: Account) -> None:
+    account.deploy()
+    account.configure(glue={"workers": 5})
+    gate = account.emulator.cloudformation.held["RedshiftUploadJob"] = threading.Event()
+    interrupted(account, "deploy", "--yes", when="UPDATE_IN_PROGRESS")
+    account.configure(glue={"workers": 6})
+    account.emulator.calls.clear()
+    refused = account("up")
+    assert refused.code == 2
+    assert "error: another operation on the stack cryptoetl-crypto is in progress" in refused.err
+    assert account.emulator.writes == []
+    gate.set()
 
 
 # --- changes ------------------------------------------------------------------------------------------
@@ -177,7 +319,7 @@ def test_a_changed_script_changes_its_job_and_no_other(account: Account, tmp_pat
     assert account.object(before)  # a rollback finds it
 
 
-def test_an_added_currency_is_a_branch_more(account: Account) -> None:
+def test_an_added_currency_adds_a_branch(account: Account) -> None:
     account.deploy()
     account.add("ETH")
     plan = account("deploy", "--dry-run")
@@ -187,7 +329,7 @@ def test_an_added_currency_is_a_branch_more(account: Account) -> None:
     assert tickers(account.machine()) == ["BTC", "XMR", "ETH"]
 
 
-def test_a_removed_currency_is_a_branch_less_and_its_data_stays(account: Account) -> None:
+def test_a_removed_currency_removes_its_branch_and_keeps_its_data(account: Account) -> None:
     account.deploy()
     raw = BUCKET.format("raw")
     account.emulator.client("s3").put_object(Bucket=raw, Key="XMR/history.csv", Body=b"prices")
@@ -198,7 +340,7 @@ def test_a_removed_currency_is_a_branch_less_and_its_data_stays(account: Account
     assert account.object(f"s3://{raw}/XMR/history.csv") == b"prices"
 
 
-def test_a_changed_worker_type_is_told_and_set(account: Account) -> None:
+def test_a_changed_worker_type_is_shown_and_set(account: Account) -> None:
     account.deploy()
     account.configure(glue={"worker_type": "G.2X", "max_concurrent_runs": 10})
     details = changed(account("deploy", "--dry-run", "--json"))
@@ -210,7 +352,7 @@ def test_a_changed_worker_type_is_told_and_set(account: Account) -> None:
     assert account.job("crypto-bronze2silver")["WorkerType"] == "G.2X"
 
 
-def test_schedule_and_notifications_come_and_go(account: Account) -> None:
+def test_schedule_and_notifications_are_added_and_removed(account: Account) -> None:
     account.configure(schedule="cron(0 6 * * ? *)", notify={"emails": ["ops@example.com"]})
     account.deploy()
     schedules = account.emulator.client("scheduler").list_schedules()["Schedules"]
@@ -226,7 +368,7 @@ def test_schedule_and_notifications_come_and_go(account: Account) -> None:
     assert account.emulator.client("events").list_rules()["Rules"] == []
 
 
-def test_taking_a_bucket_with_data_out_of_the_stack_needs_its_own_word(account: Account) -> None:
+def test_taking_a_bucket_with_data_out_of_the_stack_needs_its_own_option(account: Account) -> None:
     account.deploy()
     account.emulator.client("s3").create_bucket(
         Bucket="mine", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -235,7 +377,7 @@ def test_taking_a_bucket_with_data_out_of_the_stack_needs_its_own_word(account: 
     account.emulator.calls.clear()
     refused = account("deploy", "--yes")
     assert refused.code == 2
-    assert f"take what holds data out of the stack: bucket {BUCKET.format('raw')}" in refused.err
+    assert f"take resources that hold data out of the stack: bucket {BUCKET.format('raw')}" in refused.err
     assert "--allow-data-removal" in refused.err
     assert account.emulator.writes == []
     account.deploy("--allow-data-removal")
@@ -250,37 +392,37 @@ def test_a_change_set_that_would_do_more_to_data_than_was_shown_is_discarded(
     account.configure(glue={"workers": 5})
     emulated = account.emulator.cloudformation
     removal = {"Action": "Remove", "LogicalResourceId": "RawBucket", "ResourceType": "AWS::S3::Bucket"}
-    told = emulated._changes
-    monkeypatch.setattr(emulated, "_changes", lambda *arguments: [*told(*arguments), removal])
+    changes = emulated._changes
+    monkeypatch.setattr(emulated, "_changes", lambda *arguments: [*changes(*arguments), removal])
     refused = account("deploy", "--yes")
     assert refused.code == 2
-    assert "take what holds data out of the stack: AWS::S3::Bucket RawBucket" in refused.err
+    assert "take resources that hold data out of the stack: AWS::S3::Bucket RawBucket" in refused.err
     assert emulated.change_sets == {}
     assert account.job("crypto-bronze2silver")["NumberOfWorkers"] == 2
 
 
-# --- when it goes wrong -------------------------------------------------------------------------------
+# --- failures -----------------------------------------------------------------------------------------
 
 
 def test_a_resource_that_fails_is_named_after_the_rollback(account: Account) -> None:
-    account.emulator.cloudformation.failing["Silver2goldJob"] = "Glue says: Max jobs reached"
+    account.emulator.cloudformation.failing["Silver2goldJob"] = "Max jobs reached"
     outcome = account("deploy", "--yes")
     assert outcome.code == 2
-    assert "failed job Silver2goldJob: Glue says: Max jobs reached" in outcome.err
+    assert "failed job Silver2goldJob: Max jobs reached" in outcome.err
     assert outcome.err.endswith(
-        "error: job Silver2goldJob: Glue says: Max jobs reached\nWhat had been created was removed again.\n"
+        "error: job Silver2goldJob: Max jobs reached\nWhat had been created was removed again.\n"
     )
     assert outcome.out == ""
     assert account.status == "ROLLBACK_COMPLETE"
     assert account.jobs() == []
 
 
-def test_after_a_failed_first_deploy_the_next_one_begins_afresh(account: Account) -> None:
+def test_after_a_failed_first_deploy_the_next_one_starts_from_nothing(account: Account) -> None:
     account.emulator.cloudformation.failing["Silver2goldJob"] = "Max jobs reached"
     assert account("deploy", "--yes").code == 2
     account.emulator.cloudformation.failing.clear()
     plan = account("deploy", "--dry-run")
-    assert "what is left of a failed deploy (ROLLBACK_COMPLETE) is removed first" in plan.out
+    assert "what a failed deploy left (ROLLBACK_COMPLETE) is removed first" in plan.out
     account.deploy()
     assert account.status == "CREATE_COMPLETE"
     assert account.jobs() == JOBS
@@ -303,18 +445,18 @@ def test_a_change_that_fails_is_undone(account: Account) -> None:
 def interrupted(
     account: Account, *command: str, when: str, number: signal.Signals = signal.SIGINT
 ) -> Outcome:
-    """A command that gets a signal when the stack has this status, and says that AWS goes on."""
+    """A command that gets a signal when the stack has this status, and reports that AWS continues."""
     process = account.project.start(*command)
     wait_for(lambda: account.status == when, when)
     process.send_signal(number)
     outcome = ended(process)
     assert outcome.code == 130
-    assert "interrupted: cryptoetl-crypto goes on changing in AWS" in outcome.err
+    assert "interrupted: AWS continues to change cryptoetl-crypto" in outcome.err
     return outcome
 
 
 def joined(account: Account, gate: threading.Event) -> Outcome:
-    """Deploy again, and let the deploy that is under way go on once the new one follows it."""
+    """Deploy again, and let the deploy in progress continue once the new one follows it."""
     account.emulator.calls.clear()
     again = account.project.start("deploy", "--yes")
     wait_for(lambda: "DescribeStackEvents" in account.emulator.calls, "the deploy is followed")
@@ -323,20 +465,22 @@ def joined(account: Account, gate: threading.Event) -> Outcome:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_an_interrupted_deploy_goes_on_and_is_joined_again(account: Account, number: signal.Signals) -> None:
+def test_an_interrupted_deploy_continues_and_is_joined_again(
+    account: Account, number: signal.Signals
+) -> None:
     gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
     outcome = interrupted(account, "deploy", "--yes", when="CREATE_IN_PROGRESS", number=number)
-    assert "The same command again follows it to its end." in outcome.err
+    assert "Run the same command again to follow it to its end." in outcome.err
 
     plan = account("deploy", "--dry-run")
-    assert "note: a deploy is under way (CREATE_IN_PROGRESS)" in plan.out
+    assert "note: a deploy is in progress (CREATE_IN_PROGRESS)" in plan.out
     outcome = joined(account, gate)
     assert outcome.code == 0
     assert "created state machine arn:aws:states:eu-central-1:123456789012:stateMachine:crypto" in outcome.err
     assert outcome.out.startswith("No changes:")
 
 
-def test_a_joined_deploy_that_fails_is_told(account: Account) -> None:
+def test_a_joined_deploy_that_fails_is_an_error(account: Account) -> None:
     account.deploy()
     account.configure(glue={"workers": 5})
     gate = account.emulator.cloudformation.held["RedshiftUploadJob"] = threading.Event()
@@ -347,7 +491,7 @@ def test_a_joined_deploy_that_fails_is_told(account: Account) -> None:
     assert "error: job RedshiftUploadJob: not today\nEverything is as it was before.\n" in outcome.err
 
 
-def test_drift_is_reported_when_it_is_asked_for(account: Account) -> None:
+def test_drift_is_reported_on_request(account: Account) -> None:
     account.deploy()
     account.emulator.cloudformation.drifted = [
         {
@@ -378,7 +522,7 @@ def notices(outcome: Outcome, severity: str) -> list[str]:
     return [item["message"] for item in outcome.data["notices"] if item["severity"] == severity]
 
 
-def test_a_clean_account_has_nothing_to_remark(account: Account) -> None:
+def test_a_clean_account_has_no_notices(account: Account) -> None:
     assert account("deploy", "--dry-run", "--json").data["notices"] == []
 
 
@@ -408,7 +552,7 @@ def test_a_connection_to_another_database_is_an_error_and_its_secret_a_warning(a
     account.configure(redshift={"connection": "other"})
     plan = account("deploy", "--dry-run", "--json")
     assert notices(plan, "error") == [
-        f"the Glue connection 'other' leads to {url}, not to the database 'crypto' (aws.redshift.database)"
+        f"the Glue connection 'other' points to {url}, not to the database 'crypto' (aws.redshift.database)"
     ]
     assert "set aws.redshift.secret to its ARN" in notices(plan, "warning")[0]
 
@@ -418,7 +562,7 @@ def test_a_schema_that_may_not_be_created_stops_the_deploy_before_the_stack(acco
     outcome = account("deploy", "--yes")
     assert outcome.code == 2
     assert outcome.err.startswith(
-        "error: schema market_data: not allowed to do redshift-data:ExecuteStatement on my-etl-workgroup\n"
+        "error: Redshift: not allowed to do redshift-data:ExecuteStatement on my-etl-workgroup\n"
     )
     assert (account.status, account.buckets) == ("", set())
     account.emulator.denied.clear()
@@ -426,7 +570,7 @@ def test_a_schema_that_may_not_be_created_stops_the_deploy_before_the_stack(acco
     assert "market_data" in account.emulator.redshift.workgroups["my-etl-workgroup"]["crypto"]
 
 
-def test_names_that_are_taken_are_errors(account: Account) -> None:
+def test_names_that_exist_already_are_errors(account: Account) -> None:
     glue, iam = account.emulator.client("glue"), account.emulator.client("iam")
     glue.create_job(Name="crypto-silver2gold", Role="r", Command={"Name": "glueetl"})
     iam.create_role(RoleName="crypto-glue-eu-central-1", AssumeRolePolicyDocument="{}")
@@ -438,7 +582,7 @@ def test_names_that_are_taken_are_errors(account: Account) -> None:
     ]
 
 
-def test_buckets_and_roles_that_the_configuration_names_have_to_be_there(account: Account) -> None:
+def test_buckets_and_roles_that_the_configuration_names_must_exist(account: Account) -> None:
     account.configure(buckets={"gold": "my-gold"}, glue={"role": "MyETLGlue"}, machine={"role": "MyMachine"})
     plan = account("deploy", "--dry-run", "--json")
     assert notices(plan, "error") == [
@@ -467,13 +611,13 @@ def test_existing_roles_and_buckets_are_used_and_never_removed(account: Account)
     assert "  stays  role MyETLGlue  (named in the configuration, not made by a deploy)" in outcome.out
 
 
-def test_what_iam_would_not_allow_is_a_warning(account: Account) -> None:
+def test_a_permission_that_iam_would_deny_is_a_warning(account: Account) -> None:
     account.emulator.simulated = {"glue:CreateJob", "iam:PassRole"}
     (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
     assert "is not allowed iam:PassRole on *, glue:CreateJob on *" in warning
 
 
-def test_the_simulation_asks_with_what_the_conditions_need(account: Account) -> None:
+def test_the_simulation_has_the_context_that_the_conditions_need(account: Account) -> None:
     assert account("deploy", "--dry-run").code == 0
     (asked,) = [q for q in account.emulator.simulations if ["iam:PassRole"] in q.values()]
     assert asked["ContextEntries.member.1.ContextKeyName"] == ["iam:PassedToService"]
@@ -483,7 +627,7 @@ def test_the_simulation_asks_with_what_the_conditions_need(account: Account) -> 
         assert not [value for value in query.values() if "*" in value[0] and value != ["*"]]
 
 
-def test_more_currencies_than_may_run_at_once_are_told_of(account: Account) -> None:
+def test_more_currencies_than_may_run_at_once_are_a_warning(account: Account) -> None:
     account.emulator.runs_quota = 1
     account.configure(glue={"max_concurrent_runs": 1})
     (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
@@ -493,7 +637,7 @@ def test_more_currencies_than_may_run_at_once_are_told_of(account: Account) -> N
     assert warning.startswith("this account may run 1 Glue jobs at once: the others wait in Glue's queue")
 
 
-def test_what_may_not_be_looked_at_is_a_note_and_no_obstacle(account: Account) -> None:
+def test_what_the_caller_may_not_read_is_a_note_and_no_obstacle(account: Account) -> None:
     for operation in ("GetConnection", "ListServiceQuotas", "ValidateStateMachineDefinition"):
         account.emulator.denied[operation] = ("AccessDeniedException", "no")
     account.emulator.denied["SimulatePrincipalPolicy"] = ("AccessDenied", "no")
@@ -551,29 +695,29 @@ def test_destroy_with_data_leaves_nothing(account: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "hint"),
     [
         (["destroy"], "--yes removes it"),
         (["destroy", "--delete-data", "--yes"], "--confirm crypto"),
         (["destroy", "--delete-data", "--confirm", "other"], "--confirm crypto"),
     ],
 )
-def test_destroy_does_nothing_without_the_right_word(
-    account: Account, arguments: list[str], said: str
+def test_destroy_does_nothing_without_the_right_option(
+    account: Account, arguments: list[str], hint: str
 ) -> None:
     account.deploy()
     account.emulator.calls.clear()
     outcome = account(*arguments)
     assert outcome.code == 2
-    assert said in outcome.err
+    assert hint in outcome.err
     assert account.emulator.writes == []
 
 
-def test_data_goes_only_when_the_pipelines_name_is_typed(account: Account) -> None:
+def test_data_is_deleted_only_if_the_pipelines_name_is_typed(account: Account) -> None:
     account.deploy()
     code, shown = on_a_terminal(account, "destroy", "--delete-data", typed="yes\n")
     assert code == 2
-    assert "Type crypto to go on:" in shown
+    assert "Type crypto to continue:" in shown
     assert "Nothing was removed." in shown
     assert "raw" in account.buckets
     code, _ = on_a_terminal(account, "destroy", "--delete-data", typed="crypto\n")
@@ -585,7 +729,7 @@ def test_a_deploy_after_a_destroy_takes_the_data_back(account: Account) -> None:
     filled(account)
     assert account("destroy", "--yes").code == 0
     plan = account("deploy", "--dry-run", "--json")
-    assert f"the bucket {BUCKET.format('silver')} exists: it is taken back with what is in it" in notices(
+    assert f"the bucket {BUCKET.format('silver')} exists, and is imported with its contents" in notices(
         plan, "note"
     )
     outcome = account.deploy()
@@ -614,12 +758,12 @@ def test_a_stack_that_was_only_announced_is_used_by_a_deploy_and_removed_by_a_de
     assert account("destroy", "--yes").code == 0
     announce()
     outcome = account("destroy", "--yes")
-    assert "- remove stack cryptoetl-crypto  (announced, and never made)" in outcome.out
+    assert "- remove stack cryptoetl-crypto  (announced, but never created)" in outcome.out
     wait_for(lambda: account.status == "", "the end of the stack")
 
 
 def left_halfway(account: Account) -> threading.Event:
-    """A stack whose removal goes on in AWS, while nobody watches, when the event is set."""
+    """A stack whose deletion continues in AWS, unwatched, when the event is set."""
     account.deploy()
     account.emulator.client("s3").put_object(Bucket=BUCKET.format("temp"), Key="part", Body=b"1")
     gate = account.emulator.cloudformation.held["StateMachine"] = threading.Event()
@@ -650,17 +794,17 @@ def test_an_interrupted_destroy_is_finished_by_the_next_wherever_it_ends(
     assert account.buckets == {"raw", "silver", "gold"}
 
 
-def test_a_stack_that_is_being_removed_is_deployed_no_longer(account: Account) -> None:
+def test_a_stack_that_is_being_deleted_does_not_count_as_deployed(account: Account) -> None:
     gate = left_halfway(account)
     outcome = account("run")
     assert outcome.code == 2
     assert outcome.err == (
-        "error: the stack cryptoetl-crypto is being removed\n"
-        "`cryptoetl deploy` waits for that, and makes it again.\n"
+        "error: the stack cryptoetl-crypto is being deleted\n"
+        "`cryptoetl deploy` waits for that, and creates it again.\n"
     )
     plan = account("deploy", "--dry-run")
     assert {"job crypto-silver2gold", "state machine crypto"} <= set(lines(plan.out, "+"))
-    assert "note: the stack is being removed: `cryptoetl deploy` waits for that first" in plan.out
+    assert "note: the stack is being deleted: `cryptoetl deploy` waits for that first" in plan.out
     assert "error:" not in plan.out
     outcome = joined(account, gate)
     assert outcome.code == 0, outcome.err
@@ -687,7 +831,7 @@ def own_redshift(account: Account) -> Account:
     return account
 
 
-def test_a_redshift_of_its_own_is_made_with_all_that_glue_needs_to_reach_it(own_redshift: Account) -> None:
+def test_a_redshift_of_its_own_has_all_that_glue_needs_to_reach_it(own_redshift: Account) -> None:
     account = own_redshift
     outcome = account.deploy()
     assert "created workgroup own\n" in outcome.err
@@ -715,7 +859,7 @@ def test_a_redshift_of_its_own_is_made_with_all_that_glue_needs_to_reach_it(own_
     assert len(account.emulator.redshift.statements) == 1
 
 
-def test_a_namespace_is_data_and_outlives_a_destroy(own_redshift: Account) -> None:
+def test_a_namespace_holds_data_and_survives_a_destroy(own_redshift: Account) -> None:
     account = own_redshift
     account.deploy()
     outcome = account("destroy", "--yes")
@@ -732,7 +876,7 @@ def test_a_namespace_is_data_and_outlives_a_destroy(own_redshift: Account) -> No
 
 
 def with_currencies(account: Account, count: int) -> None:
-    """A project of so many currencies, all with the files of the first."""
+    """A project with `count` currencies, all with the files of the first."""
     history, trend = account.project.folder / "BTC.csv", account.project.folder / "BTC_trend.csv"
     account.project.add_alike([f"COIN{number}" for number in range(count - 2)], history, trend)
     account.configure(glue={"max_concurrent_runs": count})
@@ -744,7 +888,9 @@ def test_a_pipeline_of_250_currencies_deploys(account: Account) -> None:
     assert len(tickers(account.machine())) == 250
 
 
-def test_more_currencies_than_a_machine_holds_are_refused_before_anything_is_made(account: Account) -> None:
+def test_more_currencies_than_a_machine_holds_are_refused_before_anything_is_created(
+    account: Account,
+) -> None:
     with_currencies(account, 320)
     refused = account("deploy", "--yes")
     assert refused.code == 2

@@ -1,7 +1,7 @@
 """Each role of the stack may do what is used, and nothing else.
 
-What is used is derived from the scripts, the state machine and the template; a permission too many fails as
-one too few does.
+What is used is derived from the scripts, the state machine and the template; a permission too many fails like
+one too few.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Grants = set[tuple[str, str]]
 READ = {"s3:GetObject"}
 LIST = {"s3:ListBucket", "s3:GetBucketLocation"}
 WRITE = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject"}
-"""Spark overwrites: it deletes what is there, writes in parts, and looks at what it has written."""
+"""Spark overwrites: it deletes what exists, writes in parts, and reads what it has written."""
 
 USES: Mapping[tuple[str, str], set[str]] = {
     ("clear_buckets.py", "--SILVER"): LIST | {"s3:DeleteObject"},
@@ -50,7 +50,7 @@ USES: Mapping[tuple[str, str], set[str]] = {
     ("redshift_upload.py", "--GOLD"): READ | LIST,
     ("redshift_upload.py", "--TEMP"): WRITE | LIST,
 }
-"""What each script does with each place that it is given; a test below holds it to the scripts."""
+"""What each script does with each location that it is given; a test below compares it with the scripts."""
 
 BOTO3_ACTIONS = {"list_objects_v2": "s3:ListBucket", "delete_objects": "s3:DeleteObject"}
 
@@ -122,7 +122,7 @@ def on_bucket(uri: str, actions: set[str]) -> Grants:
 
 
 def places(config: Config) -> dict[tuple[str, str], str]:
-    """(script, argument) → URI, of each place that a deployed job is given."""
+    """(script, argument) → URI, of each location that a deployed job is given."""
     return {
         (job.script, name): uri
         for job in bundle.build(config, stack.layout(config)).jobs
@@ -145,7 +145,7 @@ def needed_by_jobs(config: Config) -> Grants:
         grants.add(("s3:GetObject", f"arn:aws:s3:::{bucket}/{key.partition('/')[0]}/*"))
         groups = properties["DefaultArguments"].get("--custom-logGroup-prefix")
         streams = {"logs:CreateLogStream", "logs:PutLogEvents"}
-        if groups is None:  # a Python shell job, whose groups nobody has made
+        if groups is None:  # a Python shell job, whose log groups are not in the stack
             groups, streams = "/aws-glue/python-jobs", streams | {"logs:CreateLogGroup"}
         grants |= {(action, ARN.format("logs", f"log-group:{groups}/*")) for action in streams}
         for connection in properties.get("Connections", {}).get("Connections", ()):
@@ -250,7 +250,7 @@ def test_data_is_reached_in_this_account_only() -> None:
                 assert statement["Condition"] == {"StringEquals": {"aws:ResourceAccount": "123456789012"}}
 
 
-def test_services_take_on_their_roles_for_this_account_only() -> None:
+def test_services_assume_their_roles_for_this_account_only() -> None:
     roles = permissions.roles(rendered(configured(CREATE | SCHEDULE)))
     for name, role in roles.items():
         (statement,) = role["trust"]["Statement"]
@@ -260,23 +260,23 @@ def test_services_take_on_their_roles_for_this_account_only() -> None:
             assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}, name
 
 
-# --- whoever deploys ----------------------------------------------------------------------------------
+# --- the deployer -------------------------------------------------------------------------------------
 
 EVERYTHING = CREATE | SCHEDULE | NOTIFY | OTHERS
-KNOW_NO_RESOURCES = {"redshift-data:CancelStatement", "sns:Unsubscribe"}
-"""Actions that do more than look and that no ARN can confine (Service Authorization Reference)."""
+WITHOUT_RESOURCE = {"redshift-data:CancelStatement", "sns:Unsubscribe"}
+"""Actions that do more than read and that take no resource (Service Authorization Reference)."""
 
 
 @pytest.mark.parametrize("options", [{}, EVERYTHING, BUCKETS | ROLES], ids=["small", "all", "existing"])
-def test_the_deployer_has_no_right_on_everything_but_to_look(options: Mapping[str, Any]) -> None:
+def test_the_deployer_may_only_read_on_all_resources(options: Mapping[str, Any]) -> None:
     for statement in permissions.deployer(configured(options))["Statement"]:
         if "*" in _list(statement["Resource"]):
             for action in _list(statement["Action"]):
-                looks = r"\w[\w-]*:(Describe|List|Get|Validate|Simulate)\w*"
-                assert re.fullmatch(looks, action) or action in KNOW_NO_RESOURCES, action
+                reads = r"\w[\w-]*:(Describe|List|Get|Validate|Simulate)\w*"
+                assert re.fullmatch(reads, action) or action in WITHOUT_RESOURCE, action
 
 
-def test_the_deployer_may_only_look_for_buckets_that_somebody_else_made() -> None:
+def test_the_deployer_may_only_list_buckets_that_the_configuration_names() -> None:
     names = set(BUCKETS["buckets"].values())
     for statement in plain(permissions.deployer(configured(BUCKETS)))["Statement"]:
         buckets = {resource.partition(":::")[2] for resource in _list(statement["Resource"])}
@@ -286,7 +286,7 @@ def test_the_deployer_may_only_look_for_buckets_that_somebody_else_made() -> Non
             assert statement["Sid"] == "Artifacts"
 
 
-def test_the_deployer_may_hand_its_roles_to_their_services_only() -> None:
+def test_the_deployer_may_pass_its_roles_to_their_services_only() -> None:
     policy = plain(permissions.deployer(configured({})))
     (statement,) = [item for item in policy["Statement"] if item["Action"] == "iam:PassRole"]
     assert statement["Condition"] == {
@@ -335,15 +335,17 @@ def called() -> set[str]:
     session = get_session()
     services = {
         "cloudformation.py": ["cloudformation"],
-        "artifacts.py": ["s3"],
+        "buckets.py": ["s3"],
         "preflight.py": ["glue", "iam", "stepfunctions", "service-quotas"],
-        "redshift.py": ["redshift-serverless", "redshift-data", "glue"],
+        "redshift_setup.py": ["redshift-serverless", "redshift-data", "glue"],
         "removal.py": ["redshift-serverless", "logs"],
         "data_api.py": ["redshift-data"],
         "warehouse.py": ["s3"],
         "deployment.py": [],
+        "planning.py": [],
+        "target.py": [],
         "session.py": [],
-        "refusals.py": [],
+        "errors.py": [],
         "__init__.py": [],
     }
     assert source.keys() == services.keys()
@@ -364,7 +366,7 @@ def test_the_deployer_may_do_every_call_that_deploy_and_destroy_make() -> None:
 
 
 def may_deploy(action: str) -> bool:
-    """Whether the deployer of everything is allowed the action, on something."""
+    """Whether the deployer of all options is allowed the action on some resource."""
     patterns = (
         pattern
         for statement in permissions.deployer(configured(EVERYTHING))["Statement"]
@@ -417,17 +419,17 @@ NOT_USED = (
     "s3:REST.PUT.OBJECT",
     "s3:GetObjectVersion",
 )
-"""What the template has no use for: properties that it does not set, and keys of one's own."""
+"""Permissions for properties that the template does not set, and for customer-managed keys."""
 
 
 def test_the_deployer_may_do_what_cloudformation_does_for_each_type_of_resource() -> None:
-    for type in sorted({resource["Type"] for resource in everything().values()}):
-        handlers = schema(type)["handlers"]
+    for kind in sorted({resource["Type"] for resource in everything().values()}):
+        handlers = schema(kind)["handlers"]
         done = [handlers[name] for name in ("create", "read", "update", "delete") if name in handlers]
         needed = {action for handler in done for action in handler["permissions"]}
-        assert needed, type
+        assert needed, kind
         used = {action for action in needed if not any(fnmatchcase(action, item) for item in NOT_USED)}
-        assert {action for action in used if not may_deploy(action)} == set(), type
+        assert {action for action in used if not may_deploy(action)} == set(), kind
 
 
 def test_policies_stay_within_iams_limits() -> None:

@@ -1,4 +1,4 @@
-"""The stack as it is deployed: linted for every combination of options, and true to AWS's schemas."""
+"""The deployed template: linted for every combination of options, and compared with AWS's schemas."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_cfn_lints_checks_of_state_machines_pass(currencies: int | None) -> None
     del properties["DefinitionS3Location"]
     properties["DefinitionString"] = dumps(definition)
     found = findings(template)
-    # A template of more than 1 MB is refused: why the definition is an object of its own.
+    # A template of more than 1 MB is rejected, which is why the definition is an object of its own.
     assert [item for item in found if not item.startswith(("E1002", "I1002"))] == []
 
 
@@ -120,13 +120,13 @@ def test_a_template_never_needs_more_than_a_request_holds(options: Mapping[str, 
     assert len(stack.render(configured(options, 250)).text.encode()) < stack.INLINE_LIMIT
 
 
-# --- true to the schemas ------------------------------------------------------------------------------
+# --- the schemas --------------------------------------------------------------------------------------
 
 
-def schema(type: str) -> Mapping[str, Any]:
+def schema(kind: str) -> Mapping[str, Any]:
     schemas = resources.files("cfnlint.data.schemas")
     names = json.loads((schemas / "providers" / "eu-central-1.json").read_text(encoding="utf-8"))
-    text = (schemas / "resources" / f"{names[type]}.json").read_text(encoding="utf-8")
+    text = (schemas / "resources" / f"{names[kind]}.json").read_text(encoding="utf-8")
     found: Mapping[str, Any] = json.loads(text)
     return found
 
@@ -146,7 +146,7 @@ def paths(node: Any, before: str = "") -> Iterator[str]:
             yield from paths(value, f"{before}{key}.")
 
 
-def test_what_makes_a_replacement_is_what_the_schemas_say() -> None:
+def test_the_properties_that_cause_a_replacement_are_those_of_the_schemas() -> None:
     for logical_id, resource in everything().items():
         used = set(paths(resource["Properties"]))
         expected = create_only(resource["Type"]) & used
@@ -174,10 +174,10 @@ def test_every_resource_has_a_name_for_people() -> None:
         assert name
 
 
-# --- as it is meant -----------------------------------------------------------------------------------
+# --- the intent ---------------------------------------------------------------------------------------
 
 
-def test_what_can_hold_data_is_kept_whatever_happens() -> None:
+def test_what_can_hold_data_is_always_kept() -> None:
     for resource in everything().values():
         name = resource["Properties"].get("BucketName", {}).get("Fn::Sub", "")
         holds = any(f"-{kind}-" in name for kind in stack.DATA)
@@ -237,7 +237,7 @@ def test_executions_are_logged_without_their_payloads() -> None:
     assert machine["TracingConfiguration"] == {"Enabled": False}
 
 
-def test_the_template_says_nothing_of_an_account() -> None:
+def test_the_template_names_no_account_and_no_region() -> None:
     text = stack.render(configured({})).text
     assert "123456789012" not in text
     assert "eu-central-1" not in text
@@ -256,7 +256,7 @@ def test_artifacts_are_stored_under_the_hash_of_their_content() -> None:
     assert rendered.template_key != more.template_key
 
 
-def test_a_deployed_template_gives_back_its_bundle() -> None:
+def test_the_bundle_can_be_read_back_from_a_deployed_template() -> None:
     config = configured({})
     built = bundle.build(config, stack.layout(config))
     rendered = stack.of_bundle(config, built)

@@ -1,1 +1,1 @@
-"""The CloudFormation stack as data: template, changes, permissions, review. No network."""
+"""The CloudFormation stack as data, no network: template, changes, state, events, permissions, review."""

@@ -1,14 +1,14 @@
 """How two templates of a pipeline differ, resource by resource, in words.
 
-Pure. CloudFormation's change set says the same with its own authority once it exists; this says it before
-anything is created, and what the properties were and will be.
+A change set is authoritative, but exists only after the deploy has begun; this comparison needs none, and has
+the properties' old and new values.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "AWS::RedshiftServerless::Namespace": ("namespace", "NamespaceName"),
     "AWS::RedshiftServerless::Workgroup": ("workgroup", "WorkgroupName"),
 }
-"""What people call each type of resource, and the property with its name; "" where none has one."""
+"""The word for each type of resource, and the property with its name; "" if the type has none."""
 
 CREATE_ONLY: Mapping[str, frozenset[str]] = {
     "AWS::S3::Bucket": frozenset({"BucketName"}),
@@ -58,20 +58,20 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
     "AWS::RedshiftServerless::Namespace": frozenset({"NamespaceName"}),
     "AWS::RedshiftServerless::Workgroup": frozenset({"WorkgroupName", "NamespaceName"}),
 }
-"""Properties whose change makes CloudFormation replace the resource (createOnlyProperties of its schemas)."""
+"""Properties whose change replaces the resource (createOnlyProperties of CloudFormation's schemas)."""
 
 _IDENTITIES = ("Sid", "PolicyName", "Id", "Key", "Endpoint")
-"""Keys by which the items of a list are told apart."""
+"""Keys that identify the items of a list."""
 
 SHOWN = 60
-"""Characters shown of a value."""
+"""Characters of a value that are shown."""
 
 _HASH = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}\b")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A property that changes: its dotted path, and its values as JSON text; None where there is none."""
+    """A property that changes: its dotted path, and its values as JSON text, or None where it is absent."""
 
     path: str
     before: str | None
@@ -89,7 +89,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class ResourceChange(Change):
-    """One resource of the stack. `holds_data` if what is in it cannot be made again."""
+    """A change of one resource of the stack; `holds_data` if its content cannot be created again."""
 
     logical_id: str = ""
     type: str = ""
@@ -98,7 +98,7 @@ class ResourceChange(Change):
 
 
 def compare(deployed: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tuple[ResourceChange, ...]:
-    """What happens to each resource when `wanted` is deployed; empty if nothing does."""
+    """Return what happens to each resource when `wanted` is deployed; empty if nothing does."""
     before: Mapping[str, Any] = deployed["Resources"] if deployed else {}
     after: Mapping[str, Any] = wanted["Resources"]
     changes = []
@@ -114,13 +114,32 @@ def compare(deployed: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> tu
 
 
 def holds_data(resource: Mapping[str, Any]) -> bool:
-    """Whether the resource is one that the template says to keep: raw, silver and gold; the namespace."""
+    """Return whether the template keeps the resource: the raw, silver and gold buckets, and the namespace."""
     kept = str(resource.get("DeletionPolicy", "")).startswith("Retain")
     return kept and resource["Type"] != "AWS::S3::BucketPolicy"
 
 
+def loses_data(change: ResourceChange) -> bool:
+    """Return whether something that holds data leaves the stack."""
+    return change.holds_data and change.action in ("remove", "replace")
+
+
+def data_lost(changes: Sequence[Mapping[str, Any]], deployed: Mapping[str, Any] | None) -> list[str]:
+    """Return the resources with data that a change set takes out of the stack.
+
+    `changes` are the ResourceChange items of its description.
+    """
+    resources = deployed["Resources"] if deployed else {}
+    return [
+        f"{change['ResourceType']} {change['LogicalResourceId']}"
+        for change in changes
+        if (change["Action"] == "Remove" or change.get("Replacement") == "True")
+        and holds_data(resources.get(change["LogicalResourceId"], {"Type": change["ResourceType"]}))
+    ]
+
+
 def describe(logical_id: str, resource: Mapping[str, Any]) -> tuple[str, str]:
-    """What people call a resource, and its name."""
+    """Return the word for the type of a resource, and its name."""
     what, path = KINDS.get(resource["Type"], (resource["Type"], ""))
     value: Any = resource.get("Properties", {})
     for part in path.split("."):
@@ -137,17 +156,17 @@ def _change(
     what, name = describe(logical_id, resource)
     detail = ", ".join(str(item).removeprefix("Properties.") for item in differences)
     if action == "remove" and str(resource.get("DeletionPolicy", "")).startswith("Retain"):
-        detail = "leaves the stack, and stays as it is"
+        detail = "leaves the stack, but is not deleted"
     return ResourceChange(
         action, what, name, detail, logical_id, resource["Type"], holds_data(resource), differences
     )
 
 
 def _body(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    """All of a resource but its type and what only scanners read."""
+    """Return the resource without its type and the metadata of other tools."""
     body = {key: value for key, value in resource.items() if key not in ("Type", "Metadata")}
-    if ours := resource.get("Metadata", {}).get("cryptoetl"):
-        body["cryptoetl"] = ours
+    if own := resource.get("Metadata", {}).get("cryptoetl"):
+        body["cryptoetl"] = own
     return body
 
 
@@ -169,7 +188,7 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[Difference]:
 
 
 def _keyed(value: Any) -> Mapping[str, Any] | None:
-    """A mapping, or a list whose items have names; None for any other value and for functions."""
+    """Return a mapping, or a list by the names of its items; None for functions and any other value."""
     if isinstance(value, dict):
         function = len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
         return None if function else value

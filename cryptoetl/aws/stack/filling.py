@@ -1,7 +1,7 @@
-"""Filling in the YAML templates of definitions/: CloudFormation's short forms, options and placeholders.
+"""Fill in the YAML templates of definitions/: CloudFormation's short forms, options and placeholders.
 
-`${lower_case}` is a placeholder of ours; `${AWS::…}` and `${Name.Attribute}` are CloudFormation's and stay. A
-mapping with `When: option` is left out unless that option is chosen.
+`${lower_case}` is a placeholder; `${AWS::…}` and `${Name.Attribute}` are left to CloudFormation. A mapping
+with `When: option` is left out unless that option is chosen.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _PLACEHOLDER = re.compile(r"\$\{([a-z][a-z0-9_]*)\}")
 
 
 def filled(name: str, options: Mapping[str, bool], values: Mapping[str, Any]) -> Any:
-    """The template with this file name as data. Raises KeyError for an unknown option or placeholder."""
+    """Return the template of this file as data. Raises KeyError for an unknown option or placeholder."""
     return _fill(_chosen(_read(name), options), values)
 
 
 def sub(text: str) -> Any:
-    """The text, for CloudFormation to fill in where it holds a `${`."""
+    """Return the text, wrapped in Fn::Sub if it contains a `${`."""
     return {"Fn::Sub": text} if "${" in text else text
 
 
@@ -54,7 +54,7 @@ def _read(name: str) -> Any:
 
 
 def _chosen(node: Any, options: Mapping[str, bool]) -> Any:
-    """A copy without the mappings whose `When` is not chosen, and without `When`."""
+    """Return a copy without the mappings whose `When` is not chosen, and without `When`."""
 
     def wanted(item: Any) -> bool:
         return not (isinstance(item, dict) and "When" in item and not options[item["When"]])
@@ -71,7 +71,7 @@ def _chosen(node: Any, options: Mapping[str, bool]) -> Any:
 
 
 def _fill(node: Any, values: Mapping[str, Any]) -> Any:
-    """A copy with the placeholders filled; one that is a whole string takes its value's type."""
+    """Return a copy with the placeholders filled in; one that is a whole string keeps its value's type."""
     match node:
         case {"Fn::Sub": str(text)}:
             return sub(_fill(text, values))

@@ -1,4 +1,4 @@
-"""Who may do what: the policies of the stack's roles, and what whoever deploys needs. Pure.
+"""IAM policies: those of the stack's roles, and the one that a deployer needs. No network.
 
 Action names and resource types follow the Service Authorization Reference.
 """
@@ -14,12 +14,12 @@ from cryptoetl.config.models import Config
 
 
 def all_policies(config: Config) -> dict[str, Any]:
-    """The deployer's policy, and each role of the stack with its trust and its policies by name."""
+    """Return the deployer's policy, and each role of the stack with its trust and its policies by name."""
     return {"deployer": deployer(config), **roles(stack.render(config).template)}
 
 
 def roles(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Each role of a template: its `trust`, and its `policies`, documents by name."""
+    """Return each role of a template: its `trust`, and its `policies`, documents by name."""
     return {
         logical_id: {
             "trust": resource["Properties"]["AssumeRolePolicyDocument"],
@@ -34,7 +34,7 @@ def roles(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def deployer(config: Config) -> dict[str, Any]:
-    """What deploy and destroy need, as an identity-based policy."""
+    """Return the identity-based policy that deploy and destroy need."""
     aws, name = config.aws, config.pipeline
     own = {
         "glue": aws.glue.role is None,
@@ -48,7 +48,7 @@ def deployer(config: Config) -> dict[str, Any]:
         for role in (aws.glue.role, aws.machine.role, aws.redshift.copy_role)
         if role is not None
     ]
-    # A copy role that the configuration names is passed to nobody: Redshift has it already.
+    # Redshift already has a copy role that the configuration names: it is not passed.
     passed = created + [stack.role_arn(r) for r in (aws.glue.role, aws.machine.role) if r is not None]
     buckets: dict[bool, list[str]] = {True: [], False: []}
     for kind in stack.KINDS:
@@ -81,7 +81,7 @@ def deployer(config: Config) -> dict[str, Any]:
 
 
 def plain(node: Any, *, account: str | None, region: str | None) -> Any:
-    """A copy in which CloudFormation's functions are text; what is not given stays `${AWS::…}`."""
+    """Return a copy with CloudFormation's functions as text; what is not given stays `${AWS::…}`."""
     match node:
         case {"Fn::Sub": str(text)}:
             known = {"account": account or "${AWS::AccountId}", "region": region or "${AWS::Region}"}

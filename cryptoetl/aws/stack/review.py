@@ -1,6 +1,6 @@
-"""What a plan for AWS says beside its changes: concerns, predictions against AWS's limits, and costs.
+"""What a plan for AWS shows in addition to its changes: concerns, AWS's limits, and costs. No network.
 
-Pure. Limits: Step Functions quotas. Prices: on-demand in US East (N. Virginia), November 2026; other regions
+Limits: Step Functions quotas. Prices: on-demand in US East (N. Virginia), November 2026; other regions
 differ by some percent.
 """
 
@@ -19,16 +19,16 @@ from cryptoetl.state_machine.status import DPU_HOUR
 from cryptoetl.target.deployment import Cost, Notice, Prediction, Severity
 
 BRANCH_EVENTS = 24
-"""Of a currency that passes all three steps, or fails at the last."""
+"""History events of a currency that passes all three steps, or fails at the last."""
 FRAME_EVENTS = 17
-"""Outside the branches."""
+"""History events outside of the branches."""
 
 
 # --- limits -------------------------------------------------------------------------------------------
 
 
 def predict(machine: Mapping[str, Any]) -> Prediction:
-    """Without retries; all currencies failing gives the longest output."""
+    """Predict a run without retries; its output is longest if all currencies fail."""
     tickers = state_machine.tickers(machine)
     record = {"status": "FAILED", "step": STEPS[-1], "error": "Glue.ResourceNumberLimitExceededException"}
     output = json.dumps([{"ticker": ticker, **record} for ticker in tickers])
@@ -41,13 +41,13 @@ def predict(machine: Mapping[str, Any]) -> Prediction:
 
 
 def limits(config: Config, prediction: Prediction) -> Iterator[Notice]:
-    """What does not fit, with how many currencies would."""
+    """Yield an error for each limit that is exceeded; the definition's says how many currencies fit."""
     if prediction.definition_bytes > SIZE_LIMIT:
         yield Notice(
             "error",
             f"the state machine of {prediction.currencies:,} currencies has {prediction.definition_bytes:,} "
-            f"bytes, and Step Functions takes {SIZE_LIMIT:,}: the first {fitting(config):,} currencies fit. "
-            "Give the others a configuration with another `pipeline` name",
+            f"bytes, and Step Functions accepts {SIZE_LIMIT:,}: the first {fitting(config):,} currencies "
+            "fit. Give the others a configuration with another `pipeline` name",
         )
     if prediction.history_events > HISTORY_LIMIT:
         yield Notice(
@@ -59,12 +59,12 @@ def limits(config: Config, prediction: Prediction) -> Iterator[Notice]:
         yield Notice(
             "error",
             f"the result of {prediction.currencies:,} currencies can have {prediction.payload_bytes:,} "
-            f"bytes, and Step Functions takes {PAYLOAD_LIMIT:,}",
+            f"bytes, and Step Functions accepts {PAYLOAD_LIMIT:,}",
         )
 
 
 def fitting(config: Config) -> int:
-    """How many of the configuration's currencies, from the first, fit into one state machine."""
+    """Return how many of the configuration's currencies, from the first, fit into one state machine."""
 
     def fits(count: int) -> bool:
         found = predict(state_machine.render(config.pipeline, bundle.branches(config)[:count]))
@@ -85,9 +85,9 @@ def fitting(config: Config) -> int:
 
 
 def concurrency(aws: Aws, currencies: int, account_limit: int | None) -> Iterator[Notice]:
-    """Whether all branches can run at once. `account_limit` is Glue's quota, None if unknown."""
+    """Yield warnings if not all branches can run at once; `account_limit` is Glue's quota, if known."""
     limit = aws.glue.max_concurrent_runs
-    waits = "wait in Glue's queue" if aws.glue.queuing else "are refused and tried again"
+    waits = "wait in Glue's queue" if aws.glue.queuing else "are rejected and retried"
     if currencies > limit:
         yield Notice(
             "warning",
@@ -117,11 +117,11 @@ _TRANSITIONS_OF_BRANCH = 6
 _TRANSITIONS_OF_FRAME = 6
 _RPU_HOUR = 0.375
 _MINUTES = 1.0
-"""What Glue bills at least, and more than a step of a few thousand rows takes once its workers are there."""
+"""Glue's minimum billing, and more than a step of a few thousand rows takes once its workers have started."""
 
 
 def cost(aws: Aws, currencies: int) -> Cost:
-    """What one run of all currencies costs, at the minimum billing of each part."""
+    """Estimate one run of all currencies, at the minimum billing of each part."""
     glue = aws.glue
     memory = glue.worker_type.startswith("R.")
     hour = _DPU_HOUR_FLEX if glue.flex else _DPU_HOUR_MEMORY if memory else DPU_HOUR
@@ -136,9 +136,9 @@ def cost(aws: Aws, currencies: int) -> Cost:
     return Cost(
         parts,
         (
-            f"each of {steps:,} steps takes {_MINUTES:g} minute, the least that Glue bills, on "
+            f"each of {steps:,} steps takes {_MINUTES:g} minute, Glue's minimum billing, on "
             f"{glue.workers} × {glue.worker_type} ({dpu:g} DPU at ${hour}/hour)",
-            f"Redshift works at {aws.redshift.capacity} RPU for a minute per 25 tables "
+            f"Redshift runs at {aws.redshift.capacity} RPU for a minute per 25 tables "
             f"(${_RPU_HOUR}/RPU-hour)",
             "prices of US East (N. Virginia), November 2026; storage, logs and requests are cents per month",
         ),
@@ -146,5 +146,6 @@ def cost(aws: Aws, currencies: int) -> Cost:
 
 
 def most_concerning_first(notices: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Sort the notices by severity: errors, warnings, notes."""
     order: Sequence[Severity] = ("error", "warning", "note")
     return tuple(sorted(notices, key=lambda notice: order.index(notice.severity)))

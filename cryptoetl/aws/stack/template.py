@@ -1,11 +1,11 @@
-"""The CloudFormation stack of a pipeline: definitions/stack.yaml, filled in from the configuration.
+"""The CloudFormation template of a pipeline: definitions/stack.yaml, filled in from the configuration.
 
-Pure, and independent of account and region: names that contain them are left to CloudFormation
+It is independent of account and region: names that contain them are left to CloudFormation
 (`${AWS::AccountId}`), so that what `render stack` prints without credentials is what `deploy` deploys.
 
 Scripts, state machine and the template itself are artifacts: objects in the artifacts bucket under keys that
 contain the hash of their content. A changed script is then a changed property of its job, which a change set
-shows, and a rollback finds the old one where it was.
+shows, and the old script is still there for a rollback.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from cryptoetl.state_machine.bundle import NO_ROLE, Bundle, Layout
 
 KINDS = ("raw", "silver", "gold", "temp", "artifacts")
 DATA = ("raw", "silver", "gold")
-"""Kinds of buckets that a destroy keeps unless it is told otherwise."""
+"""Kinds of buckets that only `destroy --delete-data` deletes."""
 
 INLINE_LIMIT = 51_200
-"""Bytes of a template that CloudFormation takes in a request; more only from S3."""
+"""Bytes of a template in a request; a larger one must be in S3 (CloudFormation quotas)."""
 TEMPLATE_LIMIT = 1_000_000
 
 MACHINE_ARTIFACT = "state_machine.json"
 
 _GLUES_OWN = ("--enable-continuous-cloudwatch-log", "--continuous-log-logGroup", "--custom-logGroup-prefix")
-"""Arguments that Glue itself reads: logs as a run goes on, in groups with our retention."""
+"""Arguments that Glue itself reads: logs during the run, in log groups with the configured retention."""
 
 
 _TAGGED: Mapping[str, type] = {
@@ -50,45 +50,47 @@ _TAGGED: Mapping[str, type] = {
     "AWS::RedshiftServerless::Namespace": list,
     "AWS::RedshiftServerless::Workgroup": list,
 }
-"""How each type of resource takes its tags; the others have none."""
+"""The form in which each type of resource has its tags; other types have none."""
 
 
 @dataclass(frozen=True)
-class Stack:
-    """A rendered template, and what it expects in the artifacts bucket: key → content."""
+class RenderedStack:
+    """A rendered template, and what must be in the artifacts bucket: key → content."""
 
     template: Mapping[str, Any]
     artifacts: Mapping[str, bytes]
 
     @property
     def text(self) -> str:
-        """The template as it is deployed. Same configuration and scripts, same text."""
+        """Return the template as it is deployed: the same for the same configuration and scripts."""
         return json.dumps(self.template, separators=(",", ":"), ensure_ascii=True)
 
     @property
     def template_key(self) -> str:
+        """Return the template's key in the artifacts bucket."""
         return _key("templates", "stack.json", self.text.encode())
 
 
 def stack_name(config: Config) -> str:
+    """Return the name of the pipeline's stack."""
     return f"cryptoetl-{config.pipeline}"
 
 
 def bucket(config: Config, kind: str) -> str:
-    """The bucket's name, with CloudFormation's `${AWS::…}` where account and region belong."""
+    """Return the bucket's name, with CloudFormation's `${AWS::…}` for account and region."""
     named = getattr(config.aws.buckets, kind)
     return named or f"{config.pipeline}-{kind}-${{AWS::AccountId}}-${{AWS::Region}}"
 
 
 def resolve(text: str, *, account: str, region: str, partition: str = "aws") -> str:
-    """Text with CloudFormation's pseudo parameters replaced by what they will be."""
+    """Return the text with CloudFormation's pseudo parameters replaced by their values."""
     for name, value in (("AccountId", account), ("Region", region), ("Partition", partition)):
         text = text.replace(f"${{AWS::{name}}}", value)
     return text
 
 
 def layout(config: Config) -> Layout:
-    """Where the data is on AWS."""
+    """Return where the data is on AWS."""
     raw, silver, gold, temp = (f"s3://{bucket(config, kind)}" for kind in KINDS[:4])
     redshift = config.aws.redshift
     copy_role = redshift.copy_role and role_arn(redshift.copy_role)
@@ -98,26 +100,26 @@ def layout(config: Config) -> Layout:
 
 
 def role_arn(name: str) -> str:
-    """The ARN of a role that is given by name, or by its ARN."""
+    """Return the ARN of a role that is given by name or ARN."""
     return (
         name if name.startswith("arn:") else f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}"
     )
 
 
-def render(config: Config) -> Stack:
-    """The stack of the configuration, with the scripts as they are now."""
+def render(config: Config) -> RenderedStack:
+    """Return the stack of the configuration, with the scripts as they are now."""
     return of_bundle(config, bundle.build(config, layout(config)))
 
 
-def of_bundle(config: Config, built: Bundle) -> Stack:
-    """The stack that deploys this bundle."""
+def of_bundle(config: Config, built: Bundle) -> RenderedStack:
+    """Return the stack that deploys this bundle."""
     keys = {name: _key("scripts", name, body) for name, body in built.scripts.items()}
     machine = state_machine.dumps(built.machine).encode()
     keys[MACHINE_ARTIFACT] = _key("machines", MACHINE_ARTIFACT, machine)
     artifacts = {keys[name]: body for name, body in built.scripts.items()} | {keys[MACHINE_ARTIFACT]: machine}
     template: dict[str, Any] = filled("stack.yaml", options(config), _values(config, built, keys))
     _tag(template, config.aws.tags)
-    return Stack(template, artifacts)
+    return RenderedStack(template, artifacts)
 
 
 def _key(folder: str, name: str, body: bytes) -> str:
@@ -125,7 +127,7 @@ def _key(folder: str, name: str, body: bytes) -> str:
 
 
 def options(config: Config) -> Mapping[str, bool]:
-    """What `When` in the template may ask for."""
+    """Return the options that `When` in the template may name."""
     aws = config.aws
     return {kind: getattr(aws.buckets, kind) is None for kind in KINDS} | {
         "glue_role": aws.glue.role is None,
@@ -140,7 +142,7 @@ def options(config: Config) -> Mapping[str, bool]:
 
 
 def names(config: Config) -> dict[str, Any]:
-    """What the placeholders stand for that are names from the configuration."""
+    """Return the values of the placeholders that are names from the configuration."""
     redshift = config.aws.redshift
     return {f"{kind}_bucket": bucket(config, kind) for kind in KINDS} | {
         "pipeline": config.pipeline,
@@ -155,14 +157,14 @@ def names(config: Config) -> dict[str, Any]:
 
 
 def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str, Any]:
-    """What all placeholders stand for."""
+    """Return the values of all placeholders."""
     aws, values = config.aws, names(config)
     glue, redshift = aws.glue, aws.redshift
     for job in built.jobs:
         short = job.name.removeprefix(f"{config.pipeline}-").replace("-", "_")
         values[f"{short}_key"] = keys[job.script]
         arguments = dict(job.arguments)
-        if job.script != bundle.SCRIPTS["clear-buckets"]:  # a Python shell job has its logs in a fixed place
+        if job.script != bundle.SCRIPTS["clear-buckets"]:  # a Python shell job always logs to the same group
             logs = values["glue_logs"]
             arguments |= dict(zip(_GLUES_OWN, ("true", f"{logs}/output", logs), strict=True))
         values[f"{short}_arguments"] = {key: sub(value) for key, value in arguments.items()}
@@ -210,9 +212,9 @@ def _tag(template: Mapping[str, Any], tags: Mapping[str, str]) -> None:
 
 
 def deployed_bundle(template: Mapping[str, Any], artifacts: Mapping[str, bytes]) -> Bundle | None:
-    """The bundle that a template of ours deploys, given its artifacts by name; None if the machine is lost.
+    """Return the bundle that a template deploys, given its artifacts by name; None if the machine is missing.
 
-    Scripts that are lost are left out, so that a comparison finds them missing.
+    Missing scripts are left out, so that a comparison adds them.
     """
     if MACHINE_ARTIFACT not in artifacts:
         return None
@@ -236,6 +238,6 @@ def _plain(value: Any) -> str:
 
 
 def artifact_keys(template: Mapping[str, Any]) -> Mapping[str, str]:
-    """Name → key in the artifacts bucket. Raises KeyError if the template is none of ours."""
+    """Return name → key in the artifacts bucket. Raises KeyError if cryptoetl did not render the template."""
     keys: Mapping[str, str] = template["Metadata"]["cryptoetl"]["Artifacts"]
     return keys

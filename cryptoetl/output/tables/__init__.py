@@ -15,7 +15,6 @@ from cryptoetl.output.tables import deployment, executions, files, warehouse
 from cryptoetl.pipeline.results import (
     CheckResult,
     ExecutionList,
-    Plan,
     Preview,
     RunResult,
     StepLog,
@@ -25,7 +24,7 @@ from cryptoetl.pipeline.results import (
     VerifyResult,
 )
 from cryptoetl.state_machine.status import ExecutionStatus
-from cryptoetl.target.deployment import Removal
+from cryptoetl.target.deployment import Plan, Removal
 from cryptoetl.target.warehouse import QueryRows
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from cryptoetl.pipeline.results import Plan
 from cryptoetl.state_machine.definition import HISTORY_LIMIT, PAYLOAD_LIMIT, SIZE_LIMIT
-from cryptoetl.target.deployment import Removal, Review
+from cryptoetl.target.deployment import Plan, Removal, Review
 from cryptoetl.util.text import plural
 
 

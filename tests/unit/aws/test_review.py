@@ -1,4 +1,4 @@
-"""Predictions against AWS's limits at their edge, costs, and who waits for whom."""
+"""Predictions at the edge of AWS's limits, costs, and concurrency."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_largest_machine_fits_and_one_currency_more_is_refused_with_the_reas
     (refusal,) = errors(most() + 1)
     size = predict(bundle.machine(configured(most() + 1))).definition_bytes
     assert refusal == (
-        f"the state machine of {most() + 1} currencies has {size:,} bytes, and Step Functions takes "
+        f"the state machine of {most() + 1} currencies has {size:,} bytes, and Step Functions accepts "
         f"1,048,576: the first {most()} currencies fit. Give the others a configuration with another "
         "`pipeline` name"
     )
@@ -53,7 +53,7 @@ def test_the_largest_machine_fits_and_one_currency_more_is_refused_with_the_reas
 
 
 @pytest.mark.parametrize("currencies", [1, 2, 250])
-def test_all_that_fits_fits(currencies: int) -> None:
+def test_a_configuration_that_fits_fits_as_a_whole(currencies: int) -> None:
     assert fitting(configured(currencies)) == currencies
 
 
@@ -70,7 +70,7 @@ def test_events_and_results_have_their_limits_too() -> None:
     ("currencies", "runs", "quota", "warnings"),
     [(2, 2, 50, 0), (2, 2, None, 0), (3, 2, 50, 1), (3, 50, 2, 1), (3, 2, 1, 2)],
 )
-def test_whoever_cannot_run_at_once_is_told_of(
+def test_currencies_that_cannot_run_at_once_are_a_warning(
     currencies: int, runs: int, quota: int | None, warnings: int
 ) -> None:
     aws = Aws(glue=Glue(max_concurrent_runs=runs))

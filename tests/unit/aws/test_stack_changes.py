@@ -88,7 +88,7 @@ def test_hashes_in_values_are_short() -> None:
     )
 
 
-def test_a_statement_is_told_by_its_name() -> None:
+def test_a_statement_is_identified_by_its_name() -> None:
     statements = ("Policies", 0, "PolicyDocument", "Statement")
     wider = one(ROLE, edited(ROLE, *statements, 0, "Action", to="s3:*"))
     assert wider.detail == "Policies.data.PolicyDocument.Statement.Bronze.Action s3:GetObject → s3:*"
@@ -101,7 +101,7 @@ def test_a_statement_is_told_by_its_name() -> None:
     )
 
 
-def test_a_property_that_comes_or_goes_is_told() -> None:
+def test_an_added_or_removed_property_is_shown_with_its_value() -> None:
     more = edited(JOB, "Timeout", to=30)
     assert one(JOB, more).detail == "Timeout added: 30"
     assert one(more, JOB).detail == "Timeout removed: 30"
@@ -116,19 +116,19 @@ def test_a_name_cannot_change_without_a_replacement() -> None:
 def test_what_is_removed_says_whether_it_stays() -> None:
     (bucket,) = compare(template(Job=JOB, Bucket=BUCKET), template(Job=JOB))
     assert (bucket.action, bucket.holds_data) == ("remove", True)
-    assert bucket.detail == "leaves the stack, and stays as it is"
+    assert bucket.detail == "leaves the stack, but is not deleted"
     (job,) = compare(template(Job=JOB, Bucket=BUCKET), template(Bucket=BUCKET))
     assert (job.action, job.holds_data, job.detail) == ("remove", False, "")
 
 
 @pytest.mark.parametrize("key", ["DeletionPolicy", "UpdateReplacePolicy"])
-def test_what_happens_to_a_resource_at_its_end_is_a_change_too(key: str) -> None:
+def test_a_deletion_policy_is_compared_too(key: str) -> None:
     change = one(BUCKET, BUCKET | {key: "Delete"})
     assert change.action == "change"
     assert change.detail.startswith(key)
 
 
-def test_what_scanners_read_is_no_change_and_what_we_read_is() -> None:
+def test_only_metadata_of_cryptoetl_is_compared() -> None:
     assert compare(template(It=JOB), template(It=JOB | {"Metadata": {"checkov": {}}})) == ()
     assert one(JOB, JOB | {"Metadata": {"cryptoetl": {"Schema": "x"}}}).detail == (
         'cryptoetl added: {"Schema": "x"}'

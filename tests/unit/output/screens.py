@@ -21,7 +21,6 @@ from cryptoetl.pipeline.results import (
     CheckResult,
     CurrencyCheck,
     ExecutionList,
-    Plan,
     Preview,
     RunResult,
     StepLine,
@@ -43,7 +42,7 @@ from cryptoetl.state_machine.status import (
     Progress,
     StepStatus,
 )
-from cryptoetl.target.deployment import Cost, Notice, Part, Prediction, Removal, Review
+from cryptoetl.target.deployment import Cost, Notice, Part, Plan, Prediction, Removal, Review
 from cryptoetl.target.executions import Left
 from cryptoetl.target.warehouse import QueryRows
 

@@ -13,11 +13,21 @@ import pytest
 from cryptoetl import config as configuration
 from cryptoetl import pipeline
 from cryptoetl.config.models import Config
-from cryptoetl.errors import AwsError, AwsUnreachable, BusyError, Interrupted, NotDeployedError, UsageError
+from cryptoetl.errors import (
+    AwsError,
+    AwsUnreachable,
+    BusyError,
+    DeployError,
+    Interrupted,
+    NotDeployedError,
+    UsageError,
+)
 from cryptoetl.events import Event, FileProgress, Phase, Progressed, Warned
+from cryptoetl.output.serialize import to_data
 from cryptoetl.pipeline import watching
-from cryptoetl.pipeline.results import CheckRules, Plan, RunRequest, RunResult, UpResult, VerifyResult
+from cryptoetl.pipeline.results import CheckRules, RunRequest, RunResult, UpResult, VerifyResult
 from cryptoetl.state_machine.status import ExecutionStatus
+from cryptoetl.target.deployment import Plan, Removal
 from cryptoetl.target.executions import Left, Record
 from tests.fakes import GOLD, LOADED, Fakes
 
@@ -70,6 +80,10 @@ class Project:
         """Where each currency of the latest execution was to begin."""
         tickers: dict[str, Any] = self.fakes.executions.inputs[-1]["tickers"]
         return {ticker: entry["from"] for ticker, entry in tickers.items()}
+
+    @property
+    def removal(self) -> Removal:
+        return pipeline.removal(self.target, delete_data=False)
 
     def deploy(self) -> Plan:
         return pipeline.deploy(pipeline.plan(self.config, self.target), self.target, self.events.append)
@@ -196,10 +210,39 @@ def test_a_plan_touches_nothing(project: Project) -> None:
     assert project.fakes.deployment.bundle is None
 
 
-def test_a_second_deploy_finds_nothing_to_do_and_does_nothing(project: Project) -> None:
+def test_a_second_deploy_without_changes_applies_nothing(project: Project) -> None:
     first, second = project.deploy(), project.deploy()
     assert (first.applied, second.applied, second.changes) == (True, False, ())
     assert project.fakes.deployment.applied == 1
+
+
+def test_a_plan_is_applied_with_the_bundle_that_was_shown(project: Project) -> None:
+    planned = pipeline.plan(project.config, project.target)
+    project.configure("BTC", "XMR", "ETH", drop="Y")
+    applied = pipeline.deploy(planned, project.target, project.events.append)
+    assert applied == replace(planned, applied=True)
+    assert project.fakes.deployment.bundle is planned.bundle
+
+
+def test_a_plan_and_a_removal_are_refused_if_something_else_was_deployed_since(project: Project) -> None:
+    project.deploy()
+    listed = project.removal
+    project.configure("BTC", "XMR", "ETH", drop="Y")
+    planned = pipeline.plan(project.config, project.target)
+    project.configure("BTC")
+    project.deploy()
+    with pytest.raises(DeployError):
+        pipeline.deploy(planned, project.target, project.events.append)
+    with pytest.raises(DeployError):
+        pipeline.destroy(listed, project.target, project.events.append)
+    assert project.fakes.deployment.bundle is not None
+    assert project.fakes.deployment.bundle.tickers == ["BTC"]
+
+
+def test_what_a_plan_is_based_on_is_not_part_of_its_json(project: Project) -> None:
+    planned = pipeline.plan(project.config, project.target)
+    assert to_data(planned).keys() == {"bundle", "changes", "location", "applied"}
+    assert to_data(project.removal).keys() == {"location", "removed", "kept", "deletes_data", "applied"}
 
 
 def test_a_changed_configuration_is_a_change_of_its_branch_alone(project: Project) -> None:

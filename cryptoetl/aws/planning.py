@@ -1,0 +1,206 @@
+"""The plan of a deploy, made by reading alone: the deployed stack compared with the rendered one.
+
+`AwsBasis` keeps what was read and rendered, so that `deployment` applies exactly what is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cryptoetl.aws.buckets import Buckets, Owner
+from cryptoetl.aws.cloudformation import Stack
+from cryptoetl.aws.preflight import Preflight
+from cryptoetl.aws.redshift_setup import RedshiftFindings, RedshiftSetup
+from cryptoetl.aws.session import Session, resolved
+from cryptoetl.aws.stack import changes as stack_changes
+from cryptoetl.aws.stack import review as reviews
+from cryptoetl.aws.stack import template as stacks
+from cryptoetl.aws.stack.changes import ResourceChange
+from cryptoetl.aws.stack.state import FAILED_FIRST, Deployed, StackState
+from cryptoetl.aws.stack.template import RenderedStack
+from cryptoetl.config.models import Config
+from cryptoetl.errors import DeployError
+from cryptoetl.state_machine import bundle as bundles
+from cryptoetl.state_machine.bundle import Bundle, Change
+from cryptoetl.target.deployment import Notice, Plan, Review
+
+_LOADER = "RedshiftUploadJob"
+"""The resource whose metadata names the warehouse."""
+
+
+@dataclass(frozen=True)
+class AwsBasis:
+    """What a plan was computed from, and what applying it needs.
+
+    `kept` are the buckets that a deleted stack has left and this one imports; with `adopt`, the change set
+    imports existing resources. `loaded` are the tickers of the deployed bundle.
+    """
+
+    deployed: Deployed
+    rendered: RenderedStack
+    resources: tuple[ResourceChange, ...]
+    artifacts_bucket: str
+    create_artifacts_bucket: bool
+    create_schema: bool
+    kept: tuple[str, ...]
+    adopt: bool
+    loaded: tuple[str, ...]
+
+
+class Planner:
+    """Makes the plans of a configuration. Methods raise AwsError and DeployError."""
+
+    def __init__(
+        self, config: Config, session: Session, stack: Stack, buckets: Buckets, redshift: RedshiftSetup
+    ) -> None:
+        self._config = config
+        self._session = session
+        self._stack = stack
+        self._buckets = buckets
+        self._redshift = redshift
+
+    def location(self) -> str:
+        """Return stack, region and account, for people."""
+        account = self._session.identity.account
+        return f"stack {self._stack.name} in {self._session.region}, account {account}"
+
+    def deployed(self) -> tuple[Deployed, Bundle | None]:
+        """Read the stack, its template and the artifacts; the bundle is None if the template has none."""
+        state = self._stack.state()
+        if not state.exists or state.deleting or state.status in FAILED_FIRST:
+            return Deployed(state, None), None
+        template = self._stack.template(state.id)
+        try:
+            keys = stacks.artifact_keys(template)
+        except KeyError:
+            raise DeployError(
+                f"the stack {self._stack.name} was not made by cryptoetl",
+                hint="Choose another `pipeline` name.",
+            ) from None
+        bucket = self._bucket("artifacts")
+        bodies = {name: self._buckets.read(bucket, key) for name, key in keys.items()}
+        artifacts = {name: body for name, body in bodies.items() if body is not None}
+        return Deployed(state, template), stacks.deployed_bundle(template, artifacts)
+
+    def plan(self, bundle: Bundle, *, drift: bool) -> Plan:
+        """Compare, check and predict; see `target.Deployment.plan`."""
+        deployed, current = self.deployed()
+        rendered = stacks.of_bundle(self._config, bundle)
+        compared = stack_changes.compare(deployed.template, rendered.template)
+        resources = tuple(self._literal(change) for change in compared)
+        redshift = self._redshift_findings(deployed.template, rendered.template)
+        owners = self._owners(deployed, resources)
+        artifacts = self._bucket("artifacts")
+        create_artifacts = (
+            self._config.aws.buckets.artifacts is None and self._buckets.owner(artifacts) == "missing"
+        )
+        # Jobs and machine are among the resources; in a first deploy all scripts are new and need no line.
+        shown = ("branch", "script") if current else ("branch",)
+        changes = (
+            *(change for change in bundles.compare(current, bundle) if change.what in shown),
+            *([_new_bucket(artifacts)] if create_artifacts else ()),
+            *resources,
+            *([self._new_schema()] if not redshift.has_schema else ()),
+        )
+        added = [change for change in resources if change.action == "add"]
+        kept = tuple(change.name for change in added if owners.get(change.name) == "ours")
+        namespace = any(change.type == "AWS::RedshiftServerless::Namespace" for change in added)
+        basis = AwsBasis(
+            deployed=deployed,
+            rendered=rendered,
+            resources=resources,
+            artifacts_bucket=artifacts,
+            create_artifacts_bucket=create_artifacts,
+            create_schema=not redshift.has_schema,
+            kept=kept,
+            adopt=bool(kept) or (namespace and self._redshift.namespace_exists()),
+            loaded=tuple(current.tickers) if current else (),
+        )
+        concerns = self._concerns(bundle, basis, redshift, owners) if changes else ()
+        review = self._review(bundle, deployed.state, concerns, drift=drift)
+        return Plan(bundle, changes, self.location(), review=review, basis=basis)
+
+    def _redshift_findings(
+        self, deployed: Mapping[str, Any] | None, wanted: Mapping[str, Any]
+    ) -> RedshiftFindings:
+        """Verify the warehouse if it is not the deployed one, since each question starts its workgroup."""
+        if deployed is not None and _warehouse_of(deployed) == _warehouse_of(wanted):
+            return RedshiftFindings((), has_schema=True)
+        if self._config.aws.redshift.create:
+            return RedshiftFindings((), has_schema=False)
+        return self._redshift.verify()
+
+    def _owners(self, deployed: Deployed, resources: Sequence[ResourceChange]) -> dict[str, Owner]:
+        """Return the owners of the buckets that the stack would create."""
+        if deployed.state.deleting:  # it still has them
+            return {}
+        return {
+            change.name: self._buckets.owner(change.name)
+            for change in resources
+            if change.type == "AWS::S3::Bucket" and change.action in ("add", "replace")
+        }
+
+    def _new_schema(self) -> Change:
+        settings = self._config.aws.redshift
+        return Change("add", "schema", f"{settings.database}.{settings.schema_name}")
+
+    def _concerns(
+        self, bundle: Bundle, basis: AwsBasis, redshift: RedshiftFindings, owners: Mapping[str, Owner]
+    ) -> Iterator[Notice]:
+        """Yield what may prevent the changes, or delay a run."""
+        preflight = Preflight(self._config, self._session)
+        yield from preflight.existing(self._named())
+        if not basis.deployed.state.deleting:  # a stack that is being deleted still has its names
+            yield from preflight.names(basis.resources, owners)
+        yield from redshift.notices
+        yield from preflight.definition(bundle)
+        yield from preflight.permissions()
+        yield from reviews.concurrency(
+            self._config.aws, len(bundle.tickers), account_limit=preflight.concurrent_runs()
+        )
+
+    def _review(
+        self, bundle: Bundle, state: StackState, concerns: Iterable[Notice], *, drift: bool
+    ) -> Review:
+        prediction = reviews.predict(bundle.machine)
+        notices = [*Preflight(self._config, self._session).state(state)]
+        notices += reviews.limits(self._config, prediction)
+        if state.status in FAILED_FIRST:
+            notices.append(Notice("note", f"what a failed deploy left ({state.status}) is removed first"))
+        notices += concerns
+        if drift and state.exists and not state.busy:
+            notices += [Notice("warning", f"{what} {how}") for what, how in self._stack.drift()]
+        return Review(
+            self._session.identity.account,
+            self._session.region,
+            reviews.most_concerning_first(notices),
+            prediction,
+            reviews.cost(self._config.aws, prediction.currencies),
+        )
+
+    def _named(self) -> dict[str, Owner]:
+        """Return the owners of the buckets that the configuration names."""
+        named = (getattr(self._config.aws.buckets, kind) for kind in stacks.KINDS)
+        return {name: self._buckets.owner(name) for name in named if name is not None}
+
+    def _bucket(self, kind: str) -> str:
+        return resolved(stacks.bucket(self._config, kind), self._session)
+
+    def _literal(self, change: ResourceChange) -> ResourceChange:
+        """Return the change with account and region in place of CloudFormation's names for them."""
+        return replace(
+            change,
+            name=resolved(change.name, self._session),
+            detail=resolved(change.detail, self._session),
+        )
+
+
+def _new_bucket(name: str) -> Change:
+    return Change("add", "bucket", name, "for scripts and templates, outside of the stack")
+
+
+def _warehouse_of(template: Mapping[str, Any]) -> Any:
+    loader = template["Resources"].get(_LOADER, {})
+    return loader.get("Metadata", {}).get("cryptoetl"), loader.get("Properties", {}).get("Connections")
