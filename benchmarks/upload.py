@@ -27,13 +27,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import boto3
 
 REPOSITORY = Path(__file__).parents[1]
 AWS = "CRYPTOETL_AWS_CLI"
-REGION, ACCOUNT = "eu-central-1", "123456789012"
+REGION: Final = "eu-central-1"
+ACCOUNT = "123456789012"
 BYTES = 100_000
 LAST = date(2022, 11, 19)
 COUNTED = "counted "
@@ -173,8 +174,9 @@ def measure_round(folder: Path, tools: Mapping[str, str], files: int) -> Round:
             figures[name][UNCHANGED] = measure(command, where, running)
             if name == OURS:
                 for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-                    listed = [{"Key": item["Key"]} for item in page["Contents"]]
-                    s3.delete_objects(Bucket=bucket, Delete={"Objects": listed})
+                    s3.delete_objects(
+                        Bucket=bucket, Delete={"Objects": [{"Key": item["Key"]} for item in page["Contents"]]}
+                    )
                 figures[name][CHECKED] = measure(command, where, running)
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
             if (stored := sum(page["KeyCount"] for page in pages)) != files:

@@ -1,22 +1,23 @@
-"""Everything that prevents a use case from being carried out.
+"""Exceptions: what prevents a use case from being carried out.
 
 ::
 
-    CryptoetlError            code `unexpected`, and the root of all others; exit code 2
-    ├── ConfigError           `config`: the YAML file, with file, line and field
-    ├── UsageError            `usage`: a ticker, execution or option that does not exist
-    ├── NotDeployedError      `not-deployed`: a run before its deploy, or of something else than was deployed
-    ├── BusyError             `busy`: another process or execution works on the same home or currencies
-    ├── QueryError            `query`: a statement that is refused or fails
-    ├── EnvironmentFault      `environment`: disk, permissions, a missing extra; the machine, not the input
-    │   └── DamagedState      `damaged-state`: a file of the local home that is unreadable or wrong
-    ├── AwsError              `aws`: AWS refuses, or there are no usable credentials
+    CryptoetlError            `unexpected`: the root of all others; exit code 2
+    ├── ConfigError           `config`: the YAML file is invalid; names file, line and field
+    ├── UsageError            `usage`: a ticker, execution or option does not exist
+    ├── NotDeployedError      `not-deployed`: nothing is deployed, or not what is to be run
+    ├── BusyError             `busy`: another process or execution uses the same home or currencies
+    ├── QueryError            `query`: a SQL statement was refused or failed
+    ├── EnvironmentFault      `environment`: this machine lacks disk space, a permission or a package
+    │   └── DamagedState      `damaged-state`: a file that cryptoetl keeps is unreadable or invalid
+    ├── AwsError              `aws`: AWS refused the request, or there are no usable credentials
     │   └── AwsUnreachable    `aws-unreachable`: no answer, or too many requests; may succeed later
-    ├── DeployError           `deploy`: a deploy or destroy that must not begin, or failed and was undone
-    ├── UnsupportedDefinition `unsupported-definition`: a state machine that cannot be interpreted here
+    ├── DeployError           `deploy`: a deploy or destroy was refused, or failed and was rolled back
+    ├── UnsupportedDefinition `unsupported-definition`: the local target cannot run the state machine
     └── Interrupted           `interrupted`: Ctrl-C or SIGTERM; exit code 130
 
-A broken raw file or a failing currency is a result, not an exception: see `pipeline`.
+A broken raw file or a failing currency is a result, not an exception: see `pipeline`. Compare codes, never
+messages or causes. An exception is not changed after it was raised: raise another one `from` it.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from pathlib import Path
 
 
 class CryptoetlError(Exception):
-    """The root: what happened, and in `hint` what to do next."""
+    """The root: `message` says what happened, `hint` what to do next."""
 
     code = "unexpected"
-    """Stable across releases, for programs that read `--json`."""
+    """Unique to each class and stable across releases, for programs that read `--json`."""
     exit_code = 2
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -41,7 +42,7 @@ class CryptoetlError(Exception):
 
 @dataclass(frozen=True)
 class ConfigProblem:
-    """One thing wrong in the configuration file; `line` counts from 1, `field` is dotted."""
+    """A problem in the configuration file; `line` counts from 1, `field` is a dotted path."""
 
     file: Path
     line: int | None
@@ -54,7 +55,7 @@ class ConfigProblem:
 
 
 class ConfigError(CryptoetlError):
-    """The configuration cannot be used; `problems` holds each reason."""
+    """The configuration is invalid; `problems` lists every reason."""
 
     code = "config"
 
@@ -64,72 +65,78 @@ class ConfigError(CryptoetlError):
 
 
 class UsageError(CryptoetlError):
-    """Something named on the command line does not exist or does not fit."""
+    """A command-line argument does not exist or cannot be used here."""
 
     code = "usage"
 
 
 class NotDeployedError(CryptoetlError):
-    """Nothing, or not this, is deployed."""
+    """Nothing is deployed, or something other than what is to be run."""
 
     code = "not-deployed"
 
 
 class BusyError(CryptoetlError):
-    """Another process holds the home, or another execution is running the same currencies."""
+    """Another process uses the local home, or another execution runs the same currencies."""
 
     code = "busy"
 
 
 class QueryError(CryptoetlError):
-    """A statement was refused, or the warehouse rejected it."""
+    """A SQL statement was refused, or failed in the warehouse."""
 
     code = "query"
 
 
 class EnvironmentFault(CryptoetlError):
-    """The machine does not let the work be done: permissions, disk, a package that is not installed."""
+    """This machine lacks a permission, disk space or a package."""
 
     code = "environment"
 
 
 class DamagedState(EnvironmentFault):
-    """A file that cryptoetl keeps itself is missing, unreadable or damaged."""
+    """A file that cryptoetl itself writes is missing, unreadable or damaged."""
 
     code = "damaged-state"
 
 
 class AwsError(CryptoetlError):
-    """AWS refuses, cannot be reached, or there are no usable credentials."""
+    """AWS refused the request, or there are no usable credentials.
+
+    `aws_code` is the error code of the service, such as AccessDeniedException; None if none was received.
+    """
 
     code = "aws"
 
     def __init__(self, message: str, *, hint: str | None = None, aws_code: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.aws_code = aws_code
-        """The error code that the service returned, such as AccessDeniedException; None without an answer."""
+
+    def replace(self, *, message: str | None = None, hint: str | None = None) -> AwsError:
+        """Return an error of the same class and codes with another message or hint."""
+        return type(self)(message or self.message, hint=hint or self.hint, aws_code=self.aws_code)
 
 
 class AwsUnreachable(AwsError):
-    """AWS does not answer, has a fault of its own, or asks to slow down."""
+    """AWS does not answer, has an internal error, or throttles the requests."""
 
     code = "aws-unreachable"
 
 
 class DeployError(CryptoetlError):
-    """A deploy or destroy that must not begin, or that failed and was undone."""
+    """A deploy or destroy was refused before it began, or failed and was rolled back."""
 
     code = "deploy"
 
 
 class UnsupportedDefinition(CryptoetlError):
-    """The state machine uses something that the local interpreter does not implement."""
+    """The state machine uses a feature that the local interpreter does not implement."""
 
     code = "unsupported-definition"
 
 
 class Interrupted(CryptoetlError):
-    """The user or the system asked to stop."""
+    """The user or the system interrupted the command."""
 
     code = "interrupted"
     exit_code = 130

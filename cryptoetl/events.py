@@ -1,4 +1,4 @@
-"""What use cases report while they work."""
+"""Events: what the use cases report while they work."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from cryptoetl.state_machine.status import ExecutionStatus
 
 @dataclass(frozen=True)
 class Phase:
-    """A new part of the work begins."""
+    """A new phase of the work begins."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class FileProgress:
-    """`done` of `total` bytes of a raw file are read, or copied; `label` says for what, as its ticker."""
+    """`done` of `total` bytes of a raw file were read or, if `copied`, uploaded; `label` is its ticker."""
 
     label: str
     file: Path
@@ -30,7 +30,10 @@ class FileProgress:
 
 @dataclass(frozen=True)
 class Transfer:
-    """So many files, and bytes in all, are about to be copied; a FileProgress tells of each part."""
+    """`files` more files, `bytes` in size together, are going to be copied.
+
+    An upload emits one per currency, as soon as that has passed the check: the totals add up.
+    """
 
     files: int
     bytes: int
@@ -38,21 +41,21 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Progressed:
-    """An execution has come further."""
+    """The status of an execution has changed."""
 
     status: ExecutionStatus
 
 
 @dataclass(frozen=True)
 class Warned:
-    """Something that does not stop the work, but that the user should know."""
+    """The user should know of something that does not stop the work."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class ResourceProgress:
-    """A deploy or destroy has come to this resource; `done` counts those that are through."""
+    """A deploy or destroy has reached this resource; `done` counts the finished ones."""
 
     what: str
     name: str
@@ -63,6 +66,5 @@ class ResourceProgress:
 
 
 Event = Phase | FileProgress | Transfer | Progressed | ResourceProgress | Warned
-
 
 Observe = Callable[[Event], None]

@@ -25,7 +25,7 @@ from cryptoetl.state_machine.definition import STEPS, Step
 from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.target import Target
 from cryptoetl.target.deployment import Part, Plan, Removal, Review
-from cryptoetl.target.executions import Left, LogLine, Record
+from cryptoetl.target.executions import LogLine, Record, StillRunning
 from cryptoetl.target.storage import StoredFile
 from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
 from cryptoetl.warehouse.facts import TableFacts
@@ -194,7 +194,7 @@ class FakeExecutions:
         self.warmed_up = False
         self.pause = 0.0
         self.stopped: list[tuple[str, str]] = []
-        self.left: list[Left] = []
+        self.left: list[StillRunning] = []
         self.logs: dict[tuple[str, str], list[LogLine]] = {}
 
     def _clock(self) -> datetime:
@@ -255,10 +255,10 @@ class FakeExecutions:
     def interrupt(self, name: str) -> str:
         return f"{name} is interrupted"
 
-    def goes_on(self, name: str) -> str | None:
-        return f"{name} goes on"
+    def background_hint(self, name: str) -> str | None:
+        return f"{name} continues"
 
-    def stop(self, name: str, reason: str) -> Sequence[Left]:
+    def stop(self, name: str, reason: str) -> Sequence[StillRunning]:
         self.stopped.append((name, reason))
         return self.left
 

@@ -9,12 +9,23 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from botocore.exceptions import ClientError
 
 from cryptoetl.aws.errors import code, is_denied, is_missing, translating
 from cryptoetl.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+    from mypy_boto3_s3.type_defs import (
+        BucketLifecycleConfigurationTypeDef,
+        CreateBucketRequestTypeDef,
+        ObjectIdentifierTypeDef,
+        PublicAccessBlockConfigurationTypeDef,
+        ServerSideEncryptionConfigurationUnionTypeDef,
+    )
 
 BATCH = 1000
 """Keys in one DeleteObjects request (API Reference, DeleteObjects)."""
@@ -24,14 +35,16 @@ TLS_ONLY = "TlsOnly"
 
 Owner = Literal["ours", "missing", "foreign"]
 
-_PRIVATE = {
+_PRIVATE: PublicAccessBlockConfigurationTypeDef = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
-_ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
-_LIFECYCLE = {
+_ENCRYPTED: ServerSideEncryptionConfigurationUnionTypeDef = {
+    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+}
+_LIFECYCLE: BucketLifecycleConfigurationTypeDef = {
     "Rules": [
         {
             "ID": "old-versions",
@@ -47,7 +60,7 @@ _LIFECYCLE = {
 class Buckets:
     """Buckets of one account in one region. Methods raise AwsError."""
 
-    def __init__(self, client: Any, account: str, region: str, partition: str) -> None:
+    def __init__(self, client: S3Client, account: str, region: str, partition: str) -> None:
         self._s3 = client
         self._account = account
         self._region = region
@@ -80,12 +93,12 @@ class Buckets:
 
     def create(self, bucket: str) -> None:
         """Create the bucket, without access-control lists."""
-        location = (
-            {} if self._region == "us-east-1"
-            else {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
-        )  # fmt: skip
+        request: CreateBucketRequestTypeDef = {"Bucket": bucket, "ObjectOwnership": "BucketOwnerEnforced"}
+        if self._region != "us-east-1":
+            location = cast("BucketLocationConstraintType", self._region)
+            request["CreateBucketConfiguration"] = {"LocationConstraint": location}
         with translating():
-            self._s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", **location)
+            self._s3.create_bucket(**request)
 
     def configure(self, bucket: str, tags: Mapping[str, str]) -> None:
         """Make the bucket private, encrypted, versioned and accessible over TLS only. Idempotent."""
@@ -96,8 +109,10 @@ class Buckets:
             self._s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(self._tls_only(bucket)))
             self._s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=_LIFECYCLE)
             if tags:
-                tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
-                self._s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_set})
+                self._s3.put_bucket_tagging(
+                    Bucket=bucket,
+                    Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]},
+                )
             else:
                 self._s3.delete_bucket_tagging(Bucket=bucket)
 
@@ -182,10 +197,9 @@ class Buckets:
             for error in answer.get("Errors", ()):
                 raise AwsError(f"s3://{bucket}/{error.get('Key')} was not deleted: {error.get('Message')}")
 
-    def _first_versions(self, bucket: str) -> list[dict[str, str]]:
+    def _first_versions(self, bucket: str) -> list[ObjectIdentifierTypeDef]:
         page = self._s3.list_object_versions(Bucket=bucket, MaxKeys=BATCH, ExpectedBucketOwner=self._account)
         return [
             {"Key": item["Key"], "VersionId": item["VersionId"]}
-            for kind in ("Versions", "DeleteMarkers")
-            for item in page.get(kind, ())
+            for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
         ]

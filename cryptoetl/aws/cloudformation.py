@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptoetl.aws.errors import translating
 from cryptoetl.aws.stack import events as stack_events
@@ -18,6 +18,13 @@ from cryptoetl.aws.stack.state import GONE, GOOD, StackState
 from cryptoetl.errors import AwsError, DeployError
 from cryptoetl.events import Observe
 from cryptoetl.util.waiting import backoff, poll
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import (
+        CreateChangeSetInputTypeDef,
+        DescribeStackResourceDriftsInputTypeDef,
+    )
 
 Answer = TypeVar("Answer")
 
@@ -41,7 +48,7 @@ class Stack:
     stack has only its id (API Reference, ListStackResources and GetTemplate).
     """
 
-    def __init__(self, client: Any, name: str, sleep: Callable[[float], None]) -> None:
+    def __init__(self, client: CloudFormationClient, name: str, sleep: Callable[[float], None]) -> None:
         self._client = client
         self._sleep = sleep
         self.name = name
@@ -85,16 +92,18 @@ class Stack:
         It updates the stack with this id, or creates one if that is None. `adopt` imports resources that
         exist already under their names. Raises DeployError if CloudFormation rejects the change set.
         """
+        request: CreateChangeSetInputTypeDef = {
+            "StackName": stack_id or self.name,
+            "ChangeSetName": f"cryptoetl-{uuid.uuid4().hex[:12]}",
+            "ChangeSetType": "UPDATE" if stack_id else "CREATE",
+            "TemplateURL": template_url,
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        }
+        if adopt:
+            request["ImportExistingResources"] = True
         with translating():
-            created = self._client.create_change_set(
-                StackName=stack_id or self.name,
-                ChangeSetName=f"cryptoetl-{uuid.uuid4().hex[:12]}",
-                ChangeSetType="UPDATE" if stack_id else "CREATE",
-                TemplateURL=template_url,
-                Capabilities=["CAPABILITY_NAMED_IAM"],
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-                **({"ImportExistingResources": True} if adopt else {}),
-            )
+            created = self._client.create_change_set(**request)
             described = self._poll(
                 lambda: self._client.describe_change_set(ChangeSetName=created["Id"]),
                 lambda answer: answer["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"),
@@ -183,7 +192,7 @@ class Stack:
                 lambda: self._client.describe_stack_drift_detection_status(StackDriftDetectionId=detection),
                 lambda answer: answer["DetectionStatus"] != "DETECTION_IN_PROGRESS",
             )
-            arguments: dict[str, Any] = {
+            arguments: DescribeStackResourceDriftsInputTypeDef = {
                 "StackName": self.name,
                 "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"],
             }

@@ -1,7 +1,8 @@
-"""Statements through the Redshift Data API: sent, waited for, read page by page, cancelled.
+"""SQL statements through the Redshift Data API: send, wait, fetch pages of rows, cancel.
 
-The API is asynchronous and needs neither a network path to the workgroup nor a password. It is asked
-often at first and then less: most statements last a second, some minutes.
+The only module that executes statements in Redshift. The API is asynchronous and needs neither a network path
+to the workgroup nor a password. A statement is polled often at first and then less: most take a second, some
+take minutes.
 """
 
 from __future__ import annotations
@@ -13,26 +14,65 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, NotRequired, TypedDict, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cryptoetl.aws.errors import code, translating
-from cryptoetl.errors import Interrupted, QueryError
+from cryptoetl.aws.errors import translating
+from cryptoetl.aws.session import Session
+from cryptoetl.config.models import Config
+from cryptoetl.errors import AwsError, Interrupted, QueryError
 from cryptoetl.util.text import one_line, plural
 
+if TYPE_CHECKING:
+    from mypy_boto3_redshift_data import RedshiftDataAPIServiceClient
+    from mypy_boto3_redshift_data.type_defs import DescribeStatementResponseTypeDef, FieldTypeDef
+
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 0.2, 3.0, 1.5
-"""Seconds between questions, and how they grow."""
+"""Seconds between two polls, and the factor by which they grow."""
+TIMEOUT = 3600.0
+"""Seconds that a statement may take unless its caller sets another limit."""
 BATCH_LIMIT = 40
-"""Statements of one BatchExecuteStatement."""
+"""Statements of one BatchExecuteStatement (Redshift Data API)."""
 KEEP_ALIVE_SECONDS = 60
-"""After which a session that was left, by an interruption, ends and takes its transaction with it."""
+"""After which an abandoned session ends and rolls its transaction back."""
+STATEMENT_NAME = "cryptoetl"
+"""Names our statements in Redshift's console."""
 BUSY = {"ActiveStatementsExceededException", "ActiveSessionsExceededException"}
-"""Refusals that pass when other statements end; throttling itself is the SDK's to repeat."""
+"""Refusals that pass when other statements end; the SDK itself retries throttled calls."""
+REASON_LIMIT = 500
+"""Characters of Redshift's reason in a message."""
+
+Sent = TypeVar("Sent")
+
+
+class Place(TypedDict):
+    """The workgroup and database in which statements run, and the secret of the user who runs them."""
+
+    WorkgroupName: str
+    Database: str
+    SecretArn: NotRequired[str]
+
+
+def place(config: Config, session: Session) -> Place:
+    """Return where the configuration's statements run. Raises AwsError.
+
+    They run as the user whose secret is configured, or that a created namespace has; without one, as the
+    caller. That user owns the schema and fills its tables.
+    """
+    redshift, secret = config.aws.redshift, config.aws.redshift.secret
+    if redshift.create:
+        with translating():
+            found = session.client("redshift-serverless").get_namespace(namespaceName=config.pipeline)
+        secret = found["namespace"].get("adminPasswordSecretArn")
+    made: Place = {"WorkgroupName": redshift.workgroup, "Database": redshift.database}
+    if secret:
+        made["SecretArn"] = secret
+    return made
 
 
 class _Limit:
-    """The end of the time that something may take, from now on."""
+    """The time that a piece of work may take, from now on."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self.seconds = seconds
@@ -50,29 +90,30 @@ class _Limit:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result: its name and Redshift's name of its type."""
+    """A column of a result: its name, and Redshift's name of its type."""
 
     name: str
     type: str
 
 
 class Answer:
-    """The result of a statement that has ended; rows are fetched while they are read."""
+    """The result of a finished statement; its rows are fetched as they are read."""
 
-    def __init__(self, client: Any, id: str, *, has_rows: bool) -> None:
+    def __init__(self, client: RedshiftDataAPIServiceClient, statement_id: str, *, has_rows: bool) -> None:
         self._client = client
-        self._id = id
+        self._statement_id = statement_id
         self._first: Mapping[str, Any] = {"Records": [], "ColumnMetadata": []}
         if has_rows:
             with translating("result"):
-                self._first = client.get_statement_result(Id=id)
+                self._first = client.get_statement_result(Id=statement_id)
         self.columns = tuple(
-            # The label is what AS named it; a column without one has its name alone.
+            # The label is the alias; a column without one has only its name.
             Column(str(column.get("label") or column.get("name") or ""), str(column.get("typeName") or ""))
             for column in self._first.get("ColumnMetadata", ())
         )
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows as Python values. Raises AwsError."""
         page = self._first
         while True:
             for record in page["Records"]:
@@ -83,139 +124,153 @@ class Answer:
             if not token:
                 return
             with translating("result"):
-                page = self._client.get_statement_result(Id=self._id, NextToken=token)
+                page = self._client.get_statement_result(Id=self._statement_id, NextToken=token)
 
 
 class DataApi:
-    """`where` says in which workgroup and database, and as whom. Methods raise QueryError and AwsError."""
+    """Runs statements in one place. Methods raise QueryError, AwsError and, after Ctrl-C, Interrupted."""
 
     def __init__(
         self,
-        client: Any,
-        where: Mapping[str, str],
+        client: RedshiftDataAPIServiceClient,
+        place: Place,
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
-        timeout: float = 3600.0,
     ) -> None:
         self._client = client
-        self._where = dict(where)
+        self._place = place
         self._sleep = sleep
         self._clock = clock
-        self._timeout = timeout
 
-    def run(self, sql: str) -> Answer:
-        """Run one statement and wait for it."""
-        limit = _Limit(self._timeout, self._clock)
-        return self._wait(self._send("execute_statement", limit, Sql=sql, **self._where)["Id"], limit)
+    def run(self, sql: str, timeout: float = TIMEOUT) -> Answer:
+        """Run one statement and wait for it, at most `timeout` seconds."""
+        limit = _Limit(timeout, self._clock)
+        sent = self._send(
+            limit,
+            lambda: self._client.execute_statement(Sql=sql, StatementName=STATEMENT_NAME, **self._place),
+        )
+        return self._wait(sent["Id"], limit)
 
     def run_reading(self, sql: str, timeout: float) -> Answer:
-        """Run one statement in a transaction that can only read; `timeout` seconds are for all of it.
+        """Run one statement in a read-only transaction, which may take `timeout` seconds altogether.
 
         A session keeps the transaction open between the three calls, which one statement alone cannot.
         """
         limit = _Limit(timeout, self._clock)
         begun = self._send(
-            "execute_statement",
             limit,
-            Sql="BEGIN READ ONLY",
-            SessionKeepAliveSeconds=KEEP_ALIVE_SECONDS,
-            **self._where,
+            lambda: self._client.execute_statement(
+                Sql="BEGIN READ ONLY",
+                StatementName=STATEMENT_NAME,
+                SessionKeepAliveSeconds=KEEP_ALIVE_SECONDS,
+                **self._place,
+            ),
         )
         self._wait(begun["Id"], limit)
         session = begun["SessionId"]
         try:
-            return self._wait(self._send("execute_statement", limit, Sql=sql, SessionId=session)["Id"], limit)
+            sent = self._send(
+                limit,
+                lambda: self._client.execute_statement(
+                    Sql=sql, StatementName=STATEMENT_NAME, SessionId=session
+                ),
+            )
+            return self._wait(sent["Id"], limit)
         finally:
-            with suppress(ClientError, BotoCoreError):  # the session's end does it too
-                self._client.execute_statement(Sql="ROLLBACK", SessionId=session, StatementName="cryptoetl")
+            with suppress(ClientError, BotoCoreError):  # the end of the session rolls back, too
+                self._client.execute_statement(
+                    Sql="ROLLBACK", SessionId=session, StatementName=STATEMENT_NAME
+                )
 
     def run_all(self, statements: Sequence[str]) -> None:
-        """Run the statements in order, each group of up to 40 as one transaction."""
+        """Run the statements in order, each group of up to `BATCH_LIMIT` as one transaction."""
         for start in range(0, len(statements), BATCH_LIMIT):
-            group = list(statements[start : start + BATCH_LIMIT])
-            limit = _Limit(self._timeout, self._clock)
-            sent = self._send("batch_execute_statement", limit, Sqls=group, **self._where)
-            self._wait(sent["Id"], limit)
+            self._run_group(statements[start : start + BATCH_LIMIT])
 
-    def _send(self, operation: str, limit: _Limit, **request: Any) -> dict[str, Any]:
-        """Hand a statement over, patiently where too many others are under way."""
+    def _run_group(self, statements: Sequence[str]) -> None:
+        limit = _Limit(TIMEOUT, self._clock)
+        sent = self._send(
+            limit,
+            lambda: self._client.batch_execute_statement(
+                Sqls=statements, StatementName=STATEMENT_NAME, **self._place
+            ),
+        )
+        self._wait(sent["Id"], limit)
+
+    def _send(self, limit: _Limit, call: Callable[[], Sent]) -> Sent:
+        """Send a statement; wait while Redshift accepts no more of them."""
         wait = 1.0
         while True:
             try:
                 with translating("Redshift"):
-                    sent: dict[str, Any] = getattr(self._client, operation)(
-                        StatementName="cryptoetl", **request
-                    )
-                    return sent
-            except Exception as error:
-                cause = error.__cause__
-                if not (isinstance(cause, ClientError) and code(cause) in BUSY) or limit.reached:
+                    return call()
+            except AwsError as error:
+                if error.aws_code not in BUSY or limit.reached:
                     raise
             self._sleep(wait)
             wait = min(wait * 2, 30.0)
 
-    def _wait(self, id: str, limit: _Limit) -> Answer:
-        """The end of a statement. An interruption or a timeout cancels it on the server."""
+    def _wait(self, statement_id: str, limit: _Limit) -> Answer:
+        """Return the result of a statement. An interruption or a timeout cancels it on the server."""
         wait = FIRST_WAIT
         try:
             while True:
                 with translating("Redshift"):
-                    state = self._client.describe_statement(Id=id)
+                    state = self._client.describe_statement(Id=statement_id)
                 match state["Status"]:
                     case "FINISHED":
-                        return Answer(self._client, id, has_rows=bool(state.get("HasResultSet")))
+                        return Answer(self._client, statement_id, has_rows=bool(state.get("HasResultSet")))
                     case "FAILED" | "ABORTED":
                         raise failure(state)
                 if limit.reached:
-                    self._cancel_late(id, limit.seconds)
+                    self._cancel_late(statement_id, limit.seconds)
                 self._sleep(min(wait, limit.left))
                 wait = min(wait * GROWTH, LONGEST_WAIT)
         except KeyboardInterrupt:
-            cancelled = self._cancel(id)
+            cancelled = self._cancel(statement_id)
             raise Interrupted(
                 "the statement was cancelled on the server"
                 if cancelled
-                else f"the statement {id} may go on in Redshift: cancelling it failed"
+                else f"the statement {statement_id} may continue in Redshift: cancelling it failed"
             ) from None
 
-    def _cancel_late(self, id: str, seconds: float) -> NoReturn:
-        """Cancel a statement that takes too long. Raises QueryError."""
+    def _cancel_late(self, statement_id: str, seconds: float) -> NoReturn:
+        """Cancel a statement that takes too long and raise QueryError."""
         end = (
             "the statement was cancelled in Redshift"
-            if self._cancel(id)
-            else f"the statement {id} may go on in Redshift, because cancelling it failed"
+            if self._cancel(statement_id)
+            else f"the statement {statement_id} may continue in Redshift, because cancelling it failed"
         )
         raise QueryError(
             f"{end}: it had no result after {plural(round(seconds), 'second')}",
-            hint="Ask for less, or give it more time (query --timeout 30m); "
+            hint="Ask for less, or allow more time (query --timeout 30m); "
             "the Redshift console shows what keeps the workgroup busy.",
         )
 
-    def _cancel(self, id: str) -> bool:
+    def _cancel(self, statement_id: str) -> bool:
         try:
-            return bool(self._client.cancel_statement(Id=id)["Status"])
+            return bool(self._client.cancel_statement(Id=statement_id)["Status"])
         except (ClientError, BotoCoreError):
             return False
 
 
-def failure(state: Mapping[str, Any]) -> QueryError:
-    """What a statement that FAILED or was ABORTED says, of a batch the part that failed."""
+def failure(state: DescribeStatementResponseTypeDef) -> QueryError:
+    """Return the error for a statement that is FAILED or ABORTED; of a batch, for the part that failed."""
     parts = [part for part in state.get("SubStatements", ()) if part.get("Status") == "FAILED"]
     reason = next((part["Error"] for part in parts if part.get("Error")), None) or state.get("Error")
     if state["Status"] == "ABORTED":
+        because = f": {one_line(reason, REASON_LIMIT)}" if reason else ""
         return QueryError(
-            f"the statement was cancelled in Redshift{': ' + one_line(reason, 500) if reason else ''}",
-            hint="Somebody cancelled it, or a limit of the workgroup was reached.",
+            f"the statement was cancelled in Redshift{because}",
+            hint="Another user cancelled it, or it reached a limit of the workgroup.",
         )
-    text = one_line(str(reason or "no reason was given"), 500).removeprefix("ERROR: ")
+    text = one_line(str(reason or "no reason was given"), REASON_LIMIT).removeprefix("ERROR: ")
     hint = None
     if "permission denied" in text.lower():
-        hint = "aws.redshift.grants says who may read; docs/warehouse.md has more."
+        hint = "aws.redshift.grants lists who may read; see docs/warehouse.md."
     return QueryError(f"Redshift: {text}", hint=hint)
 
-
-# --- values -------------------------------------------------------------------------------------------
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
@@ -228,16 +283,17 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "int4": int,
     "int8": int,
 }
+"""Of types whose values arrive as text."""
 
 
-def value_of(field: Mapping[str, Any], type: str) -> Any:
-    """A field of a record as Python has it: dates, times and decimals, which come as text, included."""
+def value_of(field: FieldTypeDef, kind: str) -> Any:
+    """Return a field of a record as a Python value; `kind` is Redshift's name of the column's type."""
     if field.get("isNull"):
         return None
-    (value,) = (field[kind] for kind in field if kind != "isNull")
-    if isinstance(value, str) and (parse := _PARSERS.get(type.lower())):
+    (value,) = (item for name, item in field.items() if name != "isNull")
+    if isinstance(value, str) and (parse := _PARSERS.get(kind.lower())):
         try:
             return parse(value)
-        except (ValueError, InvalidOperation):  # infinity, years before the first: as Redshift writes them
+        except (ValueError, InvalidOperation):  # infinity, years BC: keep Redshift's text
             return value
     return value

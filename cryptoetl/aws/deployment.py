@@ -199,7 +199,7 @@ class AwsDeployment:
 
     @cached_property
     def _redshift(self) -> RedshiftSetup:
-        return RedshiftSetup(self._config, self._session.client, self._sleep)
+        return RedshiftSetup(self._config, self._session, self._sleep)
 
     @cached_property
     def _planner(self) -> Planner:

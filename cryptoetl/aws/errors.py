@@ -1,7 +1,7 @@
-"""What the SDK raises, as one line that says which action on which resource, and what to do next.
+"""Translation of the SDK's exceptions into AwsError.
 
-The only place that knows the SDK's exceptions. `watch` makes a client note, on each call that fails, the
-action and the resource: S3 says nothing but "Access Denied".
+Every message names the action and the resource, which S3's "Access Denied" leaves out: `watch` makes a
+client record both on each call that fails.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as sdk
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,7 +18,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cryptoetl.errors import AwsError, AwsUnreachable, CryptoetlError
 from cryptoetl.util.text import one_line
 
-_NOTE = "CalledBy"
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+_CALL = "CryptoetlCall"
+"""Where `watch` records action and resource in the parsed error."""
 
 _ACTIONS: Mapping[str, str] = {
     "s3:ListObjectsV2": "s3:ListBucket",
@@ -55,18 +60,6 @@ _DENIED = {
     "403",
 }
 _MISSING_IN_S3 = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
-_UNKNOWN_KEY = {"InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException", "AuthFailure"}
-_WRONG_SECRET = {"SignatureDoesNotMatch", "InvalidSignatureException"}
-_WRONG_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
-_THROTTLED = {
-    "Throttling",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "TooManyRequestsException",
-    "429",
-}
 
 _AUTHORIZATION = re.compile(
     r"User: (?P<user>\S+) is not authorized to perform: (?P<action>\S+)"
@@ -74,18 +67,123 @@ _AUTHORIZATION = re.compile(
 )
 
 
-def watch(client: Any) -> None:
-    """Let the client's errors carry the action and the resource of the call."""
+@dataclass(frozen=True)
+class _Error:
+    """An error to raise; `message` is a format string."""
+
+    message: str
+    hint: str | None = None
+    kind: type[AwsError] = AwsError
+
+    def fill(self, *values: object, aws_code: str | None = None, **named: object) -> AwsError:
+        return self.kind(self.message.format(*values, **named), hint=self.hint, aws_code=aws_code)
+
+
+_BY_TYPE: Mapping[tuple[type[Exception], ...], _Error] = {
+    (sdk.NoCredentialsError,): _Error(
+        "no AWS credentials were found",
+        "Run `aws configure` or `aws sso login`, or set aws.profile or aws.credentials_file "
+        "in the configuration.",
+    ),
+    (sdk.PartialCredentialsError,): _Error(
+        "the AWS credentials are incomplete: {cred_var} is missing",
+        "Set both the access key id and the secret access key.",
+    ),
+    (sdk.ProfileNotFound,): _Error(
+        "the AWS profile {profile!r} does not exist",
+        "`aws configure list-profiles` lists the existing ones.",
+    ),
+    (
+        sdk.SSOTokenLoadError,
+        sdk.UnauthorizedSSOTokenError,
+        sdk.TokenRetrievalError,
+        sdk.LoginError,
+    ): _Error(
+        "the AWS sign-in has expired or is missing",
+        "Run `aws sso login` (with --profile, if you use one) and try again.",
+    ),
+    (sdk.NoRegionError,): _Error(
+        "no AWS region is set",
+        "Set aws.region in the configuration, --region, or AWS_REGION.",
+    ),
+    (sdk.InvalidRegionError, sdk.UnknownRegionError): _Error(
+        "not an AWS region: {0}",
+        "Regions look like eu-central-1.",
+    ),
+    (sdk.ConfigParseError, sdk.InvalidConfigError): _Error("the AWS configuration file cannot be used: {0}"),
+    (sdk.CredentialRetrievalError, sdk.MetadataRetrievalError): _Error(
+        "AWS credentials could not be obtained: {0}"
+    ),
+    (sdk.SSLError,): _Error(
+        "the connection to AWS is not trusted: {0}",
+        "Behind a proxy that inspects TLS, set AWS_CA_BUNDLE to its certificate.",
+    ),
+    (sdk.ConnectionError, sdk.HTTPClientError): _Error(
+        "{endpoint_url} cannot be reached",
+        "Check the network, the region, and AWS_ENDPOINT_URL if it is set.",
+        AwsUnreachable,
+    ),
+    (EOFError,): _Error(
+        "the AWS profile asks for an MFA code, but there is no terminal to enter it",
+        "Run the command on a terminal, or use the credentials of an existing session.",
+    ),
+    (sdk.RefreshWithMFAUnsupportedError,): _Error(
+        "the MFA session has expired", "Run the same command again."
+    ),
+    (Exception,): _Error("AWS: {0}"),
+}
+"""The first entry that matches applies. `{0}` is the exception; the names are its own arguments."""
+
+_DEFAULTS = {"cred_var": "a part", "endpoint_url": "AWS", "profile": ""}
+"""For exceptions that lack an argument."""
+
+_BY_CODE: Mapping[tuple[str, ...], _Error] = {
+    ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"): _Error(
+        "the AWS credentials have expired",
+        "Sign in again (`aws sso login`), or get new session credentials.",
+    ),
+    (
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "UnrecognizedClientException",
+        "AuthFailure",
+    ): _Error(
+        "AWS does not know the access key that was used",
+        "It was deleted or deactivated, or belongs to another partition. `aws sts "
+        "get-caller-identity` shows who you are.",
+    ),
+    ("SignatureDoesNotMatch", "InvalidSignatureException"): _Error(
+        "the secret access key does not belong to the access key id",
+        "Copy both again, without spaces or line breaks around them.",
+    ),
+    ("RequestTimeTooSkewed", "RequestExpired"): _Error(
+        "this machine's clock is wrong: AWS refuses its requests",
+        "Set the clock.",
+    ),
+    (
+        "Throttling",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "TooManyRequestsException",
+        "429",
+    ): _Error("AWS throttles the requests ({action})", "Try again in a minute.", AwsUnreachable),
+}
+"""Error codes that say the same of every call."""
+
+
+def watch(client: BaseClient) -> None:
+    """Make the client's errors carry the action and the resource of the call."""
 
     def remember(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-        context[_NOTE] = _resource(params)
+        context[_CALL] = _resource(params)
 
     def note(
         parsed: dict[str, Any], model: Any, context: Mapping[str, Any], http_response: Any, **_: Any
     ) -> None:
         if http_response.status_code >= 300 and isinstance(parsed.get("Error"), dict):
             action = f"{model.service_model.signing_name}:{model.name}"
-            parsed["Error"][_NOTE] = (_ACTIONS.get(action, action), context.get(_NOTE, ""))
+            parsed["Error"][_CALL] = (_ACTIONS.get(action, action), context.get(_CALL, ""))
 
     client.meta.events.register("before-parameter-build.*.*", remember)
     client.meta.events.register("after-call.*.*", note)
@@ -98,138 +196,64 @@ def _resource(params: Mapping[str, Any]) -> str:
 
 
 def code(error: ClientError) -> str:
+    """Return the service's error code, such as AccessDeniedException."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_denied(error: ClientError) -> bool:
+    """Return whether the service denied the call."""
     return code(error) in _DENIED
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether S3 says that a bucket or an object is not there."""
+    """Return whether S3 does not find the bucket or the object."""
     return code(error) in _MISSING_IN_S3
 
 
 @contextmanager
 def translating(doing: str = "") -> Iterator[None]:
-    """Raise AwsError, with `doing` in front of its message, for whatever the SDK raises inside."""
+    """Raise AwsError, its message preceded by `doing`, for an exception of the SDK in the block."""
     try:
         yield
     except CryptoetlError:
         raise
     except (BotoCoreError, ClientError, EOFError) as error:
         translated = translate(error)
-        if doing:
-            translated.message = f"{doing}: {translated.message}"
-        raise translated from error
+        raise (
+            translated.replace(message=f"{doing}: {translated.message}") if doing else translated
+        ) from error
 
 
 def translate(error: Exception) -> AwsError:
-    """The SDK's exception as ours."""
+    """Return the AwsError for an exception of the SDK."""
     if isinstance(error, ClientError):
-        translated = _client_error(error)
-        translated.aws_code = code(error)
-        return translated
-    match error:
-        case sdk.NoCredentialsError():
-            return AwsError(
-                "no AWS credentials were found",
-                hint="Run `aws configure` or `aws sso login`, or set aws.profile or aws.credentials_file "
-                "in the configuration.",
-            )
-        case sdk.PartialCredentialsError():
-            missing = error.kwargs.get("cred_var", "a part")
-            return AwsError(
-                f"the AWS credentials are incomplete: {missing} is missing",
-                hint="Set both the access key id and the secret access key.",
-            )
-        case sdk.ProfileNotFound():
-            return AwsError(
-                f"the AWS profile {error.kwargs.get('profile')!r} does not exist",
-                hint="`aws configure list-profiles` shows those there are.",
-            )
-        case (
-            sdk.SSOTokenLoadError()
-            | sdk.UnauthorizedSSOTokenError()
-            | sdk.TokenRetrievalError()
-            | sdk.LoginError()
-        ):
-            return AwsError(
-                "the AWS sign-in has expired or is missing",
-                hint="Run `aws sso login` (with --profile, if you use one) and try again.",
-            )
-        case sdk.NoRegionError():
-            return no_region()
-        case sdk.InvalidRegionError() | sdk.UnknownRegionError():
-            return AwsError(f"not an AWS region: {error}", hint="Regions look like eu-central-1.")
-        case sdk.ConfigParseError() | sdk.InvalidConfigError():
-            return AwsError(f"the AWS configuration file cannot be used: {error}")
-        case sdk.CredentialRetrievalError() | sdk.MetadataRetrievalError():
-            return AwsError(f"AWS credentials could not be obtained: {error}")
-        case sdk.SSLError():
-            return AwsError(
-                f"the connection to AWS is not trusted: {error}",
-                hint="Behind a proxy that inspects TLS, set AWS_CA_BUNDLE to its certificate.",
-            )
-        case sdk.ConnectionError() | sdk.HTTPClientError():
-            where = error.kwargs.get("endpoint_url", "AWS")
-            return AwsUnreachable(
-                f"{where} cannot be reached",
-                hint="Check the network, the region, and AWS_ENDPOINT_URL if it is set.",
-            )
-        case EOFError():
-            return AwsError(
-                "the AWS profile asks for an MFA code, and there is nobody to type it",
-                hint="Run the command on a terminal, or use credentials of a session that has been started.",
-            )
-        case sdk.RefreshWithMFAUnsupportedError():
-            return AwsError("the MFA session has expired", hint="Run the same command again.")
-        case _:
-            return AwsError(f"AWS: {error}")
-
-
-def no_region() -> AwsError:
-    return AwsError(
-        "no AWS region is set",
-        hint="Set aws.region in the configuration, --region, or AWS_REGION.",
-    )
+        return _client_error(error)
+    found = next(made for types, made in _BY_TYPE.items() if isinstance(error, types))
+    return found.fill(error, **{**_DEFAULTS, **getattr(error, "kwargs", {})})
 
 
 def _client_error(error: ClientError) -> AwsError:
     details: Mapping[str, Any] = error.response.get("Error", {})
     message = one_line(str(details.get("Message") or details.get("Code") or "no reason was given"), 500)
-    noted = details.get(_NOTE)
-    action, resource = noted if isinstance(noted, tuple) else (error.operation_name, "")
-    name = code(error)
-    if name in _DENIED:
-        return _denied(message, action, resource)
-    if name in _EXPIRED:
-        return AwsError(
-            "the AWS credentials have expired",
-            hint="Sign in again (`aws sso login`), or get new session credentials.",
-        )
-    if name in _UNKNOWN_KEY:
-        return AwsError(
-            "AWS does not know the access key that was used",
-            hint="It was deleted or deactivated, or belongs to another partition. `aws sts "
-            "get-caller-identity` shows who you are.",
-        )
-    if name in _WRONG_SECRET:
-        return AwsError(
-            "the secret access key does not belong to the access key id",
-            hint="Copy both again, without spaces or line breaks around them.",
-        )
-    if name in _WRONG_CLOCK:
-        return AwsError("this machine's clock is wrong: AWS refuses its requests", hint="Set the clock.")
-    if name in _THROTTLED:
-        return AwsUnreachable(f"AWS asks to slow down ({action})", hint="Try again in a minute.")
+    recorded = details.get(_CALL)
+    action, resource = recorded if isinstance(recorded, tuple) else (error.operation_name, "")
+    aws_code = code(error)
+    if aws_code in _DENIED:
+        return _denied(message, action, resource, aws_code)
+    for codes, made in _BY_CODE.items():
+        if aws_code in codes:
+            return made.fill(action=action, aws_code=aws_code)
     where = f" on {resource}" if resource else ""
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-        return AwsUnreachable(f"AWS has a fault ({action}{where}): {message}", hint="Try again in a minute.")
-    return AwsError(f"{action}{where}: {message} ({name})")
+        return AwsUnreachable(
+            f"AWS has an internal error ({action}{where}): {message}",
+            hint="Try again in a minute.",
+            aws_code=aws_code,
+        )
+    return AwsError(f"{action}{where}: {message} ({aws_code})", aws_code=aws_code)
 
 
-def _denied(message: str, action: str, resource: str) -> AwsError:
+def _denied(message: str, action: str, resource: str, aws_code: str) -> AwsError:
     user = why = ""
     if found := _AUTHORIZATION.search(message):
         user, action = found["user"], found["action"]
@@ -240,5 +264,6 @@ def _denied(message: str, action: str, resource: str) -> AwsError:
     because = f", {why}" if why else ""
     return AwsError(
         f"{who} to do {action}{where}{because}",
-        hint="Let an administrator allow it; docs/aws.md has a policy with all that is needed.",
+        hint="Ask an administrator for the permission; docs/aws.md has a policy with everything needed.",
+        aws_code=aws_code,
     )

@@ -1,9 +1,9 @@
 """`target.Executions` on Step Functions.
 
-Watching costs one GetExecutionHistory a look: newest events first, back to the last one that is known. Their
-ids count from 1 without gaps (Step Functions API, HistoryEvent), so that none is lost, whatever happened
-between two looks; and the newest says how the execution stands, which saves DescribeExecution.
-ListExecutions, of which AWS allows two a second, is asked only for names and before a start.
+Each poll of an execution is one GetExecutionHistory: newest events first, back to the last known one. Event
+ids count from 1 without gaps (Step Functions API, HistoryEvent), so no event is missed, however many arrived
+between two polls; the newest event shows the execution's status, which saves DescribeExecution.
+ListExecutions, limited to two calls a second, is called only for names and before a start.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import chain, repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -29,14 +29,18 @@ from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import Step
 from cryptoetl.state_machine.status import StepStatus
-from cryptoetl.target.executions import Left, Record, RecordStatus
+from cryptoetl.target.executions import Record, RecordStatus, StillRunning
 from cryptoetl.util.text import parse_json
 
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import GetExecutionHistoryOutputTypeDef, HistoryEventTypeDef
+
 FIRST_PAGE, NEXT_PAGE = 1000, 200
-"""Events asked for at once: of an execution that is not known yet (the API's maximum), and of what is new."""
+"""Events per page: for the first read of an execution (the API's maximum), and for later ones."""
 
 SETTLING = 10
-"""Seconds in which a stopped execution is given the time to end."""
+"""Seconds that a stopped execution may take to end."""
 
 _ENDS: Mapping[str, RecordStatus] = {
     "ExecutionSucceeded": "SUCCEEDED",
@@ -47,11 +51,11 @@ _ENDS: Mapping[str, RecordStatus] = {
 _NO_MACHINE = {"StateMachineDoesNotExist", "StateMachineDeleting"}
 _NO_EXECUTION = {"ExecutionDoesNotExist", "InvalidArn", *_NO_MACHINE}
 _NAME = re.compile(r"[\w.+=@-]{1,80}", re.ASCII)
-"""Names of executions that can be followed; the API takes a few more letters."""
+"""Names of executions; the API allows a few more characters."""
 
 
 class AwsExecutions:
-    """Executions of the deployed state machine. Methods raise AwsError."""
+    """`target.Executions` of the deployed state machine. Methods raise AwsError."""
 
     def __init__(
         self,
@@ -67,34 +71,37 @@ class AwsExecutions:
         self._clock = clock
 
     def pauses(self) -> Iterator[float]:
+        """Yield the seconds between two polls, endlessly."""
         return chain((0.5, 1.0, 2.0, 3.0), repeat(5.0))
 
     def warm_up(self) -> None:
-        pass  # everything is up already
+        """Do nothing: AWS needs no preparation."""
 
-    # --- starting
+    def start(self, deployed: Bundle, input_data: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+        """Start an execution and return its name. `fail` is for the local target.
 
-    def start(self, deployed: Bundle, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
-        self._is_as_deployed(deployed)
-        self._nobody_runs(input.get("tickers", {}), deployed)
+        Raises NotDeployedError if the state machine was changed after the deploy, BusyError if another
+        execution runs one of the currencies.
+        """
+        self._require_unchanged(deployed)
+        self._require_idle(input_data.get("tickers", {}), deployed)
         moment = self._clock()
         while True:
-            # The name comes from us, so that a call that the SDK sends twice starts one execution.
+            # With a name, StartExecution is idempotent: a retry by the SDK starts no second execution.
             name = state_machine.execution_name(moment)
             try:
                 with translating("the execution was not started"):
                     self._states.start_execution(
-                        stateMachineArn=self._machine, name=name, input=json.dumps(input)
+                        stateMachineArn=self._machine, name=name, input=json.dumps(input_data)
                     )
             except AwsError as error:
-                cause = error.__cause__
-                if isinstance(cause, ClientError) and code(cause) == "ExecutionAlreadyExists":
-                    moment += timedelta(milliseconds=1)
-                    continue
-                raise
-            return name
+                if error.aws_code != "ExecutionAlreadyExists":
+                    raise
+                moment += timedelta(milliseconds=1)
+            else:
+                return name
 
-    def _is_as_deployed(self, deployed: Bundle) -> None:
+    def _require_unchanged(self, deployed: Bundle) -> None:
         with translating():
             try:
                 found = self._states.describe_state_machine(stateMachineArn=self._machine)
@@ -105,13 +112,13 @@ class AwsExecutions:
         if parse_json(found["definition"]) != deployed.machine:
             raise NotDeployedError(
                 f"the state machine {self._config.pipeline} is not the one that was deployed: "
-                "somebody changed it outside of cryptoetl",
-                hint="Nothing was run. To put it back: aws stepfunctions update-state-machine "
+                "it was changed outside of cryptoetl",
+                hint="Nothing was run. To restore it: aws stepfunctions update-state-machine "
                 f'--state-machine-arn {self._machine} --definition "$(cryptoetl render machine)"',
             )
 
-    def _nobody_runs(self, tickers: Mapping[str, Any], deployed: Bundle) -> None:
-        """Raises BusyError if an execution is running one of them: both would write the same data."""
+    def _require_idle(self, tickers: Mapping[str, Any], deployed: Bundle) -> None:
+        """Raise BusyError if another execution runs one of the currencies and writes the same data."""
         for other in self._list(None, "RUNNING"):
             with translating():
                 described = self._states.describe_execution(executionArn=self._arn(other))
@@ -119,7 +126,7 @@ class AwsExecutions:
             if both := [ticker for ticker in tickers if ticker in running]:
                 raise BusyError(
                     f"execution {other} is running {', '.join(both)}",
-                    hint=f"Follow it with `cryptoetl status {other} --watch`, or end it with "
+                    hint=f"Follow it with `cryptoetl status {other} --watch`, or stop it with "
                     f"`cryptoetl stop {other}`.",
                 )
 
@@ -129,38 +136,41 @@ class AwsExecutions:
             hint="Run `cryptoetl deploy`, or `cryptoetl up` for everything.",
         )
 
-    # --- reading
-
     def read(self, name: str, after: int) -> Record:
-        newest_first: list[dict[str, Any]] = []
-        token: dict[str, str] = {}
+        """Return the execution with its events above this id. Raises UsageError if it is unknown."""
+        newest_first: list[HistoryEventTypeDef] = []
+        token = ""
         while not newest_first or newest_first[-1]["id"] > after + 1:
-            page = self._page(name, maxResults=NEXT_PAGE if after else FIRST_PAGE, **token)
-            # Meanwhile events may have come, which pushes known ones onto the next page.
+            page = self._page(name, NEXT_PAGE if after else FIRST_PAGE, token)
+            # New events may have arrived, which moves known ones to the next page.
             known = newest_first[-1]["id"] if newest_first else None
             newest_first += [event for event in page["events"] if known is None or event["id"] < known]
-            if not page.get("nextToken"):
+            token = page.get("nextToken", "")
+            if not token:
                 break
-            token = {"nextToken": page["nextToken"]}
         events = [event for event in reversed(newest_first) if event["id"] > after]
-        newest = newest_first[0] if newest_first else {}
-        status: RecordStatus = _ENDS.get(newest.get("type", ""), "RUNNING")
-        return Record(name, status, events, newest["timestamp"] if status != "RUNNING" else None)
+        status: RecordStatus = _ENDS.get(newest_first[0]["type"], "RUNNING") if newest_first else "RUNNING"
+        ended = newest_first[0]["timestamp"] if status != "RUNNING" else None
+        return Record(name, status, cast("Sequence[Mapping[str, Any]]", events), ended)
 
-    def _page(self, name: str, **arguments: Any) -> Mapping[str, Any]:
+    def _page(self, name: str, size: int, token: str) -> GetExecutionHistoryOutputTypeDef:
         arn = self._arn(name)
         with translating():
             try:
-                page: Mapping[str, Any] = self._states.get_execution_history(
-                    executionArn=arn, reverseOrder=True, **arguments
+                if token:
+                    return self._states.get_execution_history(
+                        executionArn=arn, reverseOrder=True, maxResults=size, nextToken=token
+                    )
+                return self._states.get_execution_history(
+                    executionArn=arn, reverseOrder=True, maxResults=size
                 )
             except ClientError as error:
                 if code(error) in _NO_EXECUTION:
                     raise _unknown(name) from None
                 raise
-        return page
 
     def names(self, limit: int) -> list[str]:
+        """Return the names of the latest executions, newest first; none without a state machine."""
         return self._list(limit)
 
     def _list(self, limit: int | None, status: str | None = None) -> list[str]:
@@ -181,18 +191,19 @@ class AwsExecutions:
                     return []
                 raise
 
-    # --- stopping and logs
-
     def interrupt(self, name: str) -> str:
-        return f"Stopped watching. {self.goes_on(name)}"
+        """Leave the execution running and return a message about that."""
+        return f"Stopped watching. {self.background_hint(name)}"
 
-    def goes_on(self, name: str) -> str:
+    def background_hint(self, name: str) -> str:
+        """Return how to follow or stop the execution, which outlives this process."""
         return (
-            f"Execution {name} goes on in AWS: `cryptoetl status {name} --watch` follows it, "
-            f"`cryptoetl stop {name}` ends it."
+            f"Execution {name} continues in AWS: `cryptoetl status {name} --watch` follows it, "
+            f"`cryptoetl stop {name}` stops it."
         )
 
-    def stop(self, name: str, reason: str) -> Sequence[Left]:
+    def stop(self, name: str, reason: str) -> Sequence[StillRunning]:
+        """Stop the execution and its job runs; return those that could not be stopped."""
         arn = self._arn(name)
         with translating("the execution was not stopped"):
             try:
@@ -200,9 +211,9 @@ class AwsExecutions:
             except ClientError as error:
                 if code(error) in _NO_EXECUTION:
                     raise _unknown(name) from None
-                if code(error) != "ValidationException":  # it has ended already
+                if code(error) != "ValidationException":  # it has already ended
                     raise
-        # Read when it has ended: from then on the execution starts nothing more.
+        # Read after its end: until then the execution may still start job runs.
         record = self.read(name, 0)
         for _ in range(SETTLING):
             if record.status != "RUNNING":
@@ -213,15 +224,14 @@ class AwsExecutions:
         return JobRuns(self._session.client("glue"), self._clock, self._sleep).end(runs)
 
     def log(self, name: str, ticker: str, step: StepStatus) -> GlueLog | None:
+        """Return the log of the step's job run; None if it has started none."""
         if step.job_run_id is None:
             return None
         groups = stacks.names(self._config)["glue_logs"]
         return GlueLog(self._session.client("logs"), groups, step.job_run_id)
 
-    # --- names
-
     @cached_property
-    def _states(self) -> Any:
+    def _states(self) -> SFNClient:
         return self._session.client("stepfunctions")
 
     @cached_property
@@ -238,14 +248,14 @@ class AwsExecutions:
         return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
 
 
-def _tickers(input: Any, deployed: Bundle) -> Sequence[str]:
-    """Which currencies an execution with this input runs; without any, all that are deployed."""
-    named = input.get("tickers") if isinstance(input, Mapping) else None
+def _tickers(input_data: Any, deployed: Bundle) -> Sequence[str]:
+    """Return the currencies that an execution with this input runs: by default all that are deployed."""
+    named = input_data.get("tickers") if isinstance(input_data, Mapping) else None
     return list(named) if isinstance(named, Mapping) else state_machine.tickers(deployed.machine)
 
 
 def _unknown(name: str) -> UsageError:
     return UsageError(
         f"there is no execution {name!r}",
-        hint="`cryptoetl status --last 10` lists the latest. AWS forgets an execution 90 days after its end.",
+        hint="`cryptoetl status --last 10` lists the latest. AWS deletes an execution 90 days after its end.",
     )

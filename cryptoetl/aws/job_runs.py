@@ -1,7 +1,7 @@
-"""The Glue job runs that an execution leaves behind when it is stopped, and how they are ended.
+"""Stopping the Glue job runs of an execution that was stopped.
 
-Step Functions stops them at best effort. Whoever pays for them wants to know: each is stopped by name, and
-looked at until Glue says that it has ended.
+Step Functions stops them on a best-effort basis only, and each costs money while it runs: so each is stopped
+by its ID and polled until Glue reports its end.
 """
 
 from __future__ import annotations
@@ -9,34 +9,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from cryptoetl.aws.errors import code, translating
 from cryptoetl.errors import AwsError
-from cryptoetl.target.executions import Left
+from cryptoetl.target.executions import StillRunning
 from cryptoetl.util.text import parse_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
 
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
 WAIT = timedelta(minutes=2)
-"""How long a stopped run is waited for; most need less than one."""
+"""How long a stopped run may take to end; most need less than a minute."""
 PAUSE = 3.0
+"""Seconds between two polls."""
 BATCH = 25
-"""Runs that one BatchStopJobRun takes (Glue API)."""
-CLOCKS = timedelta(seconds=10)
-"""How far two clocks of AWS may be apart when a run is found by its start."""
+"""Runs of one BatchStopJobRun (Glue API)."""
+CLOCK_SKEW = timedelta(seconds=10)
+"""Largest difference between two services' clocks when a run is found by its start."""
 
-_OVER = {"TaskSucceeded", "TaskFailed", "TaskSubmitFailed", "TaskStartFailed"}
+_FINAL = {"TaskSucceeded", "TaskFailed", "TaskSubmitFailed", "TaskStartFailed"}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A job run that an execution asked for; without an `id` if it did not live to hear of it."""
+    """A job run that an execution requested; `id` is None if the execution ended before Glue returned it."""
 
     job: str
     arguments: Mapping[str, str] = field(hash=False)
-    asked: datetime
+    requested: datetime
     id: str | None = None
 
     def __str__(self) -> str:
@@ -45,95 +49,103 @@ class Run:
 
 
 def left_behind(events: Iterable[Mapping[str, Any]]) -> list[Run]:
-    """The runs of which a history does not say that they have ended."""
+    """Return the runs that have not ended according to the history of an execution."""
     runs: dict[int, Run] = {}  # by the id of each one's latest event
     for event in events:
         run = runs.pop(event.get("previousEventId", 0), None)
         if event["type"] == "TaskScheduled":
-            asked = parse_json(event["taskScheduledEventDetails"].get("parameters"))
-            if isinstance(asked, Mapping) and "JobName" in asked:
-                run = Run(asked["JobName"], asked.get("Arguments") or {}, event["timestamp"])
+            request = parse_json(event["taskScheduledEventDetails"].get("parameters"))
+            if isinstance(request, Mapping) and "JobName" in request:
+                run = Run(request["JobName"], request.get("Arguments") or {}, event["timestamp"])
         elif event["type"] == "TaskSubmitted" and run is not None:
             output = parse_json(event["taskSubmittedEventDetails"].get("output"))
             run = replace(run, id=output.get("JobRunId") if isinstance(output, Mapping) else None)
-        if run is not None and event["type"] not in _OVER:
+        if run is not None and event["type"] not in _FINAL:
             runs[event["id"]] = run
     return list(runs.values())
 
 
 class JobRuns:
-    """Ends job runs. What it may not do is told of each run, not raised."""
+    """Stops job runs. What AWS refuses is reported for each run, not raised."""
 
-    def __init__(self, glue: Any, clock: Callable[[], datetime], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, glue: GlueClient, clock: Callable[[], datetime], sleep: Callable[[float], None]
+    ) -> None:
         self._glue = glue
         self._clock = clock
         self._sleep = sleep
 
-    def end(self, runs: Sequence[Run]) -> list[Left]:
-        """Stop them and wait until they have ended. Returns those that have not."""
-        left: dict[Run, str] = {}
-        going: list[Run] = []
+    def end(self, runs: Sequence[Run]) -> list[StillRunning]:
+        """Stop the runs and wait until they have ended. Return those that have not, and why."""
+        running: list[Run] = []
+        failures: dict[Run, str] = {}
         for run in runs:
             try:
-                going += [run] if run.id else self._found(run)
+                running += [run] if run.id else self._find(run)
             except AwsError as error:
-                left[run] = f"it may be running: {error.message}"
-        reasons = self._stop(going)
-        deadline = self._clock() + WAIT
-        while going:
-            for run in list(going):
-                try:
-                    state = self._state(run)
-                except AwsError as error:
-                    left[run] = reasons.get(run, error.message)
-                    going.remove(run)
-                    continue
-                if state in ENDED:
-                    going.remove(run)
-                elif self._clock() >= deadline or (run in reasons and state != "STOPPING"):
-                    left[run] = reasons.get(run, f"it is still {state} after {WAIT.seconds // 60} minutes")
-                    going.remove(run)
-            if going:
-                self._sleep(PAUSE)
-        return [Left(str(run), reason) for run, reason in left.items()]
+                failures[run] = f"it may be running: {error.message}"
+        failures |= self._wait(running, self._stop(running))
+        return [StillRunning(str(run), reason) for run, reason in failures.items()]
 
     def _stop(self, runs: Sequence[Run]) -> dict[Run, str]:
-        """Ask Glue to stop them. Returns why it will not, for those that it refuses."""
+        """Ask Glue to stop the runs. Return the reason for each that it refuses to stop."""
         refused: dict[Run, str] = {}
         by_job: dict[str, list[Run]] = {}
         for run in runs:
             by_job.setdefault(run.job, []).append(run)
         for job, of_job in by_job.items():
-            for batch in (of_job[start : start + BATCH] for start in range(0, len(of_job), BATCH)):
-                try:
-                    with translating():
-                        answer = self._glue.batch_stop_job_run(
-                            JobName=job, JobRunIds=[run.id for run in batch]
-                        )
-                except AwsError as error:
-                    refused |= dict.fromkeys(batch, error.message)
-                    continue
-                errors = {item["JobRunId"]: item["ErrorDetail"] for item in answer.get("Errors", ())}
-                refused |= {
-                    run: errors[run.id].get("ErrorMessage", "Glue refuses to stop it")
-                    for run in batch
-                    if run.id in errors
-                }
+            for start in range(0, len(of_job), BATCH):
+                refused |= self._stop_batch(job, of_job[start : start + BATCH])
         return refused
+
+    def _stop_batch(self, job: str, runs: Sequence[Run]) -> dict[Run, str]:
+        try:
+            with translating():
+                answer = self._glue.batch_stop_job_run(JobName=job, JobRunIds=[run.id or "" for run in runs])
+        except AwsError as error:
+            return dict.fromkeys(runs, error.message)
+        errors = {item.get("JobRunId"): item.get("ErrorDetail", {}) for item in answer.get("Errors", ())}
+        return {
+            run: errors[run.id].get("ErrorMessage", "Glue refuses to stop it")
+            for run in runs
+            if run.id in errors
+        }
+
+    def _wait(self, runs: Sequence[Run], refused: Mapping[Run, str]) -> dict[Run, str]:
+        """Poll the runs until each has ended, will not end, or `WAIT` is over. Return why each still runs."""
+        failures: dict[Run, str] = {}
+        deadline = self._clock() + WAIT
+        running = list(runs)
+        while running:
+            for run in list(running):
+                try:
+                    state = self._state(run)
+                except AwsError as error:
+                    failures[run] = refused.get(run, error.message)
+                else:
+                    will_end = run not in refused or state == "STOPPING"
+                    if state not in ENDED and will_end and self._clock() < deadline:
+                        continue
+                    if state not in ENDED:
+                        late = f"it is still {state} after {WAIT.seconds // 60} minutes"
+                        failures[run] = refused.get(run, late)
+                running.remove(run)
+            if running:
+                self._sleep(PAUSE)
+        return failures
 
     def _state(self, run: Run) -> str:
         with translating():
             try:
-                found = self._glue.get_job_run(JobName=run.job, RunId=run.id)
+                found = self._glue.get_job_run(JobName=run.job, RunId=run.id or "")
             except ClientError as error:
-                if code(error) == "EntityNotFoundException":  # gone with its job
+                if code(error) == "EntityNotFoundException":  # deleted with its job
                     return "STOPPED"
                 raise
-        state: str = found["JobRun"]["JobRunState"]
-        return state
+        return found["JobRun"].get("JobRunState", "")
 
-    def _found(self, run: Run) -> list[Run]:
-        """The run that was asked for, if it was started: its execution ended before it heard of it."""
+    def _find(self, run: Run) -> list[Run]:
+        """Return the run with its ID, found by job, arguments and start; nothing if it was not started."""
         with translating():
             try:
                 page = self._glue.get_job_runs(JobName=run.job, MaxResults=200)
@@ -145,6 +157,6 @@ class JobRuns:
             replace(run, id=found["Id"])
             for found in page["JobRuns"]
             if found["JobRunState"] not in ENDED
-            and found["StartedOn"] >= run.asked - CLOCKS
+            and found["StartedOn"] >= run.requested - CLOCK_SKEW
             and run.arguments.items() <= found.get("Arguments", {}).items()
         ]

@@ -6,8 +6,8 @@ What the caller may not read is a note, not an error: the deploy itself will sho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,6 +22,9 @@ from cryptoetl.config.models import Config
 from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.target.deployment import Notice, Severity
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
 RUNS_QUOTA = "Max concurrent job runs per account"
 """The quota's name in Service Quotas."""
@@ -56,20 +59,21 @@ class Preflight:
                             "choose another `pipeline` name"
                         )  # fmt: skip
             case "AWS::Glue::Job":
-                if self._exists("glue", "get_job", {"JobName": name}):
+                if self._exists(lambda: self._session.client("glue").get_job(JobName=name)):
                     yield _taken("Glue job", name)
             case "AWS::IAM::Role":
-                if self._exists("iam", "get_role", {"RoleName": name}):
+                if self._exists(lambda: self._session.client("iam").get_role(RoleName=name)):
                     yield _taken("role", name)
             case "AWS::StepFunctions::StateMachine":
                 arn = f"arn:{self._session.identity.partition}:states:{self._session.region}:"
                 arn += f"{self._session.identity.account}:stateMachine:{name}"
-                if self._exists("stepfunctions", "describe_state_machine", {"stateMachineArn": arn}):
+                states = self._session.client("stepfunctions")
+                if self._exists(lambda: states.describe_state_machine(stateMachineArn=arn)):
                     yield _taken("state machine", name)
 
-    def _exists(self, service: str, operation: str, arguments: Mapping[str, str]) -> bool:
+    def _exists(self, describe: Callable[[], object]) -> bool:
         try:
-            getattr(self._session.client(service), operation)(**arguments)
+            describe()
         except ClientError as error:
             if code(error) in ("EntityNotFoundException", "NoSuchEntity", "StateMachineDoesNotExist"):
                 return False
@@ -213,7 +217,7 @@ def _principal(arn: str) -> str | None:
     return arn
 
 
-def _context(statement: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _context(statement: Mapping[str, Any]) -> Iterator[ContextEntryTypeDef]:
     """Yield values that satisfy the statement's conditions; without them everything would be denied."""
     for conditions in statement.get("Condition", {}).values():
         for key, values in conditions.items():

@@ -12,9 +12,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cryptoetl.aws.data_api import DataApi
+from cryptoetl.aws.data_api import DataApi, place
 from cryptoetl.aws.errors import code, is_denied, translate, translating
-from cryptoetl.aws.warehouse import where
+from cryptoetl.aws.session import Session
 from cryptoetl.config.models import Config
 from cryptoetl.errors import DeployError, QueryError
 from cryptoetl.target.deployment import Notice
@@ -36,12 +36,12 @@ class RedshiftSetup:
     def __init__(
         self,
         config: Config,
-        client: Callable[[str], Any],
+        session: Session,
         sleep: Callable[[float], None],
     ) -> None:
         self._config = config
         self._settings = config.aws.redshift
-        self._client = client
+        self._session = session
         self._sleep = sleep
 
     def verify(self) -> RedshiftFindings:
@@ -56,7 +56,7 @@ class RedshiftSetup:
     def _workgroup(self) -> Iterator[Notice]:
         name = self._settings.workgroup
         try:
-            self._client("redshift-serverless").get_workgroup(workgroupName=name)
+            self._session.client("redshift-serverless").get_workgroup(workgroupName=name)
         except ClientError as error:
             yield _concern(
                 error,
@@ -67,7 +67,7 @@ class RedshiftSetup:
     def _connection(self) -> Iterator[Notice]:
         name = self._settings.connection
         try:
-            found = self._client("glue").get_connection(Name=name, HidePassword=True)["Connection"]
+            found = self._session.client("glue").get_connection(Name=name, HidePassword=True)["Connection"]
         except ClientError as error:
             yield _concern(
                 error,
@@ -101,8 +101,9 @@ class RedshiftSetup:
     def _schema(self) -> tuple[bool, Notice | None]:
         schema, database = self._settings.schema_name, self._settings.database
         try:
-            place = where(self._config, self._client)
-            found = self._client("redshift-data").list_schemas(**place, SchemaPattern=schema)
+            found = self._session.client("redshift-data").list_schemas(
+                **place(self._config, self._session), SchemaPattern=schema
+            )
         except ClientError as error:
             absent = f"the database {database!r} does not exist in the workgroup (aws.redshift.database)"
             missing = "does not exist" in str(error.response["Error"].get("Message", ""))
@@ -111,17 +112,19 @@ class RedshiftSetup:
 
     def namespace_exists(self) -> bool:
         """Return whether the namespace that `aws.redshift.create` makes exists."""
-        return self._call_namespace("get_namespace")
+        client = self._session.client("redshift-serverless")
+        return self._call_namespace(lambda: client.get_namespace(namespaceName=self._config.pipeline))
 
     def delete_namespace(self) -> bool:
         """Delete that namespace with all tables; return False if it does not exist."""
-        return self._call_namespace("delete_namespace")
+        client = self._session.client("redshift-serverless")
+        return self._call_namespace(lambda: client.delete_namespace(namespaceName=self._config.pipeline))
 
-    def _call_namespace(self, operation: str) -> bool:
-        """Call the operation; return False if the namespace does not exist."""
+    def _call_namespace(self, call: Callable[[], object]) -> bool:
+        """Make the call; return False if the namespace does not exist."""
         with translating():
             try:
-                getattr(self._client("redshift-serverless"), operation)(namespaceName=self._config.pipeline)
+                call()
             except ClientError as error:
                 if code(error) in _ABSENT:
                     return False
@@ -131,9 +134,9 @@ class RedshiftSetup:
     def create_schema(self) -> None:
         """Create the schema if it is absent. Raises DeployError."""
         schema = self._settings.schema_name
-        place = where(self._config, self._client)
+        client = self._session.client("redshift-data")
         try:
-            api = DataApi(self._client("redshift-data"), place, sleep=self._sleep)
+            api = DataApi(client, place(self._config, self._session), sleep=self._sleep)
             api.run(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         except QueryError as error:
             raise DeployError(

@@ -1,8 +1,8 @@
-"""Who we are on AWS and where: credentials, region, clients.
+"""The AWS session: credentials, region, identity and typed clients.
 
-Everything is made when it is first needed, so that a command that stops early asks nobody anything.
-Credentials come from the SDK's own chain (environment, profile, SSO, roles with MFA) or from
-`credentials_file`, the CSV that the AWS console offers when an access key is created.
+Everything is created on first use, so that a command that stops early makes no call. Credentials come from
+the SDK's own chain (environment, profile, SSO, roles with MFA) or from `credentials_file`, the CSV that the
+AWS console offers when an access key is created.
 """
 
 from __future__ import annotations
@@ -15,19 +15,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
 import botocore.session
 from botocore.config import Config as ClientConfig
+from botocore.exceptions import NoRegionError
 from botocore.utils import JSONFileCache
 
 from cryptoetl import __version__
-from cryptoetl.aws.errors import no_region, translating, watch
+from cryptoetl.aws.errors import translating, watch
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.config.aws import Aws
 from cryptoetl.errors import AwsError
 from cryptoetl.util.files import unreadable
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_redshift_data import RedshiftDataAPIServiceClient
+    from mypy_boto3_redshift_serverless import RedshiftServerlessClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_service_quotas import ServiceQuotasClient
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 READ_TIMEOUT = "CRYPTOETL_READ_TIMEOUT"
 
@@ -36,7 +49,8 @@ def _client_config() -> ClientConfig:
     given = os.environ.get(READ_TIMEOUT) or "60"
     if not given.isdecimal() or int(given) == 0:
         raise AwsError(
-            f"{READ_TIMEOUT} is {given!r}", hint="It is how many seconds an answer may take, such as 60."
+            f"{READ_TIMEOUT} is {given!r}",
+            hint="Set it to the number of seconds that a response may take, such as 60.",
         )
     return ClientConfig(
         # botocore's own defaults have changed before.
@@ -49,19 +63,20 @@ def _client_config() -> ClientConfig:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose credentials these are."""
+    """The account and the user or role that the credentials belong to."""
 
     account: str
     arn: str
 
     @property
     def partition(self) -> str:
+        """Return the AWS partition, such as aws or aws-cn."""
         return self.arn.split(":")[1]
 
 
 @dataclass(frozen=True)
 class Keys:
-    """An access key; neither half is ever shown."""
+    """An access key; its representation shows neither half."""
 
     id: str
     secret: str
@@ -73,8 +88,8 @@ class Keys:
 class Session:
     """Clients for the configured account and region.
 
-    `region` and `profile` are those of the command line and win over the configuration's, which win over
-    the environment's. Any use raises AwsError.
+    `region` and `profile` come from the command line. They take precedence over the configuration's, which
+    take precedence over the environment's. Every method and property raises AwsError.
     """
 
     def __init__(
@@ -89,6 +104,7 @@ class Session:
 
     @cached_property
     def region(self) -> str:
+        """Return the region from the command line, configuration, environment or profile."""
         with translating():
             found = (
                 self._region
@@ -96,22 +112,43 @@ class Session:
                 or os.environ.get("AWS_REGION")  # boto3 itself reads AWS_DEFAULT_REGION only
                 or self._boto.region_name
             )
-        if not found:
-            raise no_region()
+            if not found:
+                raise NoRegionError
         return found
 
     @cached_property
     def identity(self) -> Identity:
+        """Return the caller's identity, from GetCallerIdentity."""
         with translating():
             caller = self.client("sts").get_caller_identity()
         return Identity(caller["Account"], caller["Arn"])
 
     def sign_in(self) -> None:
-        """Ask who we are, so that missing credentials are the first thing that is said."""
+        """Check the credentials, so that missing ones are reported before anything else."""
         _ = self.identity
 
-    def client(self, service: str) -> Any:
-        """The client of a service, the same on every call."""
+    @overload
+    def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
+    @overload
+    def client(self, service: Literal["glue"]) -> GlueClient: ...
+    @overload
+    def client(self, service: Literal["iam"]) -> IAMClient: ...
+    @overload
+    def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
+    @overload
+    def client(self, service: Literal["redshift-data"]) -> RedshiftDataAPIServiceClient: ...
+    @overload
+    def client(self, service: Literal["redshift-serverless"]) -> RedshiftServerlessClient: ...
+    @overload
+    def client(self, service: Literal["s3"]) -> S3Client: ...
+    @overload
+    def client(self, service: Literal["service-quotas"]) -> ServiceQuotasClient: ...
+    @overload
+    def client(self, service: Literal["stepfunctions"]) -> SFNClient: ...
+    @overload
+    def client(self, service: Literal["sts"]) -> STSClient: ...
+    def client(self, service: Any) -> Any:
+        """Return the client of a service, the same one on every call. Several threads may use it."""
         region = self.region
         with self._lock, translating():
             if service not in self._clients:
@@ -121,15 +158,15 @@ class Session:
             return self._clients[service]
 
     @cached_property
-    def _boto(self) -> Any:
+    def _boto(self) -> boto3.Session:
         file = self._aws.credentials_file
         if file is not None and self._profile is None:
             if shared_with := _readable_by(file):
-                self._warn(f"{file} holds a secret and can be read by {shared_with}: chmod 600 it")
+                self._warn(f"{file} holds a secret and is readable by {shared_with}: run chmod 600 on it")
             keys = read_keys(file)
             return boto3.Session(aws_access_key_id=keys.id, aws_secret_access_key=keys.secret)
         core = botocore.session.Session(profile=self._profile or self._aws.profile)
-        # As the AWS CLI does, and in the same place: otherwise each command would ask for an MFA code again.
+        # The AWS CLI's cache: without it, every command would ask for an MFA code again.
         resolver = core.get_component("credential_provider")
         resolver.get_provider("assume-role").cache = JSONFileCache(
             str(Path.home() / ".aws" / "cli" / "cache")
@@ -138,15 +175,15 @@ class Session:
 
 
 def resolved(text: str, session: Session) -> str:
-    """CloudFormation's names for account, region and partition in a text, as they are in this session."""
+    """Return the text with CloudFormation's pseudo parameters (account, region, partition) replaced."""
     identity = session.identity
     return stacks.resolve(text, account=identity.account, region=session.region, partition=identity.partition)
 
 
 def read_keys(file: Path) -> Keys:
-    """The access key in a CSV with a header line, as the AWS console writes it, BOM or not.
+    """Return the access key from a CSV with a header line, as the AWS console writes it, with or without BOM.
 
-    Raises AwsError, which names columns and never values.
+    Raises AwsError, whose message names columns and never values.
     """
     hint = "It is the CSV that the AWS console offers when an access key is created."
     if reason := unreadable(file):
@@ -172,13 +209,13 @@ def read_keys(file: Path) -> Keys:
 
 
 def _readable_by(file: Path) -> str | None:
-    """Who else may read the file, in words."""
+    """Return who else may read the file; None if only the owner may."""
     try:
         mode = file.stat().st_mode
     except OSError:
-        return None  # reading it will say why
+        return None  # reading it raises the error
     if os.name != "posix":
         return None
     if mode & stat.S_IROTH:
-        return "everybody on this machine"
+        return "all users of this machine"
     return "its whole group" if mode & stat.S_IRGRP else None

@@ -1,23 +1,26 @@
 """`target.Storage` on S3: the raw bucket.
 
-A file up to `Limits.whole` bytes is one PutObject with its SHA-256, which S3 verifies and keeps; a larger
-one is sent in parts. What is there is known from a listing: an object in one part has its MD5 as ETag, unless
-it is encrypted with a key of KMS (S3 API Reference, Object). For the others of the right size HeadObject
-returns the SHA-256; of an object in parts it only has a checksum of checksums, so that the file's own is
-kept beside it as metadata (S3 User Guide, Checking object integrity).
+A file up to `Limits.whole` bytes is one PutObject with its SHA-256, which S3 verifies and keeps; a larger one
+is a multipart upload (docs/decisions/0018-multipart-uploads.md). A listing shows most of what is stored: an
+object in one part has its MD5 as ETag, unless it is encrypted with a KMS key (S3 API Reference, Object). For
+the others of the right size, HeadObject returns the SHA-256. S3 knows only a checksum of checksums for an
+object in parts, so the SHA-256 of the file is kept as metadata (S3 User Guide, Checking object integrity).
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+import io
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import quote
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from cryptoetl.aws.errors import code, is_missing, translating
@@ -27,8 +30,12 @@ from cryptoetl.config.models import Config
 from cryptoetl.errors import EnvironmentFault, NotDeployedError
 from cryptoetl.target.storage import StoredFile, changed_meanwhile
 
-_NAME = "sha256"
-"""Name of our metadata."""
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+
+_SHA256 = "sha256"
+"""Name of the metadata entry."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,14 @@ class Limits:
     part: int = 16 * 1024 * 1024
 
 
+class _ObjectName(TypedDict):
+    Bucket: str
+    Key: str
+    ExpectedBucketOwner: str
+
+
 class AwsStorage:
-    """The raw bucket of a configuration; methods may be called from several threads and raise AwsError."""
+    """The raw bucket of a configuration. Several threads may call the methods, which raise AwsError."""
 
     def __init__(self, config: Config, session: Session, limits: Limits = Limits()) -> None:
         self._config = config
@@ -48,9 +61,11 @@ class AwsStorage:
         self._limits = limits
 
     def location(self, key: str) -> str:
+        """Return the object's S3 URI."""
         return f"s3://{self._bucket}/{key}"
 
     def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
+        """Return the stored ones of these keys, by one listing; none if the bucket does not exist."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, ExpectedBucketOwner=self._session.identity.account
         )
@@ -63,11 +78,12 @@ class AwsStorage:
                     if item["Key"] in keys
                 }
             except ClientError as error:
-                if is_missing(error):  # the bucket: `put` says what to do
+                if is_missing(error):  # the bucket: `put` raises the error
                     return {}
                 raise
 
     def sha256(self, key: str) -> str | None:
+        """Return the object's SHA-256 in hexadecimal; None if it is missing or has none."""
         with translating():
             try:
                 head = self._s3.head_object(**self._object(key), ChecksumMode="ENABLED")
@@ -86,26 +102,35 @@ class AwsStorage:
         *,
         name: str | None = None,
     ) -> None:
+        """Store the file, whole or not at all.
+
+        Raises NotDeployedError if the bucket does not exist, EnvironmentFault if the file is not the one with
+        this SHA-256 or was altered on the way.
+        """
         # Metadata is ASCII (S3 User Guide, Working with object metadata).
         metadata = {"filename": quote(name)} if name is not None else {}
-        with translating():
-            try:
-                if source.stat().st_size <= self._limits.whole:
-                    self._put_whole(key, source, sha256, on_bytes, metadata)
-                else:
-                    self._put_in_parts(key, source, sha256, on_bytes, metadata)
-            except ClientError as error:
-                if code(error) == "NoSuchBucket":
-                    raise NotDeployedError(
-                        f"the bucket {self._bucket} does not exist",
-                        hint="`cryptoetl deploy` makes it; `cryptoetl up` does everything.",
-                    ) from None
-                if code(error) == "BadDigest":  # altered on the way
-                    raise EnvironmentFault(
-                        f"{source}: S3 received other bytes than were sent, and stored nothing",
-                        hint="Run the same command again; if it stays so, a proxy alters the traffic.",
-                    ) from None
-                raise
+        with translating(), self._explaining(source):
+            if source.stat().st_size <= self._limits.whole:
+                self._put_whole(key, source, sha256, on_bytes, metadata)
+            else:
+                self._put_in_parts(key, source, sha256, on_bytes, metadata)
+
+    @contextmanager
+    def _explaining(self, source: Path) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            if code(error) == "NoSuchBucket":
+                raise NotDeployedError(
+                    f"the bucket {self._bucket} does not exist",
+                    hint="`cryptoetl deploy` creates it; `cryptoetl up` does everything.",
+                ) from None
+            if code(error) == "BadDigest":
+                raise EnvironmentFault(
+                    f"{source}: S3 received other bytes than were sent, and stored nothing",
+                    hint="Run the same command again; if this recurs, a proxy alters the traffic.",
+                ) from None
+            raise
 
     def _put_whole(
         self,
@@ -118,12 +143,11 @@ class AwsStorage:
         body = source.read_bytes()
         if hashlib.sha256(body).hexdigest() != sha256:
             raise changed_meanwhile(source)
-        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         self._s3.put_object(
             **self._object(key),
             Body=body,
             ChecksumAlgorithm="SHA256",
-            ChecksumSHA256=checksum,
+            ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
             Metadata=metadata,
         )
         on_bytes(len(body))
@@ -136,36 +160,21 @@ class AwsStorage:
         on_bytes: Callable[[int], None],
         metadata: Mapping[str, str],
     ) -> None:
-        upload = self._s3.create_multipart_upload(
-            **self._object(key), ChecksumAlgorithm="SHA256", Metadata={**metadata, _NAME: sha256}
-        )
-        it = {**self._object(key), "UploadId": upload["UploadId"]}
-        try:
-            parts: list[dict[str, Any]] = []
-            total = hashlib.sha256()
-            with source.open("rb") as file:
-                while body := file.read(self._limits.part):
-                    total.update(body)
-                    number = len(parts) + 1
-                    sent = self._s3.upload_part(
-                        **it, PartNumber=number, Body=body, ChecksumAlgorithm="SHA256"
-                    )
-                    parts.append(
-                        {
-                            "PartNumber": number,
-                            "ETag": sent["ETag"],
-                            "ChecksumSHA256": sent["ChecksumSHA256"],
-                        }
-                    )
-                    on_bytes(len(body))
-            if total.hexdigest() != sha256:
-                raise changed_meanwhile(source)  # noqa: TRY301 - it is to be aborted, as after any other fault
-            self._s3.complete_multipart_upload(**it, MultipartUpload={"Parts": parts})
-        except BaseException:
-            self._s3.abort_multipart_upload(**it)
-            raise
+        part = self._limits.part
+        with source.open("rb") as file:
+            self._s3.upload_fileobj(
+                cast("IO[bytes]", _VerifiedReader(file, source, sha256, on_bytes)),
+                self._bucket,
+                key,
+                ExtraArgs={
+                    "ExpectedBucketOwner": self._session.identity.account,
+                    "ChecksumAlgorithm": "SHA256",
+                    "Metadata": {**metadata, _SHA256: sha256},
+                },
+                Config=TransferConfig(multipart_threshold=part, multipart_chunksize=part, use_threads=False),
+            )
 
-    def _object(self, key: str) -> dict[str, str]:
+    def _object(self, key: str) -> _ObjectName:
         return {"Bucket": self._bucket, "Key": key, "ExpectedBucketOwner": self._session.identity.account}
 
     @cached_property
@@ -173,16 +182,48 @@ class AwsStorage:
         return resolved(stacks.bucket(self._config, "raw"), self._session)
 
     @cached_property
-    def _s3(self) -> Any:
+    def _s3(self) -> S3Client:
         return self._session.client("s3")
 
 
-def _sha256(head: Mapping[str, Any]) -> str | None:
-    """The object's SHA-256 in hexadecimal; None for an object of somebody else's that has none."""
-    if kept := head.get("Metadata", {}).get(_NAME):
+class _VerifiedReader(io.RawIOBase):
+    """A stream that raises EnvironmentFault at its end if its content is not the expected one.
+
+    s3transfer reads a stream that cannot seek to its end before it completes the upload, and aborts the
+    upload if reading raises. Without threads it reads a part when the one before is sent, so that `on_bytes`
+    receives the size of each part that was stored.
+    """
+
+    def __init__(self, file: io.BufferedReader, source: Path, sha256: str, on_bytes: Callable[[int], None]):
+        super().__init__()
+        self._file = file
+        self._source = source
+        self._expected = sha256
+        self._on_bytes = on_bytes
+        self._found = hashlib.sha256()
+        self._sent = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if self._sent:
+            self._on_bytes(self._sent)
+        body = self._file.read(size)
+        self._found.update(body)
+        self._sent = len(body)
+        at_end = size < 0 or len(body) < size
+        if at_end and self._found.hexdigest() != self._expected:
+            raise changed_meanwhile(self._source)
+        return body
+
+
+def _sha256(head: HeadObjectOutputTypeDef | Mapping[str, Any]) -> str | None:
+    """Return the object's SHA-256 in hexadecimal; None for an object of other origin that has none."""
+    if kept := head.get("Metadata", {}).get(_SHA256):
         return str(kept)
     checksum = head.get("ChecksumSHA256", "")
-    # The type is left out by stores that are older than it; a checksum of checksums then ends in "-<parts>".
+    # Older S3-compatible stores omit the type; a checksum of checksums then ends in "-<parts>".
     if checksum and "-" not in checksum and head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT":
         return base64.b64decode(checksum).hex()
     return None

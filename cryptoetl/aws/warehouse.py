@@ -1,7 +1,6 @@
 """`target.Warehouse` on Redshift, through the Data API; gold is read from its bucket.
 
-Statements run as the user that the configuration knows a secret of (`aws.redshift.secret`, or the one that a
-created workgroup has), else as whoever calls: `aws.redshift.grants` says who may read.
+`aws.redshift.grants` lists who may read the tables besides the user that loads them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from cryptoetl.aws.data_api import Column, DataApi
+from cryptoetl.aws.data_api import Column, DataApi, place
 from cryptoetl.aws.errors import translating
 from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stacks
@@ -28,22 +27,11 @@ from cryptoetl.warehouse.facts import TableFacts
 from cryptoetl.warehouse.reals import shortest
 
 TABLES_AT_ONCE = 25
-"""Whose facts one statement asks for: far below the 100 kB that a statement may have."""
-
-
-def where(config: Config, client: Callable[[str], Any]) -> dict[str, str]:
-    """In which workgroup and database statements run, and with whose secret if one is known."""
-    redshift, secret = config.aws.redshift, config.aws.redshift.secret
-    if redshift.create:
-        with translating():
-            found = client("redshift-serverless").get_namespace(namespaceName=config.pipeline)
-        secret = found["namespace"].get("adminPasswordSecretArn")
-    place = {"WorkgroupName": redshift.workgroup, "Database": redshift.database}
-    return place | ({"SecretArn": secret} if secret else {})
+"""Tables in one statement for facts, which stays far below the Data API's limit of 100 kB."""
 
 
 class RedshiftTables:
-    """`target.Tables`: few statements, however many tables."""
+    """`target.Tables`, with few statements for many tables. Methods raise AwsError and QueryError."""
 
     def __init__(self, api: DataApi, schema: str, gold_files: Callable[[str], Sequence[bytes]]) -> None:
         self._api = api
@@ -51,17 +39,19 @@ class RedshiftTables:
         self._gold_files = gold_files
 
     def gold(self, ticker: str) -> TableFacts | None:
+        """Return the facts of the currency's gold set; None if it has no files."""
         files = self._gold_files(ticker)
         return table_facts.of_gold([io.BytesIO(content) for content in files]) if files else None
 
     def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
+        """Return the facts of the existing tables; only rows and columns of one that lacks a column."""
         columns = self._columns(names)
-        whole = [
+        complete = [
             name for name in names if warehouse_sql.COLUMNS.items() <= dict(columns.get(name, ())).items()
         ]
         found: dict[str, TableFacts] = {}
-        for start in range(0, len(whole), TABLES_AT_ONCE):
-            group = whole[start : start + TABLES_AT_ONCE]
+        for start in range(0, len(complete), TABLES_AT_ONCE):
+            group = complete[start : start + TABLES_AT_ONCE]
             sql = " UNION ALL ".join(
                 warehouse_sql.facts(warehouse_sql.quoted(self._schema, name), label=name) for name in group
             )
@@ -96,14 +86,17 @@ class AwsWarehouse:
 
     @contextmanager
     def reading(self) -> Iterator[RedshiftTables]:
+        """Open the tables of the configured schema."""
         yield RedshiftTables(self._api(), self._config.aws.redshift.schema_name, self._gold_files)
 
     def query(
         self, sql: str, limit: int | None, *, timeout: float = QUERY_SECONDS, memory: int | None = None
     ) -> QueryRows:
+        """Run one read-only statement. Raises UsageError if `memory` is given, QueryError after `timeout`."""
         if memory is not None:
             raise UsageError(
-                "--memory-limit is for the local target", hint="Redshift has the limits of its workgroup."
+                "--memory-limit is for the local target",
+                hint="The workgroup's own limits apply to Redshift.",
             )
         answer = self._api().run_reading(sql_guard.only_reading(sql, "redshift"), timeout)
         rows = list(islice(answer.rows(), None if limit is None else limit + 1))
@@ -115,24 +108,29 @@ class AwsWarehouse:
         )
 
     def location(self) -> str:
+        """Return workgroup, database and schema in words."""
         redshift = self._config.aws.redshift
         return f"Redshift: {redshift.database}.{redshift.schema_name} in the workgroup {redshift.workgroup}"
 
     def provide(self) -> None:
-        """Make the tables that are missing and the view of all currencies. Raises QueryError."""
+        """Create missing tables and replace the view of all currencies. Raises QueryError."""
         self._api().run_all(warehouse_sql.provisions(self._config))
 
     @property
     def knows_loader(self) -> bool:
-        """Whether statements run as the user that loads: tables of somebody else it could not fill."""
+        """Return whether statements run as the user that loads, who must own the tables to fill them."""
         return self._config.aws.redshift.create or self._config.aws.redshift.secret is not None
 
     def _api(self) -> DataApi:
-        place = where(self._config, self._session.client)
-        return DataApi(self._session.client("redshift-data"), place, sleep=self._sleep, clock=self._clock)
+        return DataApi(
+            self._session.client("redshift-data"),
+            place(self._config, self._session),
+            sleep=self._sleep,
+            clock=self._clock,
+        )
 
     def _gold_files(self, ticker: str) -> list[bytes]:
-        """The parquet files of the currency's gold set."""
+        """Return the contents of the parquet files of the currency's gold set."""
         bucket = resolved(stacks.bucket(self._config, "gold"), self._session)
         client, prefix = self._session.client("s3"), f"{ticker}/"
         with translating(f"gold of {ticker}"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,21 @@ from cryptoetl.cli.options import (
 from cryptoetl.cli.session import Session
 from cryptoetl.errors import UsageError
 
+if TYPE_CHECKING:
+    from cryptoetl.state_machine.definition import Step
+
+
+ExecutionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--execution", metavar="NAME", help="With --retry-failed: resume what failed in this execution."
+    ),
+]
+TimeoutOption = Annotated[
+    str | None,
+    typer.Option("--timeout", metavar="30m", help="Stop the execution after this time: 90s, 30m, 2h."),
+]
+
 
 def run(
     session: Session,
@@ -28,19 +43,11 @@ def run(
             "--retry-failed", help="Resume what failed last time, each currency at its failed step."
         ),
     ] = False,
-    execution: Annotated[
-        str | None,
-        typer.Option(
-            "--execution", metavar="NAME", help="With --retry-failed: resume what failed in this execution."
-        ),
-    ] = None,
+    execution: ExecutionOption = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Start the execution and return at once (on AWS).")
     ] = False,
-    timeout: Annotated[
-        str | None,
-        typer.Option("--timeout", metavar="30m", help="Stop the execution after this time: 90s, 30m, 2h."),
-    ] = None,
+    timeout: TimeoutOption = None,
     begin: Annotated[
         str,
         typer.Option("--from", metavar="silver|gold|redshift", help="Begin at this step."),
@@ -50,15 +57,13 @@ def run(
     """Start an execution of the deployed pipeline and follow it."""
     from cryptoetl import pipeline
     from cryptoetl.pipeline.results import RunRequest
-    from cryptoetl.state_machine.definition import STEPS
 
     if execution is not None and not retry_failed:
         raise UsageError(
             "--execution needs --retry-failed", hint="To see an execution, use `cryptoetl status NAME`."
         )
-    if begin not in STEPS:
-        raise UsageError(f"--from {begin}: no such step", hint=f"The steps are {', '.join(STEPS)}.")
-    if begin != STEPS[0] and retry_failed:
+    first = _step(begin)
+    if first != "silver" and retry_failed:
         raise UsageError(
             "--from and --retry-failed exclude each other", hint="A retry begins at the failed step."
         )
@@ -71,10 +76,19 @@ def run(
         failed_in=execution,
         detach=detach,
         timeout=parse_duration(timeout) if timeout is not None else None,
-        begin=begin,
+        begin=first,
     )
     result = pipeline.run(config, session.target(config), request, session.terminal.observe)
     return session.terminal.show(result)
+
+
+def _step(name: str) -> Step:
+    """Return the step of this name. Raises UsageError."""
+    from cryptoetl.state_machine.definition import STEPS
+
+    if name not in STEPS:
+        raise UsageError(f"--from {name}: no such step", hint=f"The steps are {', '.join(STEPS)}.")
+    return name
 
 
 def up(
@@ -166,7 +180,7 @@ def logs(
     target = session.target(session.config())
     name = execution or watching.latest_name(target)
     steps = [item for item in STEPS if step in (None, item)]
-    found = step_logs.lines(target, ticker, name, steps, errors_only=errors, follow=follow)
+    found = step_logs.lines(target, step_logs.LogRequest(ticker, name, steps, errors, follow))
     if follow:
         for line in found:
             session.terminal.show_line(line)

@@ -59,23 +59,29 @@ def query(
     as_json = session.options.json and form == "table"
     form = export.format_named("json" if as_json else form, output=output)
     text = _statement(sql, file)
-    seconds = parse_duration(timeout)
-    size = None if memory is None else parse_size(memory)
+    seconds, memory_limit = parse_duration(timeout), parse_size(memory) if memory is not None else None
     warehouse = session.target(session.config()).warehouse
-    rows = warehouse.query(text, limit, timeout=seconds, memory=size)
+    rows = warehouse.query(text, limit, timeout=seconds, memory=memory_limit)
     if form == "table":
         return session.terminal.show(rows)
-    content = export.encoded(rows, form)
     if as_json and output is None:
         session.terminal.show(rows)
-    elif output is None:
-        (session.terminal.text if form == "json" else session.terminal.data)(content.decode())
     else:
-        output.write_bytes(content)
+        _write(session, export.encoded(rows, form), output, text=form == "json")
+    if output is not None:
         session.terminal.say(f"Wrote {len(rows.rows):,} rows to {output}.")
     if rows.more:
         session.terminal.warn(f"only the first {len(rows.rows):,} rows; --limit returns more")
     return 0
+
+
+def _write(session: Session, content: bytes, output: Path | None, *, text: bool) -> None:
+    if output is not None:
+        output.write_bytes(content)
+    elif text:
+        session.terminal.text(content.decode())
+    else:
+        session.terminal.data(content.decode())
 
 
 def _statement(sql: str | None, file: Path | None) -> str:

@@ -21,7 +21,7 @@ from cryptoetl.local.step_functions.interpreter import Interpreter
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import Step, execution_name
 from cryptoetl.state_machine.status import StepStatus
-from cryptoetl.target.executions import Left, Record
+from cryptoetl.target.executions import Record, StillRunning
 
 
 class LocalExecutions:
@@ -110,11 +110,11 @@ class LocalExecutions:
             )
         return f"Execution {name} goes on in its own process. Follow it with `cryptoetl status --watch`."
 
-    def goes_on(self, name: str) -> str | None:
+    def background_hint(self, name: str) -> str | None:
         """Return None: an execution ends with the process that follows it."""
         return None
 
-    def stop(self, name: str, reason: str) -> Sequence[Left]:
+    def stop(self, name: str, reason: str) -> Sequence[StillRunning]:
         """Stop an execution, by a request if another process runs it; return what still runs."""
         if self._running is not None and self._running.name == name:
             self._running.stop(reason)
@@ -128,7 +128,7 @@ class LocalExecutions:
             if self._reader.result(name) is not None or not self._reader.alive(name):
                 return ()
             self._sleep(STOP_CHECK_SECONDS)
-        return (Left(f"execution {name}", "the process that runs it does not answer"),)
+        return (StillRunning(f"execution {name}", "the process that runs it does not answer"),)
 
     def log(self, name: str, ticker: str, step: StepStatus) -> FileLog | None:
         """Return the log of a currency's step; None before the step has started."""

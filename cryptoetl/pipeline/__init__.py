@@ -1,19 +1,22 @@
-"""The use cases, and with them the whole story.
+"""The use cases, from raw files to verified tables.
 
-`check` reads the users' files and reports everything that is wrong with them (checks, and raw_files/).
-`upload` stores those that pass, in one plain form and as they are, where they changed: bronze (uploads).
-`plan` builds the bundle of state machine, jobs and scripts (state_machine/bundle, definitions/,
-glue_scripts/) and compares it with what is deployed; `deploy` applies the plan (deploys). On AWS this is a
-CloudFormation stack (aws/stack/), with a review of limits and costs. `destroy` takes it down again and keeps
-the data. `run` starts an execution of the deployed state machine (runs): it empties what the currencies of
-the run will rewrite, then each branch takes its currency from bronze to silver to gold to the warehouse; a
-failing branch ends in its own Pass state, so that the others go on. Watching an execution folds its events
-into a status (watching, state_machine/history); `stop` ends it and its job runs, and `logs` shows what they
-wrote (logs). `verify` compares the tables with gold (verification). `up` does all of it (everything).
+1. `check` reads the users' files and reports all errors and warnings (checks.py; raw_files/).
+2. `upload` checks, and stores the files that changed (uploads.py). Each is stored as it is and in the one
+   plain form that the scripts read: bronze. comparison.py finds out what changed, copies.py copies it.
+3. `plan` builds the bundle of state machine, jobs and scripts from definitions/ and glue_scripts/
+   (state_machine/bundle.py) and compares it with what is deployed; `deploy` applies the plan (deploys.py). On
+   AWS this is a CloudFormation stack (aws/stack/), with a review of limits and costs. `destroy` removes what
+   was deployed, and keeps the data.
+4. `run` starts an execution of the deployed state machine (runs.py). The execution first empties what it is
+   going to write; then each branch takes its currency from bronze to silver to gold to the warehouse. A
+   branch that fails ends in its own Pass state, so the others continue.
+5. An execution is followed by folding its events into a status (watching.py; state_machine/history.py).
+   `stop` stops it with its job runs; logs.py reads what those wrote.
+6. `verify` compares the tables with gold (verification.py); `preview` shows the latest rows.
 
-Every use case works over a `Target` (target/) and returns a result with an exit code (results); what a
-person sees of it is the concern of output/. A broken file or a failing currency is a result. What prevents
-a use case from being carried out at all is an exception (errors).
+`up` does all of this (everything.py). Every use case works on a `Target` (target/), reports events while it
+works (events.py) and returns a result with an exit code (results.py), which output/ renders. A broken file or
+a failing currency is a result. What prevents a use case from being carried out is an exception (errors.py).
 """
 
 from cryptoetl.pipeline.checks import check

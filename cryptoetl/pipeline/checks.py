@@ -1,7 +1,6 @@
-"""Currencies checked: their files read (raw_files.py), or what was found of that content before.
+"""Check of currencies: read their files (raw_files/), or reuse the findings of an earlier check.
 
-With a folder to write to, the files of a currency that passes are also written there in the plain form, in
-the same pass.
+The plain form of the files of a currency that passes is made in the same pass if it is wanted.
 """
 
 from __future__ import annotations
@@ -12,13 +11,9 @@ from typing import NamedTuple
 
 from cryptoetl.config.models import Currency
 from cryptoetl.events import FileProgress, Observe, Phase
-from cryptoetl.pipeline import checks
-from cryptoetl.pipeline.results import (
-    CheckResult,
-    CheckRules,
-    CurrencyCheck,
-)
-from cryptoetl.raw_files import plain, plausibility, reading, verdicts
+from cryptoetl.pipeline.results import CheckResult, CheckRules, CurrencyCheck
+from cryptoetl.raw_files import plain as plain_files
+from cryptoetl.raw_files import plausibility, reading, verdicts
 from cryptoetl.raw_files.findings import FileReport, Kind
 from cryptoetl.raw_files.fingerprints import Fingerprint, fingerprint
 from cryptoetl.raw_files.history import HistoryFormat
@@ -28,8 +23,18 @@ from cryptoetl.raw_files.trend import TrendFormat
 from cryptoetl.target.storage import changed_meanwhile
 
 
+class PlainForm(NamedTuple):
+    """That the plain form is wanted: its fingerprint, and its content in the folder `scratch`, if given."""
+
+    scratch: Path | None = None
+
+    def path(self, ticker: str, kind: Kind) -> Path | None:
+        """Return where to write the plain form of a file."""
+        return self.scratch / f"{ticker}.{kind}.csv" if self.scratch else None
+
+
 class CheckedFile(NamedTuple):
-    """A user's file; `plain` is None where the currency did not pass, or no plain form was asked for."""
+    """A user's file; `plain` is None if the currency did not pass, or the plain form is not wanted."""
 
     kind: Kind
     source: Path
@@ -50,20 +55,18 @@ def each(
     rules: CheckRules,
     observe: Observe,
     *,
-    in_plain: bool = False,
-    scratch: Path | None = None,
+    plain: PlainForm | None = None,
     prints: Mapping[Path, Fingerprint] | None = None,
 ) -> Iterator[Checked]:
-    """Yield each currency with the verdict on it, in order, as it is asked for. Raises OSError.
+    """Yield each currency with the verdict on it, lazily and in order. Raises OSError.
 
-    With `in_plain` also what its files are in the plain form, which is written to the folder `scratch`, where
-    there is one. `prints`, where given, saves fingerprinting those files again.
+    `plain` asks for the plain form of the files; `prints` are fingerprints of files that are known already.
     """
     known = prints or {}
     try:
         for currency in currencies:
             of_files = [known.get(file) or fingerprint(file) for file in files(currency)]
-            yield _check(currency, rules, observe, of_files, in_plain=in_plain, scratch=scratch)
+            yield _check(currency, rules, observe, of_files, plain)
     finally:
         if rules.known is not None:
             rules.known.save()
@@ -75,11 +78,11 @@ def files(currency: Currency) -> tuple[Path, Path]:
 
 
 def write_plain(checked: Checked, kind: Kind, scratch: Path) -> Path:
-    """Write the plain form of a file that was known from an earlier check. Raises EnvironmentFault."""
+    """Write the plain form of a file whose findings were reused. Raises EnvironmentFault if it changed."""
     at = 0 if kind == "history" else 1
     reports, series = _read(checked.currency, digits=True)
     path = scratch / f"{checked.currency.ticker}.{kind}.csv"
-    made = plain.write(series[at], kind, path) if not reports[at].errors else None
+    made = plain_files.write(series[at], kind, path) if not reports[at].errors else None
     expected = checked.files[at].plain
     if made is None or expected is None or made.sha256 != expected.fingerprint.sha256:
         raise changed_meanwhile(checked.files[at].source)
@@ -109,50 +112,78 @@ def _read(
     return reports, series
 
 
+class _Findings(NamedTuple):
+    """Reports on a currency's two files, and their plain forms if those were made."""
+
+    reports: tuple[FileReport, FileReport]
+    plain: Sequence[PlainFile]
+
+
 def _check(
     currency: Currency,
     rules: CheckRules,
     observe: Observe,
     prints: Sequence[Fingerprint],
-    *,
-    in_plain: bool,
-    scratch: Path | None,
+    plain: PlainForm | None,
 ) -> Checked:
-    key = verdicts.key([found.sha256 for found in prints], *map(tuple, _formats(currency)), currency.drop)
-    known = rules.known and rules.known.find(key, *files(currency))
-    if known and (not in_plain or known.reports[0].errors or known.reports[1].errors or known.plain):
-        reports, plains = known.reports, known.plain
-        written = [PlainFile(None, found) for found in plains] if plains else []
-    else:
-        reports, series = _read(currency, digits=in_plain, observe=observe)
-        written = []
-        if in_plain and not any(report.errors for report in reports):
-            for report, values in zip(reports, series, strict=True):
-                path = scratch and scratch / f"{currency.ticker}.{report.kind}.csv"
-                written.append(PlainFile(path, plain.write(values, report.kind, path)))
-        future = [
-            plausibility.future_warning(*pair, rules.today) for pair in zip(reports, series, strict=True)
-        ]
-        # A verdict on what was written meanwhile is not one on what was fingerprinted.
-        untouched = all(
-            file.stat().st_mtime_ns == found.modified
-            for file, found in zip(files(currency), prints, strict=True)
-        )
-        if rules.known is not None and untouched and not any(future):
-            rules.known.keep(key, reports, [made.fingerprint for made in written])
-    for report in reports:
+    found = _known(currency, rules, prints, plain) or _find(currency, rules, observe, prints, plain)
+    for report in found.reports:
         plausibility.age_warning(report, today=rules.today, max_age_days=rules.max_age_days)
-    history, trend = (report.strictly() if rules.strict else report for report in reports)
+    history, trend = (report.strictly() if rules.strict else report for report in found.reports)
     verdict = CurrencyCheck(currency.ticker, history, trend)
-    of_plain = written if verdict.ok and written else (None, None)
+    of_plain = found.plain if verdict.ok and found.plain else (None, None)
     checked_files = (
-        CheckedFile(report.kind, report.file, found, made)
-        for report, found, made in zip(reports, prints, of_plain, strict=True)
+        CheckedFile(report.kind, report.file, found_print, made)
+        for report, found_print, made in zip(found.reports, prints, of_plain, strict=True)
     )
     return Checked(currency, verdict, (next(checked_files), next(checked_files)))
 
 
+def _key(currency: Currency, prints: Sequence[Fingerprint]) -> str:
+    return verdicts.key([found.sha256 for found in prints], *map(tuple, _formats(currency)), currency.drop)
+
+
+def _known(
+    currency: Currency, rules: CheckRules, prints: Sequence[Fingerprint], plain: PlainForm | None
+) -> _Findings | None:
+    """Return what an earlier check of this very content found; None if that is not enough."""
+    known = rules.known and rules.known.find(_key(currency, prints), *files(currency))
+    if not known:
+        return None
+    if plain and not known.plain and not any(report.errors for report in known.reports):
+        return None
+    return _Findings(known.reports, [PlainFile(None, made) for made in known.plain or ()])
+
+
+def _find(
+    currency: Currency,
+    rules: CheckRules,
+    observe: Observe,
+    prints: Sequence[Fingerprint],
+    plain: PlainForm | None,
+) -> _Findings:
+    """Read the files, and keep what was found for the next check."""
+    reports, series = _read(currency, digits=plain is not None, observe=observe)
+    written: list[PlainFile] = []
+    if plain and not any(report.errors for report in reports):
+        for report, values in zip(reports, series, strict=True):
+            path = plain.path(currency.ticker, report.kind)
+            written.append(PlainFile(path, plain_files.write(values, report.kind, path)))
+    warnings = [
+        plausibility.future_warning(report, values, rules.today)
+        for report, values in zip(reports, series, strict=True)
+    ]
+    # Findings on a file that was written to meanwhile do not belong to its fingerprint; those on dates in the
+    # future depend on the day.
+    untouched = all(
+        file.stat().st_mtime_ns == found.modified for file, found in zip(files(currency), prints, strict=True)
+    )
+    if rules.known is not None and untouched and not any(warnings):
+        rules.known.keep(_key(currency, prints), reports, [made.fingerprint for made in written])
+    return _Findings(reports, written)
+
+
 def check(currencies: Iterable[Currency], rules: CheckRules, observe: Observe) -> CheckResult:
-    """Read every raw file of the currencies and report all that is wrong, and all that is odd."""
+    """Read every raw file of the currencies and report errors and warnings."""
     observe(Phase("check"))
-    return CheckResult(tuple(checked.verdict for checked in checks.each(currencies, rules, observe)))
+    return CheckResult(tuple(checked.verdict for checked in each(currencies, rules, observe)))

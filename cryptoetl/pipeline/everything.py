@@ -8,9 +8,11 @@ from tempfile import TemporaryDirectory
 from cryptoetl.config.models import Config
 from cryptoetl.events import Observe, Phase
 from cryptoetl.pipeline import checks, uploads
+from cryptoetl.pipeline.checks import PlainForm
+from cryptoetl.pipeline.comparison import Inventory
 from cryptoetl.pipeline.deploys import apply_plan, plan
 from cryptoetl.pipeline.results import CheckResult, RunRequest, UpResult
-from cryptoetl.pipeline.runs import check_request, execute
+from cryptoetl.pipeline.runs import Start, check_request, execute
 from cryptoetl.pipeline.verification import verify
 from cryptoetl.state_machine.definition import Step
 from cryptoetl.target import Target
@@ -26,7 +28,7 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
     with target.exclusive("up"), TemporaryDirectory(prefix="cryptoetl-") as folder:
         observe(Phase("check"))
         scratch = Path(folder)
-        checked = list(checks.each(currencies, request.rules, observe, in_plain=True, scratch=scratch))
+        checked = list(checks.each(currencies, request.rules, observe, plain=PlainForm(scratch)))
         refused = CheckResult(tuple(of_currency.verdict for of_currency in checked)).refused
         start: dict[str, Step] = {c.ticker: "silver" for c in currencies if c.ticker not in refused}
         deployed = None
@@ -34,11 +36,11 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
             observe(Phase("deploy"))
             deployed = apply_plan(plan(config, target), target, observe)
         observe(Phase("upload"))  # after the deploy, which may create the bucket
-        listed = target.storage.listing(uploads.keys(currencies))
-        uploaded = uploads.copy(checked, listed, target.storage, serialized(observe), scratch)
+        inventory = Inventory(target.storage, currencies)
+        uploaded = uploads.copy(checked, inventory, serialized(observe), scratch)
         if deployed is None:
             return UpResult(uploaded)
-        ran = execute(target, deployed.bundle, start, refused, request, observe)
+        ran = execute(target, deployed.bundle, Start(start, refused), request, observe)
         assert ran.execution is not None
         loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]
         return UpResult(uploaded, deployed, ran, verify(config, target, loaded, observe, request.rules))

@@ -1,6 +1,6 @@
-"""`logs`: what a currency's job runs wrote, merged in time, as it is or as it comes.
+"""Logs of a currency's job runs, merged in order of time.
 
-The same for both targets, which differ in where a run's log is (`target.LogReader`).
+The targets differ in where a run's log is stored: see `target.LogReader`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from cryptoetl.errors import UsageError
 from cryptoetl.pipeline.results import StepLine
-from cryptoetl.pipeline.watching import look
+from cryptoetl.pipeline.watching import read_events
 from cryptoetl.state_machine.definition import Step
 from cryptoetl.state_machine.history import Fold
-from cryptoetl.state_machine.status import CurrencyStatus
+from cryptoetl.state_machine.status import CurrencyStatus, Stage
 from cryptoetl.target import Target
 from cryptoetl.target.executions import LogLine, LogReader
 from cryptoetl.util import interruption
@@ -25,54 +25,58 @@ _TRACEBACK = "Traceback (most recent call last)"
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
-def lines(
-    target: Target,
-    ticker: str,
-    execution: str,
-    steps: Collection[Step],
-    *,
-    errors_only: bool = False,
-    follow: bool = False,
-    sleep: Callable[[float], None] = interruption.sleep,
-) -> Iterator[StepLine]:
-    """The lines of the currency's steps in this execution; with `follow`, until the currency has ended.
+@dataclass(frozen=True)
+class LogRequest:
+    """Which log lines to read: those of a currency's steps in an execution.
 
-    Raises UsageError if the execution knows no such currency.
+    With `follow`, lines are read until the currency has ended.
     """
-    fold = Fold(execution)
-    logs: dict[str, _Log] = {}
+
+    ticker: str
+    execution: str
+    steps: Collection[Step]
+    errors_only: bool = False
+    follow: bool = False
+
+
+def lines(
+    target: Target, request: LogRequest, sleep: Callable[[float], None] = interruption.sleep
+) -> Iterator[StepLine]:
+    """Yield the log's lines as they are read. Raises UsageError if the execution has no such currency."""
+    fold = Fold(request.execution)
+    logs: dict[Stage, _Log] = {}
     ended = False
     for pause in target.executions.pauses():
-        record = look(target, execution, fold)
-        currency = _currency(fold, record.status != "RUNNING", ticker, execution)
+        record = read_events(target, request.execution, fold)
+        currency = _currency(fold, record.status != "RUNNING", request)
         if currency is not None:
             for step in currency.steps:
-                if step.step in steps and step.step not in logs:
-                    reader = target.executions.log(execution, currency.ticker, step)
+                if step.step in request.steps and step.step not in logs:
+                    reader = target.executions.log(request.execution, currency.ticker, step)
                     if reader is not None:
-                        logs[step.step] = _Log(reader, errors_only)
-        found = [StepLine(step, line.time, line.text) for step, log in logs.items() for line in log.read()]  # type: ignore[arg-type]
+                        logs[step.step] = _Log(reader, request.errors_only)
+        found = [StepLine(step, line.time, line.text) for step, log in logs.items() for line in log.read()]
         yield from sorted(found, key=lambda line: line.time or _BEFORE_ALL)
-        if not follow or ended:
+        if not request.follow or ended:
             return
-        # What was written last may come a little after the end.
+        # The last lines may arrive shortly after the end.
         ended = record.status != "RUNNING" or (
             currency is not None and currency.status not in ("PENDING", "RUNNING")
         )
         sleep(pause)
 
 
-def _currency(fold: Fold, over: bool, ticker: str, execution: str) -> CurrencyStatus | None:
-    """The currency in the execution; None if that is only about to begin."""
+def _currency(fold: Fold, execution_ended: bool, request: LogRequest) -> CurrencyStatus | None:
+    """Return the currency's status in the execution; None before the execution has begun."""
     currencies = fold.status().currencies
     for currency in currencies:
-        if currency.ticker.lower() == ticker.lower():
+        if currency.ticker.lower() == request.ticker.lower():
             return currency
-    if not currencies and not over:
+    if not currencies and not execution_ended:
         return None
     raise UsageError(
-        f"{ticker} is not in execution {execution}",
-        hint=f"There are {', '.join(currency.ticker for currency in currencies)}."
+        f"{request.ticker} is not in execution {request.execution}",
+        hint=f"It has {', '.join(currency.ticker for currency in currencies)}."
         if currencies
         else "It ran no currency.",
     )
@@ -80,7 +84,7 @@ def _currency(fold: Fold, over: bool, ticker: str, execution: str) -> CurrencySt
 
 @dataclass
 class _Log:
-    """A run's log, or what of it tells of errors: lines that say so, and tracebacks to their last line."""
+    """A run's log; with `errors_only` its error lines and whole tracebacks."""
 
     reader: LogReader
     errors_only: bool
@@ -95,7 +99,7 @@ class _Log:
             self._in_traceback = True
             return True
         if self._in_traceback:
-            # Its frames are indented; the exception that ends it is not.
+            # Frames are indented; the last line, with the exception, is not.
             self._in_traceback = text.startswith(" ") or not text.strip()
             return True
         return _ERROR.search(text) is not None

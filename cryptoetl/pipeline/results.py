@@ -1,7 +1,7 @@
-"""What the use cases tell: events while they work, and a result at the end.
+"""Results of the use cases, as frozen data.
 
-Frozen data, so that showing it as a table and printing it as JSON read the same thing (console.py).
-Every result has an `exit_code`: 0 all good, 1 it ran and something in it failed.
+Tables and JSON are both made from them (output/). Every result has an `exit_code`: 0 if all is well, 1 if the
+use case was carried out and something in it failed.
 """
 
 from __future__ import annotations
@@ -16,16 +16,11 @@ from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.state_machine.definition import Step
 from cryptoetl.state_machine.status import ExecutionStatus, Stage
 from cryptoetl.target.deployment import Plan
-from cryptoetl.target.executions import Left
+from cryptoetl.target.executions import StillRunning
 from cryptoetl.target.warehouse import QueryRows
 
 if TYPE_CHECKING:
     from cryptoetl.raw_files.verdicts import Verdicts
-
-# --- what is told while it happens --------------------------------------------------------------------
-
-
-# --- results -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -38,10 +33,12 @@ class CurrencyCheck:
 
     @property
     def ok(self) -> bool:
+        """Return whether the currency can be loaded."""
         return not self.history.errors and not self.trend.errors
 
     @property
     def reason(self) -> str | None:
+        """Return why the currency cannot be loaded; None if it can."""
         return "; ".join(reason for file in (self.history, self.trend) if (reason := file.reason)) or None
 
 
@@ -53,21 +50,22 @@ class CheckResult:
 
     @property
     def exit_code(self) -> int:
+        """Return 1 if a currency cannot be loaded, else 0."""
         return 0 if all(currency.ok for currency in self.currencies) else 1
 
     @property
     def refused(self) -> dict[str, str]:
-        """Ticker → reason of those that cannot be loaded."""
+        """Return ticker → reason of the currencies that cannot be loaded."""
         return {currency.ticker: currency.reason or "" for currency in self.currencies if not currency.ok}
 
 
 UploadAction = Literal["uploaded", "unchanged", "refused", "to upload"]
-"""What became of a raw file; "to upload" is for a dry run."""
+"""What was done with a raw file; "to upload" is for a dry run."""
 
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """What became of one raw file; `bytes` is its size."""
+    """What was done with one raw file; `bytes` is its size."""
 
     ticker: str
     kind: Literal["history", "trend"]
@@ -79,19 +77,23 @@ class UploadedFile:
 
 @dataclass(frozen=True)
 class UploadResult:
-    """The check that came first, and every file with what was done."""
+    """The check before the upload, and what was done with each file."""
 
     check: CheckResult
     files: tuple[UploadedFile, ...]
 
     @property
     def exit_code(self) -> int:
+        """Return 1 if a currency was refused, else 0."""
         return self.check.exit_code
 
 
 @dataclass(frozen=True)
 class CheckRules:
-    """What the check goes by beside the files: the day it is, what is an error, what is known already."""
+    """What the check depends on besides the files.
+
+    `today` is the current day, `strict` turns warnings into errors, `known` holds findings of earlier checks.
+    """
 
     today: date
     max_age_days: int | None = None
@@ -101,10 +103,11 @@ class CheckRules:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run: `tickers` None means all; `fail` makes steps fail on purpose (local target only).
+    """What to run: all currencies if `tickers` is None.
 
-    `failed_in` is the execution whose failures `retry_failed` means, the latest by default. With `detach` it
-    is started and not followed; what is not through after `timeout` seconds is stopped.
+    With `retry_failed`, only those that failed in the execution `failed_in`, by default the latest. `fail`
+    makes steps fail on purpose (local target only). With `detach` the execution is started but not followed;
+    otherwise it is stopped after `timeout` seconds.
     """
 
     rules: CheckRules
@@ -120,42 +123,44 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunResult:
-    """The execution as it ended, or as it stands if detached; None with a `note` if nothing was run."""
+    """The execution at its end, or as it stands if detached; None with a `note` if nothing was run."""
 
     execution: ExecutionStatus | None
     note: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
-    left: tuple[Left, ...] = ()
-    """What goes on although the execution was stopped at its timeout."""
+    left: tuple[StillRunning, ...] = ()
+    """What could not be stopped with the execution at its timeout."""
 
     @property
     def exit_code(self) -> int:
+        """Return 1 if a currency failed or was refused and nothing was run, else 0."""
         if self.execution is None:
             return 1 if self.refused else 0
         return exit_code(self.execution)
 
 
 def exit_code(execution: ExecutionStatus) -> int:
-    """1 if a currency failed or the execution ended badly, else 0."""
+    """Return 1 if a currency or the execution failed, else 0."""
     bad = execution.status not in ("RUNNING", "SUCCEEDED")
     return 1 if bad or any(c.status in ("FAILED", "ABORTED") for c in execution.currencies) else 0
 
 
 @dataclass(frozen=True)
 class StopResult:
-    """The execution after it was stopped, and the job runs that go on all the same."""
+    """The execution after it was stopped, and the job runs that could not be stopped."""
 
     execution: ExecutionStatus
-    left: tuple[Left, ...] = ()
+    left: tuple[StillRunning, ...] = ()
 
     @property
     def exit_code(self) -> int:
+        """Return 1 if a job run could not be stopped, else 0."""
         return 1 if self.left else 0
 
 
 @dataclass(frozen=True)
 class StepLine:
-    """A line of the log of a currency's step; `time` is None before the first that has one."""
+    """A line of the log of a currency's step; `time` is None before the first line that has one."""
 
     step: Stage
     time: datetime | None
@@ -173,7 +178,7 @@ class StepLog:
 
 @dataclass(frozen=True)
 class TableCheck:
-    """A currency's table against its contract and its gold set; `problems` is empty if they agree."""
+    """A currency's table compared with its contract and its gold set; `problems` is empty if they agree."""
 
     ticker: str
     table: str
@@ -183,28 +188,29 @@ class TableCheck:
     missing_prices: int | None
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    """What is odd and no difference from gold: prices that have grown old."""
+    """What is remarkable but no difference from gold, such as old prices."""
     nulls: Mapping[str, int] = field(default_factory=dict)
-    """Column → rows without a value in it."""
+    """Column → number of rows in which it is NULL."""
     age_days: int | None = None
-    """From the newest price's day to today."""
+    """Days from the newest price to today."""
 
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """All tables that were looked at, and where they are."""
+    """All tables that were verified, and where they are."""
 
     tables: tuple[TableCheck, ...]
     location: str
 
     @property
     def exit_code(self) -> int:
+        """Return 1 if a table has problems, else 0."""
         return 1 if any(table.problems for table in self.tables) else 0
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The latest rows of a currency's table, by date."""
+    """The latest rows of a currency's table, in ascending order of date."""
 
     ticker: str
     table: str
@@ -212,16 +218,18 @@ class Preview:
 
     @property
     def days(self) -> list[date]:
+        """Return the rows' dates."""
         return [row[0] for row in self.rows.rows]
 
     def column(self, name: str) -> list[float | None]:
+        """Return the values of a column."""
         place = self.rows.columns.index(name)
         return [row[place] for row in self.rows.rows]
 
 
 @dataclass(frozen=True)
 class UpResult:
-    """Each part's own result; the later ones are None where there was nothing left to do."""
+    """The result of each part; None for parts that were skipped because no currency passed the check."""
 
     upload: UploadResult
     deploy: Plan | None = None
@@ -230,6 +238,7 @@ class UpResult:
 
     @property
     def exit_code(self) -> int:
+        """Return the highest exit code of the parts."""
         parts = (self.upload, self.deploy, self.run, self.verify)
         return max(part.exit_code for part in parts if part is not None)
 

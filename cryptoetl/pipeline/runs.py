@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cryptoetl.config.models import Config
 from cryptoetl.errors import BusyError, Interrupted, NotDeployedError, UsageError
 from cryptoetl.events import Observe, Phase, Warned
-from cryptoetl.pipeline.results import (
-    RunRequest,
-    RunResult,
-    StopResult,
-)
-from cryptoetl.pipeline.uploads import check_and_copy, has_files, not_uploaded, stored_states
-from cryptoetl.pipeline.watching import NotInTime, follow, latest_name, status
+from cryptoetl.pipeline import comparison
+from cryptoetl.pipeline.results import RunRequest, RunResult, StopResult
+from cryptoetl.pipeline.uploads import check_and_copy
+from cryptoetl.pipeline.watching import FollowTimeout, follow, latest_name, status
 from cryptoetl.state_machine import bundle as bundles
 from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import STEPS, Step
-from cryptoetl.state_machine.status import retry_plan
+from cryptoetl.state_machine.status import ExecutionStatus, retry_plan
 from cryptoetl.target import Target
 
 
+@dataclass(frozen=True)
+class Start:
+    """What to run: ticker → first step, and ticker → reason of those that the check refused."""
+
+    steps: Mapping[str, Step]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
 def run(config: Config, target: Target, request: RunRequest, observe: Observe) -> RunResult:
-    """Start an execution of what is deployed and follow it to its end.
+    """Start an execution of the deployed state machine and follow it to its end.
 
     Raises NotDeployedError, UsageError for unknown tickers, BusyError, Interrupted.
     """
@@ -36,24 +42,24 @@ def run(config: Config, target: Target, request: RunRequest, observe: Observe) -
         _chosen(deployed, list(request.fail))
         if request.retry_failed:
             return _retry(config, target, deployed, request, observe)
-        start: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), request.begin)
-        if request.begin == STEPS[0]:
-            for message in not_uploaded(config, target, start, request.rules):
-                observe(Warned(message))
-        return execute(target, deployed, start, {}, request, observe)
+        steps: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), request.begin)
+        _warn_of_outdated(config, target, steps, request, observe)
+        return execute(target, deployed, Start(steps), request, observe)
 
 
 def check_request(target: Target, request: RunRequest) -> None:
-    """Raises UsageError for what the target cannot do."""
+    """Raise UsageError if the target does not support an option of the request."""
     if target.name == "aws" and request.fail:
-        raise UsageError("--fail is for the local target", hint="On AWS nothing fails on purpose.")
+        raise UsageError("--fail is for the local target", hint="Run it with --target local.")
     if target.name == "local" and request.detach:
         raise UsageError(
-            "--detach is for the aws target: on this machine an execution lives in the process that runs it",
-            hint="Let your shell run the command in the background; `cryptoetl status --watch` follows it.",
+            "--detach is for the aws target: a local execution ends with the process that runs it",
+            hint="Run the command in the background of your shell; `cryptoetl status --watch` follows it.",
         )
     if request.detach and request.timeout is not None:
-        raise UsageError("--detach and --timeout exclude each other", hint="Nobody would watch the time.")
+        raise UsageError(
+            "--detach and --timeout exclude each other", hint="A timeout needs a process that watches it."
+        )
 
 
 def _deployed(target: Target) -> Bundle:
@@ -66,7 +72,7 @@ def _deployed(target: Target) -> Bundle:
 
 
 def _chosen(deployed: Bundle, tickers: Sequence[str] | None) -> list[str]:
-    """The deployed tickers that are meant, in the deployed order. Raises UsageError."""
+    """Return the chosen tickers, all by default, in the deployed order. Raises UsageError."""
     if tickers is None:
         return deployed.tickers
     known = {ticker.lower(): ticker for ticker in deployed.tickers}
@@ -88,76 +94,100 @@ def _drift(config: Config, target: Target, deployed: Bundle) -> list[str]:
     more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
     return [
         f"the configuration or the scripts differ from what is deployed ({named}{more}): "
-        "this run uses what is deployed; `cryptoetl deploy` brings them together"
+        "this run uses what is deployed; `cryptoetl deploy` deploys the changes"
     ]
+
+
+def _warn_of_outdated(
+    config: Config, target: Target, steps: Mapping[str, Step], request: RunRequest, observe: Observe
+) -> None:
+    """Warn of currencies that begin with raw files which differ from those on this machine."""
+    from_raw = [ticker for ticker, step in steps.items() if step == STEPS[0]]
+    if from_raw:
+        for message in comparison.warnings(config, target, from_raw, request.rules):
+            observe(Warned(message))
 
 
 def _retry(
     config: Config, target: Target, deployed: Bundle, request: RunRequest, observe: Observe
 ) -> RunResult:
-    """Run what failed last time, each currency from its failed step.
+    """Run the currencies that failed in an execution, each from its failed step.
 
-    A currency that begins at silver again gets its corrected files first: checked, and uploaded if they
-    changed.
+    A currency that begins at silver again gets its corrected files first: they are checked, and uploaded if
+    they have changed.
     """
     last = status(target, request.failed_in)
     if last.status == "RUNNING":
         raise BusyError(
             f"execution {last.name} is still running",
-            hint=f"Follow it with `cryptoetl status {last.name} --watch`; what fails can be retried then.",
+            hint=f"Follow it with `cryptoetl status {last.name} --watch`, and retry after its end.",
         )
-    plan_of_retry = retry_plan(last)
+    steps = _failed_steps(last, deployed, request, observe)
+    if not steps:
+        return RunResult(None, f"Nothing to retry: no such currency failed in execution {last.name}.")
+    refused = _upload_corrections(config, target, steps, request, observe)
+    steps = {ticker: step for ticker, step in steps.items() if ticker not in refused}
+    if not steps:
+        return RunResult(
+            None, "Nothing was run: the files of the failed currencies are still broken.", refused
+        )
+    _warn_of_outdated(config, target, steps, request, observe)
+    return execute(target, deployed, Start(steps, refused), request, observe)
+
+
+def _failed_steps(
+    last: ExecutionStatus, deployed: Bundle, request: RunRequest, observe: Observe
+) -> dict[str, Step]:
+    """Return the chosen currencies that failed, with their failed steps; warn of those not deployed."""
+    steps = dict(retry_plan(last))
     if request.tickers is not None:
         chosen = set(_chosen(deployed, request.tickers))
-        plan_of_retry = {ticker: step for ticker, step in plan_of_retry.items() if ticker in chosen}
-    for ticker in [ticker for ticker in plan_of_retry if ticker not in deployed.tickers]:
-        observe(Warned(f"{ticker} failed in {last.name}, but is no longer deployed: left out"))
-        del plan_of_retry[ticker]
-    if not plan_of_retry:
-        return RunResult(None, f"Nothing to retry: no such currency failed in execution {last.name}.")
-    again = [currency for currency in config.currencies if plan_of_retry.get(currency.ticker) == STEPS[0]]
-    states = stored_states(again, target, request.rules)
+        steps = {ticker: step for ticker, step in steps.items() if ticker in chosen}
+    for ticker in [ticker for ticker in steps if ticker not in deployed.tickers]:
+        observe(Warned(f"{ticker} failed in {last.name}, but is no longer deployed: skipped"))
+        del steps[ticker]
+    return steps
+
+
+def _upload_corrections(
+    config: Config, target: Target, steps: Mapping[str, Step], request: RunRequest, observe: Observe
+) -> Mapping[str, str]:
+    """Check and upload changed files of currencies that begin at silver. Return those refused, and why."""
+    currencies = [currency for currency in config.currencies if steps.get(currency.ticker) == STEPS[0]]
+    if not currencies:
+        return {}
+    states = comparison.states(currencies, target, request.rules)
     changed = {ticker for (ticker, _), state in states.items() if state != "same"}
-    refused: Mapping[str, str] = {}
-    if corrected := [c for c in again if c.ticker in changed and has_files(c)]:
-        refused = check_and_copy(corrected, request.rules, target, observe).check.refused
-    start = {ticker: step for ticker, step in plan_of_retry.items() if ticker not in refused}
-    if not start:
-        return RunResult(None, "Nothing was run: the files of what failed are still broken.", refused)
-    silver = [ticker for ticker, step in start.items() if step == STEPS[0]]
-    for message in not_uploaded(config, target, silver, request.rules):
-        observe(Warned(message))
-    return execute(target, deployed, start, refused, request, observe)
+    corrected = [c for c in currencies if c.ticker in changed and comparison.has_files(c)]
+    if not corrected:
+        return {}
+    return check_and_copy(corrected, request.rules, target, observe).check.refused
 
 
 def execute(
-    target: Target,
-    deployed: Bundle,
-    start: Mapping[str, Step],
-    refused: Mapping[str, str],
-    request: RunRequest,
-    observe: Observe,
+    target: Target, deployed: Bundle, start: Start, request: RunRequest, observe: Observe
 ) -> RunResult:
+    """Start an execution and follow it to its end; stop it at the timeout. Raises Interrupted."""
     observe(Phase("run"))
-    input = state_machine.execution_input(start, refused)
-    # Tickers are named without regard to case; an execution knows them as they are deployed.
+    # Tickers are compared without regard to case; an execution uses the deployed spelling.
     failing: dict[str, Step] = {
         ticker: step
-        for ticker in start
+        for ticker in start.steps
         for name, step in request.fail.items()
         if name.lower() == ticker.lower()
     }
-    name = target.executions.start(deployed, input, fail=failing)
+    input_data = state_machine.execution_input(start.steps, start.refused)
+    name = target.executions.start(deployed, input_data, fail=failing)
     if request.detach:
-        note = f"Started. {target.executions.goes_on(name)}"
-        return RunResult(status(target, name), note, refused=refused)
+        note = f"Started. {target.executions.background_hint(name)}"
+        return RunResult(status(target, name), note, refused=start.refused)
     try:
-        return RunResult(follow(target, name, observe, timeout=request.timeout), refused=refused)
+        return RunResult(follow(target, name, observe, timeout=request.timeout), refused=start.refused)
     except KeyboardInterrupt:
         raise Interrupted(target.executions.interrupt(name)) from None
-    except NotInTime as late:
+    except FollowTimeout as late:
         left = target.executions.stop(name, str(late))
-        return RunResult(status(target, name), refused=refused, left=tuple(left))
+        return RunResult(status(target, name), refused=start.refused, left=tuple(left))
 
 
 def stop(target: Target, name: str | None) -> StopResult:

@@ -1,7 +1,4 @@
-"""A currency's table against what it should be: its columns, its gold set, and how old its prices are.
-
-Pure: facts in, a TableCheck out. Every problem is named by the figure that shows it.
-"""
+"""Verification of tables: their columns, whether they equal the gold sets, and how old the prices are."""
 
 from __future__ import annotations
 
@@ -12,13 +9,7 @@ from dataclasses import fields, replace
 from cryptoetl.config.models import Config
 from cryptoetl.errors import DamagedState, UsageError
 from cryptoetl.events import Observe, Phase
-from cryptoetl.pipeline import verification
-from cryptoetl.pipeline.results import (
-    CheckRules,
-    Preview,
-    TableCheck,
-    VerifyResult,
-)
+from cryptoetl.pipeline.results import CheckRules, Preview, TableCheck, VerifyResult
 from cryptoetl.target import Target
 from cryptoetl.target.warehouse import Tables
 from cryptoetl.util.text import plural
@@ -27,8 +18,10 @@ from cryptoetl.warehouse.facts import TableFacts
 from cryptoetl.warehouse.sql import COLUMNS
 
 RELATIVE_TOLERANCE = 1e-11
-"""For sums of floats, which depend on the order of the rows in their last digits: about 1e-13 of ten
-thousand rows. Counts, dates, least and greatest values are compared exactly."""
+"""For sums of floats, whose last digits depend on the order of the rows: about 1e-13 for ten thousand rows.
+Counts, dates, minima and maxima are compared exactly."""
+ABSOLUTE_TOLERANCE = 1e-12
+"""For sums near zero."""
 
 
 def compare(
@@ -39,9 +32,9 @@ def compare(
     found: TableFacts | None,
     rules: CheckRules | None,
 ) -> TableCheck:
-    """What is wrong with a table, and with `rules`, what is odd; strict rules make that wrong as well.
+    """Return the problems of a table; with `rules` also notes, which strict rules turn into problems.
 
-    `gold` is text where it says why the gold set cannot be read.
+    `gold` is a text if the gold set cannot be read, and says why.
     """
     if found is None:
         return TableCheck(ticker, table, None, None, None, None, ("the table is missing",))
@@ -69,7 +62,7 @@ def compare(
 
 
 def _contract(found: TableFacts) -> Iterator[str]:
-    """What the table itself says against it, whatever gold holds."""
+    """Yield what is wrong with the table itself, whatever gold contains."""
     if (names := tuple(name for name, _ in found.columns)) != tuple(COLUMNS):
         yield f"its columns are {', '.join(names)}, not {', '.join(COLUMNS)}"
         return
@@ -90,9 +83,11 @@ def _differences(gold: TableFacts, table: TableFacts) -> Iterator[str]:
             continue
         expected, actual = getattr(gold, item.name), getattr(table, item.name)
         if isinstance(expected, float) and isinstance(actual, float):
-            exact = item.name.endswith(("_min", "_max"))
-            tolerance = 0.0 if exact else RELATIVE_TOLERANCE
-            same = math.isclose(expected, actual, rel_tol=tolerance, abs_tol=0.0 if exact else 1e-12)
+            is_sum = not item.name.endswith(("_min", "_max"))
+            same = expected == actual or (
+                is_sum
+                and math.isclose(expected, actual, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+            )
         else:
             same = expected == actual
         if not same:
@@ -122,13 +117,13 @@ def verify(
     observe: Observe,
     rules: CheckRules | None = None,
 ) -> VerifyResult:
-    """Whether the tables are there, as they should be, and hold what gold holds (verification.py)."""
+    """Compare the currencies' tables with their contract and their gold sets."""
     observe(Phase("verify"))
     schema = config.aws.redshift.schema_name
     with target.warehouse.reading() as warehouse:
         tables = warehouse.tables([ticker.lower() for ticker in tickers])
         checks = [
-            verification.compare(
+            compare(
                 ticker,
                 f"{schema}.{ticker.lower()}",
                 gold=_gold(warehouse, ticker),
@@ -148,7 +143,10 @@ def _gold(warehouse: Tables, ticker: str) -> TableFacts | str | None:
 
 
 def preview(config: Config, target: Target, ticker: str, days: int) -> Preview:
-    """The latest rows of a currency's table. Raises UsageError if it is not configured or has none."""
+    """Return the latest rows of a currency's table.
+
+    Raises UsageError if the currency is not configured or its table has no rows.
+    """
     (currency,) = config.select([ticker])
     schema = config.aws.redshift.schema_name
     rows = target.warehouse.query(warehouse_sql.latest(schema, currency.ticker, days), days)

@@ -1,9 +1,10 @@
-"""Executions as they stand and as they go on: their events, read and folded."""
+"""Status of executions: read their events, and follow a running one."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from cryptoetl.errors import AwsError, AwsUnreachable, DamagedState, UsageError
 from cryptoetl.events import Observe, Progressed, Warned
@@ -15,12 +16,12 @@ from cryptoetl.util import interruption
 
 
 def status(target: Target, name: str | None = None) -> ExecutionStatus:
-    """An execution as it stands, the latest by default. Raises UsageError if there is none."""
+    """Return the status of an execution, the latest by default. Raises UsageError if there is none."""
     return _read(target, name or latest_name(target))
 
 
 def latest_name(target: Target) -> str:
-    """The latest execution's name. Raises UsageError if there is none."""
+    """Return the name of the latest execution. Raises UsageError if there is none."""
     if names := target.executions.names(1):
         return names[0]
     raise UsageError("there is no execution yet", hint="Run `cryptoetl up` first.")
@@ -28,12 +29,12 @@ def latest_name(target: Target) -> str:
 
 def _read(target: Target, name: str) -> ExecutionStatus:
     fold = Fold(name)
-    record = look(target, name, fold)
+    record = read_events(target, name, fold)
     return fold.status(record.status, record.ended, record.reason)
 
 
-def look(target: Target, name: str, fold: Fold) -> Record:
-    """What has come since the last look, taken in by the fold. Raises UsageError for an unknown execution."""
+def read_events(target: Target, name: str, fold: Fold) -> Record:
+    """Read the execution and add its new events to the fold. Raises UsageError if it is unknown."""
     record = target.executions.read(name, fold.last)
     try:
         for event in record.events:
@@ -57,42 +58,51 @@ def latest(target: Target, count: int, observe: Observe) -> list[ExecutionStatus
     return found
 
 
-class NotInTime(Exception):
-    """An execution that was followed is not through after its time."""
+class FollowTimeout(Exception):
+    """The execution that is followed did not end within the timeout."""
 
 
-LOST = 60
-"""Looks in a row that may fail before watching is given up: about five minutes on AWS."""
+MAX_FAILURES = 60
+"""Failed polls in a row after which following ends: about five minutes on AWS."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How time passes; tests replace it."""
+
+    sleep: Callable[[float], None] = interruption.sleep
+    clock: Callable[[], float] = time.monotonic
+
+
+REAL_TIME = Timing()
 
 
 def follow(
     target: Target,
     name: str | None,
     observe: Observe,
-    sleep: Callable[[float], None] = interruption.sleep,
     *,
     timeout: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    timing: Timing = REAL_TIME,
 ) -> ExecutionStatus:
-    """Watch an execution to its end, telling of every change.
+    """Follow an execution, the latest by default, to its end, and report every change.
 
-    A connection that is lost is found again: the events that were missed are read then. Raises NotInTime.
+    Survives a lost connection: missed events are read after it is restored. Raises FollowTimeout after
+    `timeout` seconds.
     """
     name = name or latest_name(target)
     fold = Fold(name)
-    started, failures = clock(), 0
+    started, failures = timing.clock(), 0
     for pause in target.executions.pauses():
         try:
-            record = look(target, name, fold)
+            record = read_events(target, name, fold)
         except AwsError as error:
             failures += 1
-            if not isinstance(error, AwsUnreachable) or failures > LOST:
-                if goes_on := target.executions.goes_on(name):
-                    error.hint = f"{error.hint} {goes_on}" if error.hint else goes_on
-                raise
+            if not isinstance(error, AwsUnreachable) or failures > MAX_FAILURES:
+                raise _with_background_hint(error, target, name) from error
             if failures == 1:
                 observe(Warned(f"{error.message}; trying again"))
-            sleep(pause)
+            timing.sleep(pause)
             continue
         failures = 0
         current = fold.status(record.status, record.ended, record.reason)
@@ -100,7 +110,13 @@ def follow(
             observe(Progressed(current))
         if record.status != "RUNNING":
             return current
-        if timeout is not None and clock() - started >= timeout:
-            raise NotInTime(f"not through after {timeout:g} seconds (--timeout)")
-        sleep(pause)
+        if timeout is not None and timing.clock() - started >= timeout:
+            raise FollowTimeout(f"the execution had not ended after {timeout:g} seconds (--timeout)")
+        timing.sleep(pause)
     raise AssertionError("pauses end")
+
+
+def _with_background_hint(error: AwsError, target: Target, name: str) -> AwsError:
+    """Return the error with the hint that the execution continues, if it does."""
+    hints = (error.hint, target.executions.background_hint(name))
+    return error.replace(hint=" ".join(hint for hint in hints if hint) or None)

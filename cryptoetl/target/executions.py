@@ -1,4 +1,4 @@
-"""Executions: the contract, and what is known of an execution."""
+"""Executions: the contract, and the data that describes an execution."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import Step
 
-if TYPE_CHECKING:  # results.py needs this module
+if TYPE_CHECKING:
     from cryptoetl.state_machine.status import StepStatus
 
 
@@ -19,19 +19,19 @@ RecordStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED",
 
 @dataclass(frozen=True)
 class Record:
-    """An execution as far as it has come: how it stands, and the events after those already read."""
+    """The status of an execution, and its events after those already read."""
 
     name: str
     status: RecordStatus
     events: Sequence[Mapping[str, Any]]
     ended: datetime | None = None
     reason: str | None = None
-    """Why it ended, where its events may not say so."""
+    """Why it ended, where its events may not contain that."""
 
 
 @dataclass(frozen=True)
-class Left:
-    """A job run that goes on although its execution was stopped, and why."""
+class StillRunning:
+    """A job run that could not be stopped with its execution, and why."""
 
     what: str
     reason: str
@@ -39,7 +39,7 @@ class Left:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line of a job run's log; `time` is that of the line above it where it has none of its own."""
+    """A line of a job run's log. A line without a time of its own has that of the line before it."""
 
     time: datetime | None
     text: str
@@ -49,42 +49,43 @@ class LogReader(Protocol):
     """The log of one job run."""
 
     def read(self) -> Sequence[LogLine]:
-        """The lines that have come since the last call, in order of time."""
+        """Return the lines since the last call, in order of time."""
 
 
 class Executions(Protocol):
-    """Running the deployed state machine, and the history of its executions."""
+    """Runs the deployed state machine and reads the history of its executions."""
 
     def pauses(self) -> Iterator[float]:
-        """Seconds to wait before each next look at an execution; endless."""
+        """Yield the seconds to wait between two polls of an execution, endlessly."""
 
     def warm_up(self) -> None:
-        """Begin whatever start-up takes long; returns at once."""
+        """Begin a slow start-up in the background; return at once."""
 
-    def start(self, deployed: Bundle, input: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
-        """Start an execution of what is deployed and return its name. `fail` makes steps fail on purpose.
+    def start(self, deployed: Bundle, input_data: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+        """Start an execution of the deployed state machine and return its name.
 
-        Raises NotDeployedError if the state machine is not the one that was deployed, BusyError if another
-        execution is running the same currencies.
+        `fail` makes steps of currencies fail on purpose, where the target supports that. Raises
+        NotDeployedError if the state machine is not the one that was deployed, BusyError if another execution
+        runs the same currencies.
         """
 
     def read(self, name: str, after: int) -> Record:
-        """The execution with its events whose id is above `after`. Raises UsageError if it is unknown."""
+        """Return the execution with its events above the id `after`. Raises UsageError if it is unknown."""
 
     def names(self, limit: int) -> list[str]:
-        """The latest executions, newest first, at most `limit`."""
+        """Return the names of the latest executions, newest first, at most `limit`."""
 
     def interrupt(self, name: str) -> str:
-        """What Ctrl-C does to a run that is being followed; returns what to tell the user."""
+        """Handle Ctrl-C while the execution is followed; return a message for the user."""
 
-    def goes_on(self, name: str) -> str | None:
-        """What to tell somebody who stops watching it; None if it does not outlive that."""
+    def background_hint(self, name: str) -> str | None:
+        """Return how to follow an execution that outlives this process; None if it does not."""
 
-    def stop(self, name: str, reason: str) -> Sequence[Left]:
-        """Stop the execution and every job run that it has started; returns those that could not be stopped.
+    def stop(self, name: str, reason: str) -> Sequence[StillRunning]:
+        """Stop the execution and every job run that it has started; return those that could not be stopped.
 
-        An execution that has ended already may have left job runs behind: they are stopped too.
+        Job runs of an execution that has already ended are stopped, too.
         """
 
     def log(self, name: str, ticker: str, step: StepStatus) -> LogReader | None:
-        """The log of a currency's step; None if the step has started no job run."""
+        """Return the log of a currency's step; None if the step has started no job run."""

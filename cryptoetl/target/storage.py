@@ -12,20 +12,20 @@ from cryptoetl.errors import EnvironmentFault
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A stored file as a listing knows it; `md5` is None where the listing does not tell it."""
+    """A stored file in a listing; `md5` is None if the listing does not contain it."""
 
     size: int
     md5: str | None = None
 
 
 class Storage(Protocol):
-    """The raw files (bronze), by key. Several threads may use it."""
+    """The raw files (bronze), by key. Several threads may call the methods."""
 
     def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
-        """Which of the keys have a file, with few calls."""
+        """Return the stored ones of these keys, with few calls."""
 
     def sha256(self, key: str) -> str | None:
-        """SHA-256 of the stored file in hexadecimal; None if it is not known, or if there is no file."""
+        """Return the SHA-256 of the stored file in hexadecimal; None if it is unknown or there is no file."""
 
     def put(
         self,
@@ -36,19 +36,19 @@ class Storage(Protocol):
         *,
         name: str | None = None,
     ) -> None:
-        """Store the file whole or not at all; `on_bytes` receives the size of each part as it is written.
+        """Store the file, whole or not at all; `on_bytes` receives the size of each part that was written.
 
-        `sha256` is of the file that is meant. Raises EnvironmentFault, and stores nothing, if it has changed.
-        `name`, the file's own, is kept beside it.
+        `sha256` is that of the file that was checked: if it has changed since, nothing is stored and
+        EnvironmentFault is raised. `name`, the file's own name, is stored with it.
         """
 
     def location(self, key: str) -> str:
-        """Where the file is, for people."""
+        """Return where the file is, for messages."""
 
 
 def changed_meanwhile(source: Path) -> EnvironmentFault:
-    """Return the error for a file that is no longer the one that was checked."""
+    """Return the error for a file that changed after it was checked."""
     return EnvironmentFault(
-        f"{source} was changed while it was being uploaded; what was stored before stays",
-        hint="Run the same command again when nothing writes to it.",
+        f"{source} was changed while it was being uploaded; what was stored before is unchanged",
+        hint="Run the same command again when no other program writes to the file.",
     )

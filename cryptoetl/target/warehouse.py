@@ -10,30 +10,30 @@ from typing import Any, Protocol
 from cryptoetl.warehouse.facts import TableFacts
 
 QUERY_SECONDS = 300.0
-"""After which a statement is ended where nothing else is said."""
+"""Seconds after which a statement is cancelled by default."""
 
 
 @dataclass(frozen=True)
 class QueryRows:
-    """The result of a statement: column names, and rows of Python values. `more` if it was cut."""
+    """The result of a statement: column names, and rows of Python values; `more` if rows were left out."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     more: bool
     types: tuple[str, ...] = ()
-    """The warehouse's names of the columns' types."""
+    """The columns' types, as the warehouse names them."""
 
 
 class Tables(Protocol):
-    """The warehouse while it is being looked at."""
+    """Read access to the tables and their gold sets."""
 
     def gold(self, ticker: str) -> TableFacts | None:
         """Return the facts of the currency's gold set; None if it is missing. Raises DamagedState."""
 
     def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
-        """Those of the named tables that are in the pipeline's schema, by name.
+        """Return the facts of the named tables that exist in the pipeline's schema, by name.
 
-        A table that lacks one of the columns has its rows and columns told, and nothing else.
+        Of a table that lacks one of the columns, only the number of rows and the columns are known.
         """
 
 
@@ -41,17 +41,17 @@ class Warehouse(Protocol):
     """The tables that analysts read."""
 
     def reading(self) -> AbstractContextManager[Tables]:
-        """Open it for a look at many tables. Raises BusyError."""
+        """Open the warehouse to read several tables. Raises BusyError."""
 
     def query(
         self, sql: str, limit: int | None, *, timeout: float = QUERY_SECONDS, memory: int | None = None
     ) -> QueryRows:
         """Run one read-only statement and return at most `limit` rows.
 
-        After `timeout` seconds it is ended. `memory` is what it may use in bytes; None means the target's
-        default. Raises QueryError, also where a limit is reached, and UsageError for a target whose memory
-        cannot be limited.
+        It is cancelled after `timeout` seconds. `memory` limits its memory, in bytes; None means the target's
+        default. Raises QueryError, also if a limit is reached, and UsageError if the target cannot limit
+        memory.
         """
 
     def location(self) -> str:
-        """Where the tables are, for people."""
+        """Return where the tables are, for messages."""

@@ -1,4 +1,4 @@
-"""A user's project beside an emulated account: commands as processes, and what they left in the account."""
+"""A user's project with an emulated account: runs commands as processes and reads the account's contents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUCKET = "crypto-{}-123456789012-eu-central-1"
 
 
 class Account:
-    """`aws` holds what the configuration says under that key; `configure` writes it."""
+    """`aws` is the configuration's section of that name; `configure` writes it."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
         self.emulator = emulator
@@ -25,7 +25,7 @@ class Account:
         self.configure()
 
     def configure(self, **settings: Any) -> None:
-        """Write the configuration with these settings of `aws` beside those there are."""
+        """Write the configuration with these settings added to `aws`."""
         self.aws |= settings
         self.project.configure(target="aws", aws=self.aws)
 
@@ -53,7 +53,7 @@ class Account:
 
     @property
     def buckets(self) -> set[str]:
-        """The buckets there are, by their kind."""
+        """The kinds of the existing buckets."""
         names = [bucket["Name"] for bucket in self.emulator.client("s3").list_buckets()["Buckets"]]
         ours = re.compile("crypto-([a-z]+)-123456789012-eu-central-1")
         return {found[1] if (found := ours.fullmatch(name)) else name for name in names}
@@ -75,7 +75,7 @@ class Account:
         return definition
 
     def object(self, uri: str) -> bytes:
-        """What is stored at an s3:// URI."""
+        """Return the object at an s3:// URI."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         body: bytes = self.emulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body

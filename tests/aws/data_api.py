@@ -1,7 +1,8 @@
 """The Redshift Data API of the emulator: statements run on the DuckDB that the emulated Glue loads into.
 
-`Redshift` knows one catalogue view, `svv_columns`, and no transactions of a session: BEGIN and ROLLBACK are
-taken and nothing more. What only Redshift's dialect has, the view without schema binding, stays in `batches`.
+`Redshift` has one catalogue view, `svv_columns`, and no transactions: BEGIN and ROLLBACK are accepted and do
+nothing. Statements in Redshift's own dialect, such as the view without schema binding, are only recorded in
+`batches`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _TYPES = {
 
 @dataclass
 class _Done:
-    """A statement that has run: its columns (name, type) and rows, or why it failed."""
+    """A statement that has run: its columns (name, type) and rows, or its error."""
 
     columns: list[tuple[str, str]] = field(default_factory=list)
     rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Redshift:
     def __init__(self, tables: duckdb.DuckDBPyConnection) -> None:
         self.workgroups: dict[str, dict[str, set[str]]] = {"my-etl-workgroup": {"crypto": {"public"}}}
         self.statements: list[Mapping[str, Any]] = []
-        """Requests that change something, the batches left aside."""
+        """Requests that change something, without the batches."""
         self.batches: list[Mapping[str, Any]] = []
         self._tables = tables
         self._tables.execute(_CATALOGUE)
@@ -98,13 +99,13 @@ class Redshift:
             return _Done(columns, cursor.fetchall())
 
     def _keep(self, done: _Done) -> dict[str, Any]:
-        id = str(uuid.uuid4())
-        self._done[id] = done
-        return {"Id": id, "SessionId": str(uuid.uuid4())}
+        statement_id = str(uuid.uuid4())
+        self._done[statement_id] = done
+        return {"Id": statement_id, "SessionId": str(uuid.uuid4())}
 
 
 def field_of(value: Any) -> dict[str, Any]:
-    """A value as the API has it."""
+    """Return a value as a field of the API."""
     match value:
         case None:
             return {"isNull": True}

@@ -1,8 +1,9 @@
-"""An AWS on loopback: moto's server, with what moto lacks in front of it and inside.
+"""An emulated AWS account on loopback: moto's server, and what moto lacks.
 
-In front: a recorder of every call, refusals on demand, and the few calls of Redshift Serverless, the Redshift
-Data API, Service Quotas and IAM's simulation that a deploy makes. Inside: tests/aws/cloudformation.py instead
-of moto's CloudFormation, and tests/aws/glue.py, which lets the deployed machine run.
+In front of moto: a recorder of every call, refusals on demand, and the calls of Redshift Serverless, the
+Redshift Data API, Service Quotas and IAM's simulation that a deploy makes. Inside it:
+tests/aws/cloudformation.py instead of moto's CloudFormation, and tests/aws/glue.py, which runs the deployed
+scripts.
 """
 
 from __future__ import annotations
@@ -42,18 +43,19 @@ from werkzeug.serving import make_server
 
 from tests.aws.cloudformation import ACCOUNT, REGION, CloudFormation, Refused
 from tests.aws.data_api import Redshift
-from tests.aws.glue import Glue, replacing
+from tests.aws.glue import Glue
+from tests.aws.moto_patches import patched
 from tests.aws.resources import HANDLERS
 
 Environ = Mapping[str, Any]
 Fault = Literal["denied", "throttled", "500", "dropped", "unheard", "silent"]
 """Refused, failed, its connection lost before it was carried out or after, or no answer at all."""
 SILENCE = 5.0
-"""Seconds until a silent call is dropped: more than a client is told to wait."""
+"""Seconds until a silent call is dropped: more than a client's timeout."""
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
-"""Of nobody, as moto takes them."""
+"""Credentials of no account; moto accepts them."""
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:redshift!{}-etladmin-AbCdEf"
 
@@ -75,7 +77,7 @@ _CLOUDFORMATION = [
 
 
 class Emulator:
-    """The account: what it holds is seen by `client`, what was asked of it is in `calls`.
+    """The account: `client` reads its contents, `calls` are the operations that cryptoetl called.
 
     `denied` maps patterns of operations (`GetJob`, `Put /crypto-`) to the code and message of a refusal.
     """
@@ -87,14 +89,14 @@ class Emulator:
         self.namespaces: dict[str, str] = {}
         """Namespace → its database."""
         self.simulations: list[Mapping[str, list[str]]] = []
-        """What was asked of IAM's simulation."""
+        """Requests for IAM's simulation."""
         self.simulated: set[str] = set()
         """Actions that IAM's simulation denies."""
         self.runs_quota = 50
         self.fault: Callable[[str], Fault | None] = lambda operation: None
-        """What happens to a call of ours instead of being answered."""
+        """The fault of a call of cryptoetl, if it is to have one."""
         self._clients: dict[str, Any] = {}
-        handlers = {type: handler(self) for type, handler in HANDLERS.items()}
+        handlers = {kind: handler(self) for kind, handler in HANDLERS.items()}
         self.cloudformation = CloudFormation(handlers, self._template)
         self.glue = Glue(self.client, folder)
         self.redshift = Redshift(self.glue.redshift)
@@ -119,7 +121,7 @@ class Emulator:
         return [call for call in self.calls if not _READS.match(call)]
 
     def connection(self, name: str = "crypto-connection", **properties: str) -> None:
-        """A Glue connection to the workgroup, as somebody made it by hand."""
+        """Create a Glue connection to the workgroup, as a user does."""
         url = "jdbc:redshift://my-etl-workgroup.example:5439/crypto"
         self.client("glue").create_connection(
             ConnectionInput={
@@ -130,25 +132,16 @@ class Emulator:
             }
         )
 
-    # --- what moto lacks
-
     def answer(self, operation: str, p: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The answer to a call of a JSON protocol that moto does not know; None for all others."""
+        """Return the answer to a call of a JSON protocol that moto lacks; None for all others."""
         service, _, name = operation.partition(".")
-        if service == "RedshiftData":
-            return self.redshift.call(name, p)
         match operation:
+            case _ if service == "RedshiftData":
+                return self.redshift.call(name, p)
             case "RedshiftServerless.GetWorkgroup":
-                if p["workgroupName"] not in self.redshift.workgroups:
-                    return _error("ResourceNotFoundException", "no such workgroup")
-                return {"workgroup": {"workgroupName": p["workgroupName"], "status": "AVAILABLE"}}
+                return self._workgroup(p["workgroupName"])
             case "RedshiftServerless.GetNamespace" | "RedshiftServerless.DeleteNamespace":
-                name = p["namespaceName"]
-                if name not in self.namespaces:
-                    return _error("ResourceNotFoundException", "no such namespace")
-                if operation.endswith("DeleteNamespace"):
-                    del self.namespaces[name]
-                return {"namespace": {"namespaceName": name, "adminPasswordSecretArn": SECRET.format(name)}}
+                return self._namespace(p["namespaceName"], delete=name == "DeleteNamespace")
             case "ServiceQuotasV20190624.ListServiceQuotas":
                 name = "Max concurrent job runs per account"
                 return {"Quotas": [{"QuotaName": name, "Value": float(self.runs_quota)}]}
@@ -160,10 +153,22 @@ class Emulator:
                 return _validated(p["definition"])
         return None
 
+    def _workgroup(self, name: str) -> dict[str, Any]:
+        if name not in self.redshift.workgroups:
+            return _error("ResourceNotFoundException", "no such workgroup")
+        return {"workgroup": {"workgroupName": name, "status": "AVAILABLE"}}
+
+    def _namespace(self, name: str, *, delete: bool) -> dict[str, Any]:
+        if name not in self.namespaces:
+            return _error("ResourceNotFoundException", "no such namespace")
+        if delete:
+            del self.namespaces[name]
+        return {"namespace": {"namespaceName": name, "adminPasswordSecretArn": SECRET.format(name)}}
+
 
 @cache
 def _validated(definition: str) -> dict[str, Any]:
-    """moto's parser of the Amazon States Language has its say; over HTTP it has none."""
+    """Validate with moto's parser of the Amazon States Language, which moto's API does not offer."""
     try:
         StaticAnalyser().analyse(definition)
     except Exception as error:
@@ -173,7 +178,7 @@ def _validated(definition: str) -> dict[str, Any]:
 
 
 def _refuse_invalid(definition: str) -> None:
-    """CreateStateMachine and UpdateStateMachine judge as ValidateStateMachineDefinition has done."""
+    """Make CreateStateMachine and UpdateStateMachine refuse what ValidateStateMachineDefinition does."""
     for diagnostic in _validated(definition)["diagnostics"]:
         raise InvalidDefinition(message=diagnostic["message"])
 
@@ -188,7 +193,7 @@ class _Front:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._moto = DomainDispatcherApplication(create_backend_app)
-        # It would list moto's folder for every call, one call at a time.
+        # Uncached, it lists moto's folder for every call, one call at a time.
         vars(self._moto)["get_backend_for_host"] = cache(self._moto.get_backend_for_host)
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
@@ -246,7 +251,7 @@ class _Front:
 
 
 def _rest_operation(environ: Mapping[str, Any]) -> str:
-    """A name for a call of S3 or Scheduler: `PutObject` for what matters here, else method and path."""
+    """Return a name for a call of S3 or Scheduler: method and path."""
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
     verb = {"GET": "Get", "HEAD": "Head", "PUT": "Put", "POST": "Post", "DELETE": "Delete"}[method]
     return f"{verb} {path}{'?' + environ['QUERY_STRING'] if environ['QUERY_STRING'] else ''}"
@@ -289,7 +294,7 @@ class _Quiet(MotoRequestHandler):
 
 @contextmanager
 def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Emulator]:
-    """An account with nothing in it, for the time of a test; `folder` is for what it keeps."""
+    """Run an empty account during a test; `folder` is for its data."""
     emulators: list[Emulator] = []
 
     def method(name: str) -> Callable[[CloudFormationResponse], ActionResult]:
@@ -303,7 +308,7 @@ def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Emulator]
 
     for name in _CLOUDFORMATION:
         monkeypatch.setattr(CloudFormationResponse, name, method(name), raising=False)
-    # It would refuse everything to everybody for a Deny whose condition it does not read.
+    # moto ignores the condition of a Deny, and would deny everything.
     monkeypatch.setattr(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
     monkeypatch.setattr(StepFunctionsParserBackend, "_validate_definition", staticmethod(_refuse_invalid))
     monkeypatch.setitem(default_user_config, "stepfunctions", {"execute_state_machine": True})
@@ -323,7 +328,7 @@ def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Emulator]
     thread.start()
     urlopen(Request(f"{emulator.url}/moto-api/reset", method="POST")).close()
     try:
-        with replacing(emulator.glue, server.server_port, monkeypatch):
+        with patched(emulator.glue, server.server_port, monkeypatch):
             yield emulator
     finally:
         for event in emulator.cloudformation.held.values():

@@ -1,7 +1,7 @@
-"""The Redshift Data API, as far as it can be told from its model: a real client whose calls end here.
+"""A fake Redshift Data API behind a real client.
 
-botocore checks each request against the service's model before it arrives, and each answer is checked on its
-way back, so that neither side can be made up.
+botocore validates each request against the service's model before it arrives here, and each answer is
+validated on its way back.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from botocore.validate import validate_parameters
@@ -18,36 +18,36 @@ from botocore.validate import validate_parameters
 
 @dataclass
 class Result:
-    """What a statement comes to: its columns (name, type) and rows of API fields, or an error."""
+    """The result of a statement: its columns (name, type) and rows of API fields, or an error."""
 
     columns: Sequence[tuple[str, str]] = ()
     rows: Sequence[Sequence[Mapping[str, Any]]] = ()
     error: str | None = None
     status: str = "FINISHED"
-    looks: int = 2
-    """How often it is still running when it is looked at."""
+    polls: int = 2
+    """Number of polls in which it is still running."""
     page: int = 2
 
 
 @dataclass
 class Statement:
-    """A statement that was sent, and how often it was looked at."""
+    """A statement that was sent, and how often it was polled."""
 
     sql: list[str]
     request: Mapping[str, Any]
     result: Result
-    looks: int = 0
+    polls: int = 0
     cancelled: bool = False
 
 
 @dataclass
 class FakeRedshiftData:
-    """Answers by what `results` says of a statement's text; finished and without rows otherwise."""
+    """Answers with the `results` by the statement's text; by default finished and without rows."""
 
     results: dict[str, Result] = field(default_factory=dict)
     refusals: list[tuple[str, str, str]] = field(default_factory=list)
     """Operation, code and message of calls to refuse, each once."""
-    on_look: Callable[[], None] = lambda: None
+    on_poll: Callable[[], None] = lambda: None
     statements: dict[str, Statement] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
@@ -60,7 +60,7 @@ class FakeRedshiftData:
             "redshift-data", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
         )
         client.meta.events.register("provide-client-params.redshift-data.*", self._keep)
-        client.meta.events.register("before-call.redshift-data.*", self._answer)
+        client.meta.events.register("before-call.redshift-data.*", cast("Any", self._answer))
         return client
 
     def _keep(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
@@ -87,21 +87,21 @@ class FakeRedshiftData:
         return self._new(request["Sqls"], request)
 
     def _new(self, sql: list[str], request: Mapping[str, Any]) -> dict[str, Any]:
-        id = str(uuid.uuid4())
+        statement_id = str(uuid.uuid4())
         results = [self.results[text] for text in sql if text in self.results]
         result = next((r for r in results if r.error), results[-1] if results else Result())
-        self.statements[id] = Statement(list(sql), request, result)
+        self.statements[statement_id] = Statement(list(sql), request, result)
         session = request.get("SessionId") or str(uuid.uuid4())
-        return {"Id": id, "SessionId": session}
+        return {"Id": statement_id, "SessionId": session}
 
     def _DescribeStatement(self, request: Mapping[str, Any]) -> dict[str, Any]:
         statement = self.statements[request["Id"]]
-        statement.looks += 1
-        self.on_look()
+        statement.polls += 1
+        self.on_poll()
         result = statement.result
         answer: dict[str, Any] = {"Id": request["Id"]}
-        if statement.looks <= result.looks:
-            return answer | {"Status": "STARTED" if statement.looks > 1 else "SUBMITTED"}
+        if statement.polls <= result.polls:
+            return answer | {"Status": "STARTED" if statement.polls > 1 else "SUBMITTED"}
         answer |= {"Status": result.status, "HasResultSet": bool(result.columns)}
         if result.error:
             answer["Error"] = result.error

@@ -1,4 +1,4 @@
-"""Statements through the Redshift Data API: waiting, pages, values, failures, cancelling."""
+"""Statements through the Redshift Data API: polling, pages, values, failures, cancelling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -15,15 +15,15 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 from cryptoetl.aws import data_api
-from cryptoetl.aws.data_api import DataApi
+from cryptoetl.aws.data_api import DataApi, Place
 from cryptoetl.errors import AwsError, Interrupted, QueryError
 from tests.aws.redshift_data import FakeRedshiftData, Result
 
-WHERE = {"WorkgroupName": "my-etl-workgroup", "Database": "crypto"}
+PLACE: Place = {"WorkgroupName": "my-etl-workgroup", "Database": "crypto"}
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that advances only in `sleep`."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -49,24 +49,24 @@ def clock() -> Clock:
 
 @pytest.fixture
 def api(fake: FakeRedshiftData, clock: Clock) -> DataApi:
-    return DataApi(fake.client(), WHERE, sleep=clock.sleep, clock=clock)
+    return DataApi(fake.client(), PLACE, sleep=clock.sleep, clock=clock)
 
 
 def numbers(count: int, **options: Any) -> Result:
     return Result([("n", "int4")], [[{"longValue": n}] for n in range(count)], **options)
 
 
-def test_a_statement_is_sent_where_the_configuration_says_without_a_password(
+def test_a_statement_runs_in_the_configured_place_without_a_password(
     fake: FakeRedshiftData, api: DataApi
 ) -> None:
     api.run("SELECT 1")
     (statement,) = fake.statements.values()
     request = dict(statement.request)
-    assert request.pop("ClientToken"), "the SDK's, so that a repeated request is not a second statement"
-    assert request == {"Sql": "SELECT 1", "StatementName": "cryptoetl", **WHERE}
+    assert request.pop("ClientToken"), "from the SDK, so that a retried request is not a second statement"
+    assert request == {"Sql": "SELECT 1", "StatementName": "cryptoetl", **PLACE}
 
 
-def test_all_pages_are_read_and_only_those_that_are_asked_for(fake: FakeRedshiftData, api: DataApi) -> None:
+def test_pages_are_fetched_as_they_are_read(fake: FakeRedshiftData, api: DataApi) -> None:
     fake.results["SELECT n"] = numbers(7)
     assert [n for (n,) in api.run("SELECT n").rows()] == list(range(7))
     assert fake.calls.count("GetStatementResult") == 4
@@ -75,10 +75,10 @@ def test_all_pages_are_read_and_only_those_that_are_asked_for(fake: FakeRedshift
     assert fake.calls.count("GetStatementResult") == 4 + 2
 
 
-def test_a_long_statement_is_asked_for_less_and_less(
+def test_a_long_statement_is_polled_less_and_less_often(
     fake: FakeRedshiftData, api: DataApi, clock: Clock
 ) -> None:
-    fake.results["SELECT n"] = numbers(1, looks=30)
+    fake.results["SELECT n"] = numbers(1, polls=30)
     assert list(api.run("SELECT n").rows()) == [(0,)]
     assert clock.slept == sorted(clock.slept)
     assert clock.slept[0] == data_api.FIRST_WAIT
@@ -92,10 +92,10 @@ def test_a_statement_without_rows_has_no_result_to_fetch(fake: FakeRedshiftData,
 
 
 @pytest.mark.parametrize(
-    ("type", "value", "expected"),
+    ("kind", "value", "expected"),
     [
         ("date", {"stringValue": "2024-02-29"}, date(2024, 2, 29)),
-        ("timestamp", {"stringValue": "2024-02-29 12:30:01.5"}, datetime(2024, 2, 29, 12, 30, 1, 500_000)),  # noqa: DTZ001 - as it is there
+        ("timestamp", {"stringValue": "2024-02-29 12:30:01.5"}, datetime(2024, 2, 29, 12, 30, 1, 500_000)),  # noqa: DTZ001 - the type has no time zone
         ("time", {"stringValue": "12:30:01"}, time(12, 30, 1)),
         (
             "numeric",
@@ -114,16 +114,16 @@ def test_a_statement_without_rows_has_no_result_to_fetch(fake: FakeRedshiftData,
         ("varbyte", {"blobValue": b"\x00\xff"}, b"\x00\xff"),
     ],
 )
-def test_a_value_is_what_it_is_in_redshift(
-    type: str, value: dict[str, Any], expected: object, fake: FakeRedshiftData, api: DataApi
+def test_a_value_has_its_python_type(
+    kind: str, value: dict[str, Any], expected: object, fake: FakeRedshiftData, api: DataApi
 ) -> None:
-    fake.results["SELECT x"] = Result([("x", type)], [[value]])
+    fake.results["SELECT x"] = Result([("x", kind)], [[value]])
     ((found,),) = api.run("SELECT x").rows()
     assert found == expected
     assert found.__class__ is expected.__class__
 
 
-def test_a_statement_that_fails_says_why(fake: FakeRedshiftData, api: DataApi) -> None:
+def test_a_failed_statement_raises_its_reason(fake: FakeRedshiftData, api: DataApi) -> None:
     fake.results["SELECT x"] = Result(
         status="FAILED", error='ERROR: relation "x" does not exist\n  Position: 8'
     )
@@ -132,7 +132,7 @@ def test_a_statement_that_fails_says_why(fake: FakeRedshiftData, api: DataApi) -
     assert failure.value.message == 'Redshift: relation "x" does not exist Position: 8'
 
 
-def test_who_may_not_read_hears_how_it_is_granted(fake: FakeRedshiftData, api: DataApi) -> None:
+def test_a_denied_read_hints_at_the_grants(fake: FakeRedshiftData, api: DataApi) -> None:
     fake.results["SELECT x"] = Result(
         status="FAILED", error="ERROR: permission denied for schema market_data"
     )
@@ -141,13 +141,15 @@ def test_who_may_not_read_hears_how_it_is_granted(fake: FakeRedshiftData, api: D
     assert "aws.redshift.grants" in (failure.value.hint or "")
 
 
-def test_a_statement_that_was_cancelled_elsewhere_says_so(fake: FakeRedshiftData, api: DataApi) -> None:
+def test_a_statement_that_was_cancelled_elsewhere_is_reported_as_cancelled(
+    fake: FakeRedshiftData, api: DataApi
+) -> None:
     fake.results["SELECT x"] = Result(status="ABORTED", error="Query cancelled on user's request")
     with pytest.raises(QueryError, match="the statement was cancelled in Redshift: Query cancelled"):
         api.run("SELECT x")
 
 
-def test_a_batch_is_split_by_forty_and_a_part_that_fails_is_the_reason(
+def test_a_batch_is_split_by_forty_and_raises_the_reason_of_the_part_that_failed(
     fake: FakeRedshiftData, api: DataApi
 ) -> None:
     api.run_all([f"S{n}" for n in range(90)])
@@ -158,10 +160,10 @@ def test_a_batch_is_split_by_forty_and_a_part_that_fails_is_the_reason(
 
 
 def test_a_statement_that_takes_too_long_is_cancelled(fake: FakeRedshiftData, clock: Clock) -> None:
-    fake.results["SELECT x"] = Result(looks=10**6)
-    api = DataApi(fake.client(), WHERE, sleep=clock.sleep, clock=clock, timeout=60)
+    fake.results["SELECT x"] = Result(polls=10**6)
+    api = DataApi(fake.client(), PLACE, sleep=clock.sleep, clock=clock)
     with pytest.raises(QueryError, match="it had no result after 60 seconds"):
-        api.run("SELECT x")
+        api.run("SELECT x", timeout=60)
     assert [statement.cancelled for statement in fake.statements.values()] == [True]
     assert 60 <= clock.now < 70
 
@@ -169,8 +171,8 @@ def test_a_statement_that_takes_too_long_is_cancelled(fake: FakeRedshiftData, cl
 def test_a_reading_statement_is_cancelled_when_its_time_is_over(
     fake: FakeRedshiftData, api: DataApi, clock: Clock
 ) -> None:
-    fake.results["BEGIN READ ONLY"] = Result(looks=5)
-    fake.results["SELECT x"] = Result(looks=10**6)
+    fake.results["BEGIN READ ONLY"] = Result(polls=5)
+    fake.results["SELECT x"] = Result(polls=10**6)
     with pytest.raises(QueryError) as failure:
         api.run_reading("SELECT x", 60)
     assert failure.value.message == (
@@ -182,10 +184,12 @@ def test_a_reading_statement_is_cancelled_when_its_time_is_over(
     assert clock.now == pytest.approx(60), "for the three statements together"
 
 
-def test_a_late_statement_that_cannot_be_cancelled_is_named(fake: FakeRedshiftData, api: DataApi) -> None:
-    fake.results["SELECT x"] = Result(looks=10**6)
+def test_a_late_statement_that_cannot_be_cancelled_is_reported_by_id(
+    fake: FakeRedshiftData, api: DataApi
+) -> None:
+    fake.results["SELECT x"] = Result(polls=10**6)
     fake.refusals = [("CancelStatement", "InternalServerException", "no")]
-    with pytest.raises(QueryError, match=r"the statement \S+ may go on in Redshift, .* after 60 seconds"):
+    with pytest.raises(QueryError, match=r"the statement \S+ may continue in Redshift, .* after 60 seconds"):
         api.run_reading("SELECT x", 60)
 
 
@@ -194,19 +198,19 @@ def test_an_interruption_cancels_the_statement_on_the_server(fake: FakeRedshiftD
         if fake.calls.count("DescribeStatement") == 2:
             raise KeyboardInterrupt
 
-    fake.on_look = press_ctrl_c
+    fake.on_poll = press_ctrl_c
     with pytest.raises(Interrupted, match="cancelled on the server"):
         api.run("SELECT 1")
     assert [statement.cancelled for statement in fake.statements.values()] == [True]
 
 
-def test_an_interruption_that_cannot_cancel_says_so(fake: FakeRedshiftData, api: DataApi) -> None:
+def test_an_interruption_that_cannot_cancel_reports_that(fake: FakeRedshiftData, api: DataApi) -> None:
     def press_ctrl_c() -> None:
         raise KeyboardInterrupt
 
-    fake.on_look = press_ctrl_c
+    fake.on_poll = press_ctrl_c
     fake.refusals = [("CancelStatement", "InternalServerException", "no")]
-    with pytest.raises(Interrupted, match="may go on in Redshift"):
+    with pytest.raises(Interrupted, match="may continue in Redshift"):
         api.run("SELECT 1")
 
 
@@ -221,14 +225,14 @@ def test_too_many_statements_at_once_are_waited_for(
 
 
 @pytest.mark.parametrize("operation", ["ExecuteStatement", "DescribeStatement", "GetStatementResult"])
-def test_what_aws_refuses_is_told_in_words(operation: str, fake: FakeRedshiftData, api: DataApi) -> None:
+def test_what_aws_refuses_is_an_aws_error(operation: str, fake: FakeRedshiftData, api: DataApi) -> None:
     fake.results["SELECT n"] = numbers(1)
     fake.refusals = [(operation, "ValidationException", "something is wrong")]
     with pytest.raises(AwsError, match="something is wrong"):
         api.run("SELECT n")
 
 
-def test_throttling_is_repeated_by_the_sdk_until_it_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sdk_retries_throttled_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
     answers = [(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})] * 3
     answers += [(200, {"Id": "x", "Status": "FINISHED"})] * 2
@@ -248,19 +252,17 @@ def test_throttling_is_repeated_by_the_sdk_until_it_gives_up(monkeypatch: pytest
             aws_secret_access_key="x",
             config=Config(retries={"mode": "standard", "total_max_attempts": 5}),
         )
-        made.meta.events.register("before-send.redshift-data.*", send)
+        made.meta.events.register("before-send.redshift-data.*", cast("Any", send))
         return made
 
-    DataApi(client(), WHERE, sleep=lambda seconds: None).run("SELECT 1")
+    DataApi(client(), PLACE, sleep=lambda seconds: None).run("SELECT 1")
     assert answers == []
     answers[:] = [(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})] * 5
-    with pytest.raises(AwsError, match="AWS asks to slow down"):
-        DataApi(client(), WHERE, sleep=lambda seconds: None).run("SELECT 1")
+    with pytest.raises(AwsError, match="AWS throttles the requests"):
+        DataApi(client(), PLACE, sleep=lambda seconds: None).run("SELECT 1")
 
 
-def test_reading_happens_in_a_transaction_that_only_reads_and_ends(
-    fake: FakeRedshiftData, api: DataApi
-) -> None:
+def test_reading_uses_a_read_only_transaction_and_ends_it(fake: FakeRedshiftData, api: DataApi) -> None:
     fake.results["SELECT n"] = numbers(3)
     assert len(list(api.run_reading("SELECT n", 60).rows())) == 3
     assert fake.sent == ["BEGIN READ ONLY", "SELECT n", "ROLLBACK"]

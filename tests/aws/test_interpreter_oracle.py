@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import botocore.session
@@ -109,7 +109,7 @@ def summary(execution: ExecutionStatus) -> list[tuple[Any, ...]]:
     return sorted(rows)
 
 
-def run_ours(input: Mapping[str, Any], jobs: Jobs) -> Run:
+def run_ours(start_input: Mapping[str, Any], jobs: Jobs) -> Run:
     def run_job(job_name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
         if error := jobs.start(job_name, arguments):
             raise TaskFailed(f"Glue.{error}", "Too many runs")
@@ -126,7 +126,7 @@ def run_ours(input: Mapping[str, Any], jobs: Jobs) -> Run:
         clock=lambda: datetime.now(UTC),
         sleep=lambda seconds: None,
         random=lambda: 0.5,
-    ).run(input)
+    ).run(start_input)
     return observed(outcome.status, outcome.output, outcome.error, events, jobs)
 
 
@@ -166,18 +166,23 @@ def run_motos(monkeypatch: pytest.MonkeyPatch) -> Iterator[Oracle]:
         # moto stops a callback endpoint here that a Glue task does not have.
         env.stack.append(self._build_sync_resolver(env, **integration)())
 
-    def start(input: Mapping[str, Any], jobs: Jobs) -> Run:
+    def start(start_input: Mapping[str, Any], jobs: Jobs) -> Run:
         glue = GlueClient(jobs)
         monkeypatch.setattr(service, "_get_glue_client", lambda *args, **kwargs: glue)
         machine = client.create_state_machine(
             name="crypto", definition=dumps(MACHINE), roleArn="arn:aws:iam::123456789012:role/machine"
         )["stateMachineArn"]
-        execution = client.start_execution(stateMachineArn=machine, input=json.dumps(input))["executionArn"]
+        execution = client.start_execution(stateMachineArn=machine, input=json.dumps(start_input))[
+            "executionArn"
+        ]
         deadline = time.monotonic() + 30
         while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
             assert time.monotonic() < deadline
             time.sleep(0.005)
-        events = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+        events = cast(
+            "list[dict[str, Any]]",
+            client.get_execution_history(executionArn=execution, maxResults=1000)["events"],
+        )
         output = json.loads(described["output"]) if described["status"] == "SUCCEEDED" else None
         return observed(described["status"], output, described.get("error"), events, jobs)
 
@@ -237,8 +242,8 @@ CASES: dict[str, tuple[Mapping[str, Any], Callable[[], Jobs]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_both_interpreters_agree_when(case: str, run_motos: Oracle) -> None:
-    input, jobs = CASES[case]
-    ours, theirs = run_ours(input, jobs()), run_motos(input, jobs())
+    start_input, jobs = CASES[case]
+    ours, theirs = run_ours(start_input, jobs()), run_motos(start_input, jobs())
     assert ours == theirs
 
 

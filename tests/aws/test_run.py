@@ -35,22 +35,22 @@ def ready(account: Account) -> Account:
     return account
 
 
-def start(account: Account, name: str, input: str = "{}") -> str:
-    """Start an execution as somebody else does."""
+def start(account: Account, name: str, input_json: str = "{}") -> str:
+    """Start an execution without cryptoetl."""
     states = account.emulator.client("stepfunctions")
-    started = states.start_execution(stateMachineArn=MACHINE, name=name, input=input)
+    started = states.start_execution(stateMachineArn=MACHINE, name=name, input=input_json)
     arn: str = started["executionArn"]
     return arn
 
 
 def hold(account: Account, ticker: str, step: str) -> threading.Event:
-    """Let this step of a currency begin and not go on."""
+    """Hold this step of a currency after its begin, until the event is set."""
     event = account.emulator.glue.held[ticker, step] = threading.Event()
     return event
 
 
 def held(account: Account, ticker: str, step: str) -> None:
-    """Wait for it."""
+    """Wait until the step has begun."""
     wait_for(lambda: (ticker, step) in account.emulator.glue.running, f"{ticker} at {step}")
 
 
@@ -61,7 +61,7 @@ def test_an_upload_needs_the_bucket_that_a_deploy_makes(account: Account) -> Non
     outcome = account("upload")
     assert outcome.code == 2
     assert f"the bucket {RAW} does not exist" in outcome.err
-    assert "`cryptoetl deploy` makes it" in outcome.err
+    assert "`cryptoetl deploy` creates it" in outcome.err
 
 
 def test_an_upload_is_a_listing_and_a_put_for_each_file_and_only_a_listing_the_second_time(
@@ -76,7 +76,7 @@ def test_an_upload_is_a_listing_and_a_put_for_each_file_and_only_a_listing_the_s
     assert counts == [{"GetCallerIdentity": 1, "Get": 1, "Put": 8}, {"GetCallerIdentity": 1, "Get": 1}]
 
 
-def test_an_overwritten_raw_file_can_be_had_back(ready: Account) -> None:
+def test_an_overwritten_raw_file_can_be_restored(ready: Account) -> None:
     before = (ready.project.folder / "BTC.csv").read_bytes()
     write_history(ready.project.folder / "BTC.csv", 40)
     assert ready("upload").code == 0
@@ -86,7 +86,7 @@ def test_an_overwritten_raw_file_can_be_had_back(ready: Account) -> None:
     assert s3.get_object(Bucket=RAW, Key="BTC/source/history", VersionId=old)["Body"].read() == before
 
 
-def test_a_file_that_somebody_else_put_there_is_not_taken_for_ours(ready: Account) -> None:
+def test_a_file_from_another_tool_is_replaced(ready: Account) -> None:
     body = bytes(reversed((ready.project.folder / "BTC.csv").read_bytes()))  # of the same size
     ready.emulator.client("s3").put_object(
         Bucket=RAW, Key="BTC/history.csv", Body=body, ChecksumAlgorithm="CRC32"
@@ -95,7 +95,7 @@ def test_a_file_that_somebody_else_put_there_is_not_taken_for_ours(ready: Accoun
     assert [(f["ticker"], f["kind"]) for f in files if f["action"] == "uploaded"] == [("BTC", "history")]
 
 
-def test_half_a_currency_is_told_and_finished_by_the_next_upload(ready: Account) -> None:
+def test_a_partial_upload_is_reported_and_completed_by_the_next_one(ready: Account) -> None:
     write_history(ready.project.folder / "BTC.csv", 40)
     trend = ready.project.folder / "BTC_trend.csv"
     trend.write_text(trend.read_text() + "2024-02-11,50\n")
@@ -161,10 +161,10 @@ def test_fifty_currencies_load_through_five_slots_and_throttling_with_few_calls(
     assert watching <= looks + pages + 2
 
 
-def test_a_detached_run_says_how_to_come_back_to_it(ready: Account) -> None:
+def test_a_detached_run_prints_how_to_follow_it(ready: Account) -> None:
     outcome = ready("run", "--detach")
     assert outcome.code == 0
-    assert "goes on in AWS" in outcome.out
+    assert "continues in AWS" in outcome.out
     watched = ready("status", "--watch", "--json")
     assert watched.code == 0
     *_, last = watched.lines
@@ -179,7 +179,7 @@ def test_ctrl_c_stops_watching_and_nothing_else(ready: Account) -> None:
     run.send_signal(signal.SIGINT)
     outcome = ended(run)
     assert outcome.code == 130
-    assert "goes on in AWS: `cryptoetl status 2" in outcome.err
+    assert "continues in AWS: `cryptoetl status 2" in outcome.err
     event.set()
     assert statuses(ready("status", "--watch", "--json").lines[-1])["XMR"] == "LOADED"
 
@@ -204,7 +204,7 @@ def test_an_execution_that_the_console_started_runs_every_currency(ready: Accoun
     assert statuses(watched.lines[-1]) == {"BTC": "LOADED", "XMR": "LOADED"}
 
 
-def test_a_machine_that_somebody_changed_does_not_run(ready: Account) -> None:
+def test_a_machine_that_was_changed_outside_of_cryptoetl_does_not_run(ready: Account) -> None:
     machine = ready.machine() | {"Comment": "changed in the console"}
     ready.emulator.client("stepfunctions").update_state_machine(
         stateMachineArn=MACHINE, definition=json.dumps(machine)
@@ -216,7 +216,7 @@ def test_a_machine_that_somebody_changed_does_not_run(ready: Account) -> None:
     assert "StartExecution" not in ready.emulator.calls
 
 
-def test_a_job_that_somebody_deleted_fails_its_step_by_name(ready: Account) -> None:
+def test_a_deleted_job_fails_its_step_by_name(ready: Account) -> None:
     ready.emulator.client("glue").delete_job(JobName="crypto-silver2gold")
     outcome = ready("run", "--json")
     assert outcome.code == 1
@@ -263,7 +263,7 @@ def test_a_stop_ends_every_glue_run(ready: Account) -> None:
     assert steps == {"BTC": "silver", "XMR": "gold"}
 
 
-def test_a_stop_that_may_not_stop_glue_says_what_goes_on(ready: Account) -> None:
+def test_a_stop_that_may_not_stop_glue_reports_the_running_job(ready: Account) -> None:
     hold(ready, "XMR", "gold")
     ready("run", "--detach")
     held(ready, "XMR", "gold")
@@ -278,7 +278,7 @@ def test_a_stop_that_may_not_stop_glue_says_what_goes_on(ready: Account) -> None
 
 
 class Once:
-    """Lets the first call of each operation fail."""
+    """Fails the first call of each operation."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -292,7 +292,7 @@ class Once:
 
 
 @pytest.mark.parametrize("fault", ["throttled", "500", "dropped", "unheard", "silent"])
-def test_whatever_fails_once_is_tried_again_and_nothing_happens_twice(ready: Account, fault: Fault) -> None:
+def test_a_call_that_fails_once_is_retried_and_nothing_happens_twice(ready: Account, fault: Fault) -> None:
     write_history(ready.project.folder / "BTC.csv", 40)
     # A busy machine may answer late: only calls that are never answered need a short timeout.
     timeout = {"CRYPTOETL_READ_TIMEOUT": "2"} if fault == "silent" else {}
@@ -307,7 +307,7 @@ def test_whatever_fails_once_is_tried_again_and_nothing_happens_twice(ready: Acc
 
 
 def operations(account: Account, *command: str) -> Iterator[str]:
-    """Each operation that the command calls, objects in S3 taken together."""
+    """Yield each operation that the command calls."""
     account.emulator.calls.clear()
     account(*command)
     yield from dict.fromkeys(account.emulator.calls)
@@ -317,7 +317,7 @@ def denying(operation: str, called: str) -> Fault | None:
     return "denied" if called == operation else None
 
 
-def test_whatever_is_denied_is_named(ready: Account) -> None:
+def test_every_denied_action_is_named(ready: Account) -> None:
     commands = (["upload"], ["run"], ["status"], ["stop"])
     for command in commands:
         ready(
@@ -336,7 +336,7 @@ def test_whatever_is_denied_is_named(ready: Account) -> None:
             assert "not allowed to do" in outcome.err, (operation, outcome.err)
 
 
-def test_a_connection_that_is_lost_while_watching_is_found_again(ready: Account) -> None:
+def test_watching_survives_a_lost_connection(ready: Account) -> None:
     event = hold(ready, "XMR", "gold")
     ready("run", "--detach")
     held(ready, "XMR", "gold")
@@ -374,23 +374,23 @@ def test_credentials_that_expire_while_watching_leave_the_execution_alone(ready:
     outcome = ended(run)
     assert outcome.code == 2
     assert "the AWS credentials have expired" in outcome.err
-    assert "goes on in AWS: `cryptoetl status" in outcome.err
+    assert "continues in AWS: `cryptoetl status" in outcome.err
     ready.emulator.denied.clear()
     event.set()
     assert ready("status", "--watch").code == 0
 
 
-def test_without_credentials_nothing_is_asked(account: Account) -> None:
+def test_without_credentials_no_call_is_made(account: Account) -> None:
     for command in (["upload"], ["run"], ["status"], ["stop"], ["logs", "BTC"]):
         outcome = account(*command, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
         assert outcome.code == 2
         assert "no AWS credentials were found" in outcome.err
 
 
-def test_what_aws_has_forgotten_is_said(ready: Account) -> None:
+def test_an_execution_that_aws_has_deleted_is_unknown(ready: Account) -> None:
     outcome = ready("status", "20200101T000000000Z")
     assert outcome.code == 2
-    assert "AWS forgets an execution 90 days after its end" in outcome.err
+    assert "AWS deletes an execution 90 days after its end" in outcome.err
 
 
 def test_a_failing_step_on_purpose_is_for_the_local_target(ready: Account) -> None:

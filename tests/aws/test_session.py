@@ -1,8 +1,9 @@
-"""Credentials, region and refusals: one clear line for each way in which AWS cannot be worked with."""
+"""Credentials, region and refusals: one clear message for each reason why AWS cannot be used."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore import exceptions as sdk
@@ -19,7 +20,7 @@ KEY_FILE = "\ufeffAccess key ID,Secret access key\r\nAKIAIOSFODNN7EXAMPLE,wJalr/
 
 
 def first_line(outcome: Outcome) -> str:
-    """The error's message. It could not run, and there is a next step in the line below."""
+    """Return the error's message, which a hint follows; the exit code is 2."""
     assert outcome.code == 2
     assert outcome.out == ""
     message, hint = outcome.err.splitlines()
@@ -104,7 +105,7 @@ def test_s3_that_says_nothing_but_no_is_named_with_action_and_resource_too(accou
     assert account.status == ""
 
 
-def test_an_endpoint_where_nobody_is(account: Account) -> None:
+def test_an_endpoint_that_does_not_answer(account: Account) -> None:
     said = first_line(account("deploy", "--dry-run", AWS_ENDPOINT_URL="http://127.0.0.1:9"))
     assert said == "error: http://127.0.0.1:9/ cannot be reached"
 
@@ -139,7 +140,7 @@ def test_the_consoles_key_file_is_read_and_its_secret_is_never_shown(
         assert "wJalr" not in call
 
 
-@pytest.mark.parametrize(("mode", "who"), [(0o644, "everybody on this machine"), (0o640, "its whole group")])
+@pytest.mark.parametrize(("mode", "who"), [(0o644, "all users of this machine"), (0o640, "its whole group")])
 def test_a_key_file_that_others_can_read_is_a_warning(account: Account, mode: int, who: str) -> None:
     file = account.project.folder / "secret.key"
     file.write_text(KEY_FILE, encoding="utf-8")
@@ -147,7 +148,7 @@ def test_a_key_file_that_others_can_read_is_a_warning(account: Account, mode: in
     account.configure(credentials_file="secret.key")
     outcome = account("deploy", "--dry-run")
     assert outcome.code == 0
-    assert outcome.err == f"warning: {file} holds a secret and can be read by {who}: chmod 600 it\n"
+    assert outcome.err == f"warning: {file} holds a secret and is readable by {who}: run chmod 600 on it\n"
 
 
 def test_a_profile_on_the_command_line_wins_over_the_key_file(account: Account) -> None:
@@ -197,7 +198,7 @@ def test_columns_may_stand_in_any_order_among_others(tmp_path: Path) -> None:
         (None, None, {"AWS_DEFAULT_REGION": "eu-north-1"}, "eu-north-1"),
     ],
 )
-def test_the_region_is_the_nearest_that_is_said(
+def test_the_most_specific_region_wins(
     monkeypatch: pytest.MonkeyPatch,
     option: str | None,
     configured: str | None,
@@ -220,12 +221,13 @@ def test_the_profiles_region_is_the_last_resort(tmp_path: Path, monkeypatch: pyt
     assert session.region == "eu-south-1"
 
 
-def test_clients_try_again_five_times_and_say_who_they_are() -> None:
+def test_clients_retry_and_name_cryptoetl_as_their_user_agent() -> None:
     session = Session(Aws(region="eu-central-1"), region=None, profile=None, warn=print)
     client = session.client("s3")
     assert client is session.client("s3")
-    assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": 5}
-    assert "cryptoetl/" in client.meta.config.user_agent_extra
+    config: Any = client.meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 5}
+    assert "cryptoetl/" in config.user_agent_extra
 
 
 # --- each of the SDK's exceptions ---------------------------------------------------------------------
@@ -245,7 +247,10 @@ EXCEPTIONS: list[tuple[Exception, str]] = [
     (sdk.SSLError(endpoint_url="https://sts", error=ValueError("self-signed")), "not trusted"),
     (sdk.RefreshWithMFAUnsupportedError(), "MFA session has expired"),
     (EOFError(), "asks for an MFA code"),
-    (ClientError({"Error": {"Code": "Throttling", "Message": "Rate"}}, "DescribeStacks"), "slow down"),
+    (
+        ClientError({"Error": {"Code": "Throttling", "Message": "Rate"}}, "DescribeStacks"),
+        "throttles the requests",
+    ),
 ]
 
 
@@ -258,7 +263,7 @@ def test_every_way_to_fail_has_its_line_and_a_next_step(error: Exception, said: 
         assert translated.hint
 
 
-def test_a_role_with_mfa_and_nobody_to_ask(account: Account, tmp_path: Path) -> None:
+def test_a_role_with_mfa_without_a_terminal(account: Account, tmp_path: Path) -> None:
     config = tmp_path / "aws-config"
     config.write_text(
         "[profile base]\naws_access_key_id = AKIA\naws_secret_access_key = x\n"
@@ -269,4 +274,4 @@ def test_a_role_with_mfa_and_nobody_to_ask(account: Account, tmp_path: Path) -> 
     home.mkdir()
     outcome = account("--profile", "mfa", "deploy", "--dry-run", AWS_CONFIG_FILE=str(config), HOME=str(home))
     assert outcome.code == 2
-    assert "error: the AWS profile asks for an MFA code, and there is nobody to type it" in outcome.err
+    assert "error: the AWS profile asks for an MFA code, but there is no terminal" in outcome.err

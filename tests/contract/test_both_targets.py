@@ -210,7 +210,7 @@ def test_an_execution_is_stopped_at_its_timeout(ready: Place) -> None:
     outcome = ready("run", "--timeout", "3s", "--json")
     assert outcome.code == 1
     assert outcome.data["execution"]["status"] == "ABORTED"
-    assert "not through after 3 seconds (--timeout)" in outcome.data["execution"]["reason"]
+    assert "had not ended after 3 seconds (--timeout)" in outcome.data["execution"]["reason"]
     assert outcome.data["left"] == []
     assert ready.running_jobs() == 0
     assert statuses(outcome.data["execution"])["XMR"] == "ABORTED"

@@ -99,7 +99,7 @@ class Lake:
             files[kind].write_bytes(content.encode() if isinstance(content, str) else content)
         currency = Currency.model_validate({"ticker": ticker, **files, **settings})
         rules = CheckRules(date(2024, 1, 1))
-        (checked,) = checks.each([currency], rules, lambda _: None, in_plain=True, scratch=folder)
+        (checked,) = checks.each([currency], rules, lambda _: None, plain=checks.PlainForm(folder))
         assert checked.verdict.ok, checked.verdict.reason
         for file in checked.files:
             assert file.plain is not None

@@ -12,7 +12,7 @@ from rich.text import Text
 from cryptoetl.output.tables.words import STYLES, columns, seconds, state
 from cryptoetl.pipeline.results import ExecutionList, RunResult, StepLine, StepLog, StopResult
 from cryptoetl.state_machine.status import DPU_HOUR, CurrencyStatus, ExecutionStatus, StepStatus
-from cryptoetl.target.executions import Left
+from cryptoetl.target.executions import StillRunning
 from cryptoetl.util.text import printable
 
 
@@ -37,7 +37,7 @@ def stop(result: StopResult, *, verbose: bool) -> Iterator[RenderableType]:
     yield from _left(result.left)
 
 
-def _left(left: Sequence[Left]) -> Iterator[Text]:
+def _left(left: Sequence[StillRunning]) -> Iterator[Text]:
     yield from (Text.assemble(("goes on ", "bold red"), f"{run.what}: {run.reason}") for run in left)
 
 

@@ -43,7 +43,7 @@ from cryptoetl.state_machine.status import (
     StepStatus,
 )
 from cryptoetl.target.deployment import Cost, Notice, Part, Plan, Prediction, Removal, Review
-from cryptoetl.target.executions import Left
+from cryptoetl.target.executions import StillRunning
 from cryptoetl.target.warehouse import QueryRows
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -234,7 +234,7 @@ UP = UpResult(upload(), plan(*CHANGES, applied=True), RunResult(MIXED), verified
 EVERYTHING: Mapping[str, Result] = {
     "check": check(1, 1),
     "upload": upload(1),
-    "stop": StopResult(MIXED, (Left("crypto-silver2gold of BTC (jr_1)", "it is still STOPPING"),)),
+    "stop": StopResult(MIXED, (StillRunning("crypto-silver2gold of BTC (jr_1)", "it is still STOPPING"),)),
     "log": StepLog("BTC", "e", (StepLine("gold", datetime(2026, 1, 2, tzinfo=UTC), "INFO: one"),)),
     "plan": plan(*CHANGES),
     "run": RunResult(MIXED, refused={"ETH": "history: bad"}),

@@ -11,6 +11,7 @@ from cryptoetl.config.models import Config
 from cryptoetl.errors import UsageError
 from cryptoetl.local.logs import FileLog
 from cryptoetl.pipeline import logs as step_logs
+from cryptoetl.pipeline.logs import LogRequest
 from cryptoetl.state_machine import bundle
 from cryptoetl.state_machine.definition import STEPS, execution_input
 from cryptoetl.target.executions import LogLine
@@ -32,15 +33,8 @@ def fakes() -> Fakes:
 
 
 def texts(fakes: Fakes, *, errors_only: bool = False, follow: bool = False) -> list[str]:
-    found = step_logs.lines(
-        fakes.target,
-        "btc",
-        "execution-1",
-        STEPS,
-        errors_only=errors_only,
-        follow=follow,
-        sleep=lambda _: None,
-    )
+    request = LogRequest("btc", "execution-1", STEPS, errors_only=errors_only, follow=follow)
+    found = step_logs.lines(fakes.target, request, lambda _: None)
     return [f"{line.step} {line.text}" for line in found]
 
 
@@ -71,7 +65,7 @@ def test_errors_are_their_lines_and_whole_tracebacks(fakes: Fakes) -> None:
 
 def test_a_currency_that_is_not_in_the_execution_is_named(fakes: Fakes) -> None:
     with pytest.raises(UsageError, match="DOGE is not in execution execution-1") as refusal:
-        list(step_logs.lines(fakes.target, "DOGE", "execution-1", STEPS))
+        list(step_logs.lines(fakes.target, LogRequest("DOGE", "execution-1", STEPS)))
     assert "BTC" in (refusal.value.hint or "")
 
 

@@ -26,9 +26,10 @@ from cryptoetl.events import Event, FileProgress, Phase, Progressed, Warned
 from cryptoetl.output.serialize import to_data
 from cryptoetl.pipeline import watching
 from cryptoetl.pipeline.results import CheckRules, RunRequest, RunResult, UpResult, VerifyResult
+from cryptoetl.pipeline.watching import Timing
 from cryptoetl.state_machine.status import ExecutionStatus
 from cryptoetl.target.deployment import Plan, Removal
-from cryptoetl.target.executions import Left, Record
+from cryptoetl.target.executions import Record, StillRunning
 from tests.fakes import GOLD, LOADED, Fakes
 
 HISTORY = "Date,Price\n01/01/2024,1\n01/02/2024,2\n"
@@ -40,7 +41,7 @@ BROKEN = "Date,Price\n01/01/2024,1\n01/02/2024,oops\n"
 
 
 class Project:
-    """A folder with files and a configuration, a target in memory, and the events that were told."""
+    """A folder with files and a configuration, a target in memory, and the reported events."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -241,8 +242,10 @@ def test_a_plan_and_a_removal_are_refused_if_something_else_was_deployed_since(p
 
 def test_what_a_plan_is_based_on_is_not_part_of_its_json(project: Project) -> None:
     planned = pipeline.plan(project.config, project.target)
-    assert to_data(planned).keys() == {"bundle", "changes", "location", "applied"}
-    assert to_data(project.removal).keys() == {"location", "removed", "kept", "deletes_data", "applied"}
+    envelope = {"schema", "exit_code", "status"}
+    assert to_data(planned).keys() - envelope == {"bundle", "changes", "location", "applied"}
+    removal = to_data(project.removal).keys() - envelope
+    assert removal == {"location", "removed", "kept", "deletes_data", "applied"}
 
 
 def test_a_changed_configuration_is_a_change_of_its_branch_alone(project: Project) -> None:
@@ -317,7 +320,7 @@ def test_a_configuration_that_is_not_the_deployed_one_is_a_warning(project: Proj
     assert result.exit_code == 0
     (warning,) = project.warnings
     assert "differ from what is deployed (branch BTC, branch XMR, branch ETH)" in warning
-    assert "`cryptoetl deploy` brings them together" in warning
+    assert "`cryptoetl deploy` deploys the changes" in warning
 
 
 def test_of_many_differences_three_are_named_and_the_rest_counted(project: Project) -> None:
@@ -331,7 +334,7 @@ def test_a_run_without_its_files_in_place_is_a_warning(project: Project) -> None
     project.deploy()
     project.run("BTC")
     assert project.warnings == [
-        "BTC: its history and trend file is not uploaded yet; `cryptoetl upload` brings it up to date"
+        "BTC: its history and trend file is not uploaded yet; run `cryptoetl upload` to upload it"
     ]
 
 
@@ -339,7 +342,7 @@ def test_a_file_that_changed_since_its_upload_is_a_warning(project: Project) -> 
     project.ready().write("BTC trend.csv", TREND + "2024-01-14,6\n")
     project.run("BTC", "XMR")
     assert project.warnings == [
-        "BTC: its trend file is changed since its upload; `cryptoetl upload` brings it up to date"
+        "BTC: its trend file is changed since its upload; run `cryptoetl upload` to upload it"
     ]
 
 
@@ -364,7 +367,7 @@ def test_two_runs_at_once_are_refused(project: Project) -> None:
     assert project.fakes.executions.names() == []
 
 
-def test_ctrl_c_is_told_with_the_name_of_the_execution(project: Project) -> None:
+def test_ctrl_c_reports_the_name_of_the_execution(project: Project) -> None:
     project.ready().fakes.executions.interrupted = True
     with pytest.raises(Interrupted, match="execution-1 is interrupted") as caught:
         project.run()
@@ -416,17 +419,17 @@ def test_a_retry_can_be_narrowed_to_some_currencies(project: Project) -> None:
     assert project.run("XMR", retry_failed=True).note is not None
 
 
-def test_a_mended_file_is_uploaded_by_the_retry(project: Project) -> None:
+def test_a_corrected_file_is_uploaded_by_the_retry(project: Project) -> None:
     project.ready().fakes.executions.broken = {"BTC": ("silver", "line 3: bad")}
     project.run()
-    mended = HISTORY + "01/03/2024,3\n"
-    project.write("BTC history.csv", mended)
-    project.write("XMR history.csv", mended)
+    corrected = HISTORY + "01/03/2024,3\n"
+    project.write("BTC history.csv", corrected)
+    project.write("XMR history.csv", corrected)
     project.fakes.executions.broken = {}
     result = project.run("BTC", retry_failed=True)
     assert states(result.execution)["BTC"] == ("LOADED", None)
     assert project.fakes.storage.files["BTC/history.csv"] == PLAIN + b"2024-01-03,3\n"
-    assert project.fakes.storage.files["BTC/source/history"] == mended.encode()
+    assert project.fakes.storage.files["BTC/source/history"] == corrected.encode()
     assert project.fakes.storage.files["XMR/history.csv"] == PLAIN
 
 
@@ -459,7 +462,7 @@ def test_a_retry_of_broken_files_alone_runs_nothing(project: Project) -> None:
     project.write("BTC history.csv", BROKEN)
     result = project.run(retry_failed=True)
     assert (result.execution, result.exit_code) == (None, 1)
-    assert result.note == "Nothing was run: the files of what failed are still broken."
+    assert result.note == "Nothing was run: the files of the failed currencies are still broken."
     assert project.fakes.executions.names() == ["execution-1"]
 
 
@@ -471,7 +474,7 @@ def test_a_retry_with_the_files_gone_reads_what_was_uploaded(project: Project) -
     assert project.run(retry_failed=True).exit_code == 0
 
 
-def test_a_changed_file_whose_fellow_is_gone_is_not_uploaded_by_the_retry_and_that_is_told(
+def test_a_changed_file_without_its_counterpart_is_a_warning_of_the_retry(
     project: Project,
 ) -> None:
     project.ready().fakes.executions.broken = {"BTC": ("silver", "bad"), "ETH": ("gold", "bad")}
@@ -484,7 +487,7 @@ def test_a_changed_file_whose_fellow_is_gone_is_not_uploaded_by_the_retry_and_th
     assert project.last_start == {"BTC": "silver", "ETH": "gold"}
     assert project.fakes.storage.files["BTC/history.csv"] == PLAIN
     assert project.warnings == [
-        "BTC: its history file is changed since its upload; `cryptoetl upload` brings it up to date"
+        "BTC: its history file is changed since its upload; run `cryptoetl upload` to upload it"
     ]
 
 
@@ -494,11 +497,11 @@ def test_what_is_no_longer_deployed_is_left_out_of_the_retry(project: Project) -
     project.configure("BTC", "XMR")
     project.deploy()
     project.run(retry_failed=True)
-    assert project.warnings == ["ETH failed in execution-1, but is no longer deployed: left out"]
+    assert project.warnings == ["ETH failed in execution-1, but is no longer deployed: skipped"]
     assert project.last_start == {"BTC": "gold"}
 
 
-def test_what_up_refused_is_retried_from_silver_once_it_is_mended(project: Project) -> None:
+def test_what_up_refused_is_retried_from_silver_once_it_is_corrected(project: Project) -> None:
     project.write("XMR history.csv", BROKEN)
     project.up()
     project.write("XMR history.csv", HISTORY)
@@ -543,16 +546,16 @@ def test_an_execution_is_followed_change_by_change_to_its_end(project: Project) 
     project.fakes.executions.pause = 0.25
     project.events.clear()
     slept: list[float] = []
-    final = watching.follow(project.target, None, project.events.append, slept.append)
-    told = [event.status for event in project.events if isinstance(event, Progressed)]
-    assert [status.status for status in told] == ["RUNNING"] * (len(told) - 1) + ["SUCCEEDED"]
-    assert told[-1] == final
-    assert slept == [0.25] * (len(told) - 1)
-    steps = [next(c.step for c in status.currencies if c.ticker == "BTC") for status in told]
+    final = watching.follow(project.target, None, project.events.append, timing=Timing(slept.append))
+    reported = [event.status for event in project.events if isinstance(event, Progressed)]
+    assert [status.status for status in reported] == ["RUNNING"] * (len(reported) - 1) + ["SUCCEEDED"]
+    assert reported[-1] == final
+    assert slept == [0.25] * (len(reported) - 1)
+    steps = [next(c.step for c in status.currencies if c.ticker == "BTC") for status in reported]
     assert list(dict.fromkeys(step for step in steps if step)) == ["silver", "gold", "redshift"]
 
 
-def test_an_execution_without_news_is_not_told_again(project: Project) -> None:
+def test_an_execution_without_new_events_is_not_reported_again(project: Project) -> None:
     project.ready().run("BTC")
     project.fakes.executions.page = 0
     project.events.clear()
@@ -561,7 +564,8 @@ def test_an_execution_without_news_is_not_told_again(project: Project) -> None:
         assert project.events == []
         project.fakes.executions.page = 1_000
 
-    assert watching.follow(project.target, "execution-1", project.events.append, sleep).status == "SUCCEEDED"
+    status = watching.follow(project.target, "execution-1", project.events.append, timing=Timing(sleep))
+    assert status.status == "SUCCEEDED"
     assert len(project.events) == 1
 
 
@@ -583,42 +587,45 @@ class Losing:
         return self.read(name, after)
 
 
-def test_a_lost_connection_is_told_once_and_found_again_without_losing_an_event(project: Project) -> None:
+def test_a_lost_connection_is_reported_once_and_no_event_is_lost(project: Project) -> None:
     project.ready().run("BTC")
     expected = watching.status(project.target)
     project.fakes.executions.page = 7
     project.events.clear()
     Losing(project, 5, AwsUnreachable)
-    assert watching.follow(project.target, None, project.events.append, lambda _: None) == expected
+    assert (
+        watching.follow(project.target, None, project.events.append, timing=Timing(lambda _: None))
+        == expected
+    )
     assert project.warnings == ["no answer; trying again"]
 
 
 @pytest.mark.parametrize(("failures", "error"), [(1, AwsError), (1000, AwsUnreachable)])
-def test_who_cannot_watch_any_longer_is_told_that_it_goes_on(
+def test_the_error_that_ends_watching_hints_at_the_running_execution(
     project: Project, failures: int, error: type[AwsError]
 ) -> None:
     project.ready().run("BTC")
     project.fakes.executions.page = 7
     Losing(project, failures, error)
     with pytest.raises(error) as lost:
-        watching.follow(project.target, None, project.events.append, lambda _: None)
-    assert lost.value.hint == "Check the network. execution-1 goes on"
+        watching.follow(project.target, None, project.events.append, timing=Timing(lambda _: None))
+    assert lost.value.hint == "Check the network. execution-1 continues"
 
 
-def test_what_is_not_through_in_time_is_stopped_and_what_goes_on_is_told(project: Project) -> None:
+def test_an_execution_is_stopped_at_its_timeout_and_running_jobs_are_reported(project: Project) -> None:
     project.ready().fakes.executions.page = 7
-    project.fakes.executions.left = [Left("a run", "it will not")]
+    project.fakes.executions.left = [StillRunning("a run", "it will not")]
     result = project.run("BTC", timeout=1e-9)
     ((name, reason),) = project.fakes.executions.stopped
     assert name == "execution-1"
-    assert reason.startswith("not through after")
-    assert result.left == (Left("a run", "it will not"),)
+    assert reason.startswith("the execution had not ended after")
+    assert result.left == (StillRunning("a run", "it will not"),)
 
 
-def test_a_stop_with_a_run_that_goes_on_is_a_failure(project: Project) -> None:
+def test_a_stop_that_leaves_a_job_running_is_a_failure(project: Project) -> None:
     project.ready().run("BTC")
     assert pipeline.stop(project.target, None).exit_code == 0
-    project.fakes.executions.left = [Left("a run", "it will not")]
+    project.fakes.executions.left = [StillRunning("a run", "it will not")]
     assert pipeline.stop(project.target, "execution-1").exit_code == 1
 
 

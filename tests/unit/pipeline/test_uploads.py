@@ -18,15 +18,15 @@ from cryptoetl.errors import AwsError, EnvironmentFault
 from cryptoetl.events import Event, FileProgress, Observe, Transfer, Warned
 from cryptoetl.local.home import Home
 from cryptoetl.local.storage import LocalStorage
-from cryptoetl.pipeline import checks, uploads
-from cryptoetl.pipeline.checks import Checked
+from cryptoetl.pipeline import checks, comparison, uploads
+from cryptoetl.pipeline.checks import Checked, PlainForm
+from cryptoetl.pipeline.comparison import Inventory
 from cryptoetl.pipeline.results import CheckRules, UploadResult
 from cryptoetl.raw_files import reading
-from cryptoetl.raw_files.findings import Kind
 from cryptoetl.raw_files.fingerprints import fingerprint
 from cryptoetl.raw_files.verdicts import Verdicts
 from cryptoetl.target.storage import Storage, StoredFile
-from tests.fakes import FakeStorage
+from tests.fakes import Fakes, FakeStorage
 
 HISTORY = "Date,Price\n01/02/2024,2.50\n01/01/2024,1\n"
 TREND = "Week,x\n2024-01-07,5\n"
@@ -60,9 +60,9 @@ def copy(
     """Upload as the use case does; `between` may interfere with the check."""
     rules = CheckRules(date(2024, 1, 10), known=known)
     with TemporaryDirectory() as scratch:
-        checked = between(checks.each(currencies, rules, observe, in_plain=True, scratch=Path(scratch)))
-        listed = storage.listing(uploads.keys(currencies))
-        return uploads.copy(checked, listed, storage, observe, Path(scratch), dry_run=dry_run)
+        plain = PlainForm(Path(scratch))
+        checked = between(checks.each(currencies, rules, observe, plain=plain))
+        return uploads.copy(checked, Inventory(storage, currencies), observe, Path(scratch), dry_run=dry_run)
 
 
 def actions(result: UploadResult) -> dict[tuple[str, str], str]:
@@ -264,14 +264,6 @@ def test_files_that_are_known_are_not_read_again_unless_they_have_to_be_stored(
     assert len(reads) == 1
 
 
-def states(currencies: list[Currency], storage: Storage) -> Mapping[tuple[str, Kind], str]:
-    with TemporaryDirectory() as scratch:
-        rules = CheckRules(date(2024, 1, 10))
-        checked = checks.each(currencies, rules, nothing, in_plain=True, scratch=Path(scratch))
-        files = [(of_currency.currency, file) for of_currency in checked for file in of_currency.files]
-    return uploads.states(files, storage.listing(uploads.keys(currencies)), storage)
-
-
 def test_what_is_stored_is_compared_with_what_is_here(currencies: list[Currency]) -> None:
     storage = FakeStorage()
     copy(currencies, storage)
@@ -279,7 +271,9 @@ def test_what_is_stored_is_compared_with_what_is_here(currencies: list[Currency]
     btc.history.write_text(HISTORY.replace("2.50", "2.75"))
     del storage.files["XMR/trend.csv"], storage.files["ETH/source/history"]
     xmr = xmr.model_copy(update={"date_format": "dd/MM/yyyy"})
-    assert states([btc, xmr, eth], storage) == {
+    fakes = Fakes()
+    fakes.storage.files = storage.files
+    assert comparison.states([btc, xmr, eth], fakes.target, CheckRules(date(2024, 1, 10))) == {
         ("BTC", "history"): "other",
         ("BTC", "trend"): "same",
         ("XMR", "history"): "other",  # other settings make another plain form

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cryptoetl.pipeline import checks
-from cryptoetl.pipeline.checks import Checked
+from cryptoetl.pipeline.checks import Checked, PlainForm
 from cryptoetl.pipeline.results import CheckRules
 from tests.unit.made import read_plain, single
 from tests.unit.raw_files.corpus import DAYS, SUPPORTED, UNSUPPORTED, WEEKS, Variant
@@ -18,7 +18,7 @@ TODAY = date(2024, 4, 1)
 
 def checked(variant: Variant, folder: Path) -> Checked:
     rules = CheckRules(TODAY, max_age_days=30)
-    (result,) = checks.each([variant.currency(folder)], rules, lambda _: None, in_plain=True, scratch=folder)
+    (result,) = checks.each([variant.currency(folder)], rules, lambda _: None, plain=PlainForm(folder))
     return result
 
 
