@@ -5,7 +5,6 @@ Heavy modules are imported inside the commands, so that `--help` and `--version`
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from typing import Annotated
 
@@ -92,8 +91,6 @@ def _global_options(
 
 def run() -> int:
     """Run the command that sys.argv names and return its exit code."""
-    # Imports create 100,000 lasting objects; collecting garbage among them takes a tenth of a second.
-    gc.set_threshold(100_000, 20, 20)
     try:
         app(prog_name="cryptoetl")
     except SystemExit as end:

@@ -140,7 +140,7 @@ def test_a_query_that_exceeds_its_timeout_is_an_error_and_the_process_ends(loade
     sql = "SELECT count(*) FROM range(1e12::BIGINT)"
     outcome = loaded.run("query", sql, "--timeout", "1s", "--json")
     assert outcome.code == 2
-    assert outcome.data["error"].endswith("warehouse.duckdb: it had no result after 1 second")
+    assert outcome.data["error"]["message"].endswith("warehouse.duckdb: it had no result after 1 second")
     again = loaded.run("query", "SELECT len(list(i)) FROM range(100000000) t(i)", "--memory-limit", "50MB")
     assert (again.code, again.out) == (2, "")
     assert "it needed more than 50 MB of memory" in again.err
