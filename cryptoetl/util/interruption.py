@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 EXIT_CODE = 130
@@ -47,9 +48,9 @@ def install_handlers() -> None:
         threading.Thread(target=_wait, args=(handled,), name="signals", daemon=True).start()
     else:  # Windows
 
-        def handle(*_: object) -> None:
+        def handle(number: int, frame: FrameType | None) -> None:
             _begin_grace()
-            _interrupt()
+            _interrupt(number, frame)
 
         for number in handled:
             signal.signal(number, handle)
@@ -74,7 +75,7 @@ def _begin_grace() -> None:
         watchdog.start()
 
 
-def _interrupt(*_: object) -> None:
+def _interrupt(_number: int, frame: FrameType | None) -> None:
     """Interrupt the main thread, in which this handler runs.
 
     An interruption counts as received from here on, not from its arrival in another thread: `sleep` would
@@ -82,7 +83,9 @@ def _interrupt(*_: object) -> None:
     """
     global _deferred, _received
     _received = True
-    if _deferring and not _deferred:
+    if _in_hook(frame):
+        _again()
+    elif _deferring and not _deferred:
         _deferred = True
     else:
         raise KeyboardInterrupt
@@ -91,9 +94,26 @@ def _interrupt(*_: object) -> None:
 def _repeat_dropped(unraisable: sys.UnraisableHookArgs) -> None:
     """Interrupt again if Python dropped an interruption, as in the callback of a weak reference."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
-        signal.raise_signal(signal.SIGUSR1)
+        _again()
     else:
         sys.__unraisablehook__(unraisable)
+
+
+def _in_hook(frame: FrameType | None) -> bool:
+    """Return whether a frame belongs to the hook, in which an exception would be dropped again."""
+    while frame is not None:
+        if frame.f_code is _repeat_dropped.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _again() -> None:
+    """Interrupt the main thread again, when it has left the place where it could not be interrupted."""
+    main = threading.main_thread().ident or 0
+    timer = threading.Timer(0.01, signal.pthread_kill, (main, signal.SIGUSR1))
+    timer.daemon = True
+    timer.start()
 
 
 def exit_now() -> NoReturn:
