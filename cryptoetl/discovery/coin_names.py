@@ -58,7 +58,7 @@ TICKERS: Final[dict[str, tuple[str, ...]]] = {
     "FLOW": ("flowcoin",),
     "FLR": ("flarenetwork",),
     "FTM": ("fantom",),
-    "FTT": ("ftxtoken", "ftx"),
+    "FTT": ("ftxtoken",),
     "FXS": ("fraxshare",),
     "GALA": (),
     "GLM": ("golem",),
@@ -171,6 +171,10 @@ TICKERS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+SAME_COIN: Final = {"MATIC": "POL"}
+"""Tickers that a coin had before an exchange of one for one, and the one that it has now."""
+
+
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
@@ -203,7 +207,11 @@ NOISE: Final = _set(
     coingecko coinmarketcap yahoo finance cryptodatadownload max all worldwide world interest interesse
     interessi interet interes over time search term crypto coin coins token cryptocurrency currency export
     exports download downloads copy kopie copia file files new old final raw full the of and for in my our
-    from to ohlc ohlcv close chart market series dati storici historische daten kurse
+    from to ohlc ohlcv close chart market series dati storici historische daten kurse dados
+    historicos gecmis verileri verisi du lieu lich su historis donnees gegevens historiska historiske dane
+    historyczne adatok istorice dannye ftx hitbtc bittrex upbit bithumb bitflyer mercadobitcoin local
+    candlestick bid ask search converted merged custom fng 과거 데이터 исторические данные kripto
+    excel saved real
     donnees historiques datos historicos settimana woche semaine semana kurs prezzo prezzi prix precio
     """
 )

@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptoetl.discovery.coin_names import COIN_QUOTES, EVERYDAY, NOISE, QUOTES, TICKERS
+from cryptoetl.discovery.local_names import LOCAL_NAMES
 
 
 def _names() -> dict[str, str]:
     own = {ticker.lower(): ticker for ticker in TICKERS}
-    return {name: ticker for ticker, names in TICKERS.items() for name in names} | own
+    local = {
+        "".join(words_of(name)).lower(): ticker for ticker, names in LOCAL_NAMES.items() for name in names
+    }
+    return {name: ticker for ticker, names in TICKERS.items() for name in names} | local | own
 
-
-NAMES: Final = _names()
-"""Ticker by name and by ticker, both in lower case."""
 
 _LONGEST_QUOTES_FIRST: Final = sorted(QUOTES | COIN_QUOTES, key=lambda quote: (-len(quote), quote))
-_LONGEST: Final = 4
+_LONGEST: Final = 6
 """Most words in a coin's name."""
 
 
@@ -47,7 +48,7 @@ def mentioned(text: str) -> tuple[Coin, ...]:
     >>> mentioned("BTC_EUR Historical Data")
     (Coin(ticker='BTC', quote='EUR', known=True),)
     """
-    words = _words(text)
+    words = words_of(text)
     found: dict[str, Coin] = {}
     at = 0
     while at < len(words):
@@ -63,7 +64,7 @@ def mentioned(text: str) -> tuple[Coin, ...]:
 
 def has_meaningful_words(text: str) -> bool:
     """Return whether a text has words other than those for kinds of files: an unknown coin, perhaps."""
-    return bool(_meaningful(_words(text)))
+    return bool(_meaningful(words_of(text)))
 
 
 def _coin_at(words: list[str], at: int) -> tuple[Coin | None, int]:
@@ -111,12 +112,17 @@ def _as_ticker(word: str) -> str | None:
     return word.upper() if re.fullmatch(r"[a-z][a-z0-9]{1,14}", word) else None
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Return the words without accents; a capital or four digits inside a word begin another: BTC2024."""
     plain = unicodedata.normalize("NFKD", text)
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    # Composed again: Korean syllables are not letters with accents.
+    plain = unicodedata.normalize("NFC", "".join(c for c in plain if not unicodedata.combining(c)))
     return [
         part
         for word in re.findall(r"[^\W_]+", plain)
         for part in re.split(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9]{4})", word)
     ]
+
+
+NAMES: Final = _names()
+"""Ticker by name and by itself, both in lower case."""

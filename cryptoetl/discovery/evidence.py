@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cryptoetl.discovery.readings import DateFormat, number
-from cryptoetl.raw_files.numerals import Decimal
+from cryptoetl.discovery.readings import DateFormat, date_formats, number, together
+from cryptoetl.raw_files.numerals import Decimal, is_missing
 
 Cadence = Literal["several a day", "daily", "weekly", "monthly", "irregular"]
+
+MAX_TIMES = 4
+"""Ways of writing the time that a column may mix."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +28,23 @@ class Choice:
 
 
 class DateEvidence:
-    """The dates of a file as read in one format."""
+    """The dates of a file as one base reads them, with any time behind it."""
 
     def __init__(self, date_format: DateFormat) -> None:
         self.format = date_format
         self.count = 0
         self.first = self.last = 0
+        self._times = [date_format.time]
         self._previous: int | None = None
         self._steps: Counter[int] = Counter()
 
-    def add(self, text: str) -> None:
-        """Add the date of the next row; one that is not in the format is ignored."""
+    def add(self, text: str) -> bool:
+        """Add the date of the next row; return False for one that is not in the format."""
         day = self.format.read(text)
         if day is None:
-            return
+            day = self._with_another_time(text)
+        if day is None:
+            return False
         if self._previous is None:
             self.first = self.last = day
         else:
@@ -47,6 +53,26 @@ class DateEvidence:
             self.first, self.last = min(self.first, day), max(self.last, day)
         self._previous = day
         self.count += 1
+        return True
+
+    def _with_another_time(self, text: str) -> int | None:
+        """Return the day of a text that has the same base, and let the format read its time as well."""
+        of_base = (found for found in date_formats(text) if found.base == self.format.base)
+        if len(self._times) == MAX_TIMES or (other := next(of_base, None)) is None:
+            return None
+        # A lenient hour reads a strict one: 4:00 beside 10:00.
+        lenient = {other.time, *self._times}
+        times = [
+            time for time in (*self._times, other.time) if time.replace("HH", "H") not in lenient - {time}
+        ]
+        self._times = list(dict.fromkeys(times))
+        self.format = together(other.base, other.order, self._times)
+        return self.format.read(text)
+
+    @property
+    def latest(self) -> int:
+        """Return the day that was read last, as an ordinal; 1 before the first."""
+        return self._previous or 1
 
     @property
     def regular(self) -> int:
@@ -92,14 +118,16 @@ class ValueEvidence:
 
     def add(self, text: str) -> None:
         """Add the value of the next row."""
-        if not text or (text.startswith("-1") and number(text, ".") == -1):
+        if is_missing(text) or (text.startswith("-1") and number(text, ".") == -1):
             self.missing += 1
             return
         self.present += 1
-        if text == "<1":
+        if text.replace(" ", "") == "<1":
             self.below_one = True
             self.whole += 1
             return
+        if text.endswith(".0"):
+            self.whole += text[:-2].isdigit() and int(text[:-2]) <= 100
         if text.isascii() and text.isdigit() and len(text) < 16:
             point: float | None = float(text)
             comma = point

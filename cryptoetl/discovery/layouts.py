@@ -3,55 +3,47 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-from cryptoetl.discovery.readings import PREFERENCE, DateFormat, date_formats, decimal_sign, is_number, number
+from cryptoetl.discovery.prices import Sample, Value, choose
+from cryptoetl.discovery.readings import (
+    DateFormat,
+    Order,
+    date_format,
+    date_formats,
+    decimal_sign,
+    is_number,
+    preference,
+)
+from cryptoetl.raw_files.columns import DATE, plain
 from cryptoetl.raw_files.delimited import TAB, splitter
 from cryptoetl.raw_files.numerals import Decimal
+from cryptoetl.raw_files.trend import TrendColumns, trend_columns
 from cryptoetl.util.text import quoted
 
 DELIMITERS: Final = (",", ";", TAB, "|")
 HEADER_WITHIN: Final = 20
 """Number of non-blank lines in which the header must be."""
 MAX_COLUMNS: Final = 200
+_MONTH: Final = 31
 
 
-def _ranked(names: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in names.split(","))
-
-
-_DATE_NAMES = _ranked(
-    """
-    date, data, datum, fecha, дата, tarih, 日付, 日付け, 日期, time open, open time, snapped at, time,
-    timestamp, datetime, date time, day, timestamp utc, unix timestamp, unix, week, month, period
-    """
+_SYMBOL_NAMES = frozenset(
+    {"symbol", "ticker", "pair", "coin", "currency", "name", "crypto", "asset", "crypto name", "coin name"}
 )
-_PRICE_NAMES = _ranked(
-    """
-    price, 終値, 收盘, prezzo, preis, prix, precio, preco, цена, fiyat, cena, koers, close, last, ultimo,
-    zuletzt, dernier, laatst, ostatnio, senaste, simdi, schlusskurs, chiusura, cloture, cierre,
-    closing price, close price, price close, last price, adj close, price usd, price eur,
-    close usd, close eur, closing price usd, closing price eur, value, rate
-    """
-)
-"""Column names in the form of `plain`. If a file has several of them, the first in this list is used."""
-_OTHER_NAME = re.compile(
-    r"\b(open|high|low|vol|volume|cap|marketcap|change|chg|var|trades?|tradecount|count|supply|qty|hoch|tief|eroffn"
-    r"|apertura|massimo|minimo|ouv|haut|bas|maximo|abertura|maxima|minima|max|min|id|rank|sno)\b"
-)
-_SYMBOL_NAMES = frozenset({"symbol", "ticker", "pair", "coin", "currency", "name", "crypto", "asset"})
 
 
 @dataclass(frozen=True)
 class Layout:
     """The layout of a file; `formats` are the date formats in which its first lines can be read.
 
-    `header` is None if the file begins with its data. `first` counts the non-blank lines above the data.
-    `doubt` says why another column could hold the values.
+    `header` is None where the file begins with its data. `first` counts the non-blank lines above the data.
+    `doubt` says what to check about the column of values; with `rivals`, columns that it could be as well,
+    no choice was possible. `coins` are the columns of a file with one for each coin.
     """
 
     delimiter: str
@@ -64,80 +56,104 @@ class Layout:
     symbols: tuple[str, ...] = ()
     decimals: tuple[Decimal, ...] = ()
     doubt: str | None = None
+    rivals: tuple[int, ...] = ()
+    coins: tuple[int, ...] = ()
+    partial: bool = False
+    """Whether the columns are those of a trend as pytrends or gtrendsR write it."""
+    width: int = 0
+    symbol: int | None = None
+    """The column that says of which coin a row is."""
+
+    def column(self, at: int) -> str | int:
+        """Return a column as the configuration calls it: by name, or by number where there is no header."""
+        return at + 1 if self.header is None else self.header[at]
 
 
-def find(lines: Sequence[str]) -> Layout | str:
-    """Return the layout of a file with these first non-blank lines, or the reason why it has none."""
+def find(lines: Sequence[str], file_name: str = "") -> Layout | str:
+    """Return the layout of a file by its first non-blank lines, or why it has none."""
     refused = []
     for delimiter in DELIMITERS:
         split = splitter(delimiter)
         rows = [split(line) or [] for line in lines]
-        found = _find(rows, delimiter)
+        found = _find(rows, delimiter, file_name)
         if isinstance(found, Layout):
             return found
         refused.append((len(max(rows[:HEADER_WITHIN], key=len, default=[])), found))
     return max(refused, key=lambda reason: reason[0])[1]
 
 
-def _find(rows: list[list[str]], delimiter: str) -> Layout | str:
-    first = _first_data_row(rows)
-    if isinstance(first, str):
-        return first
+def _find(rows: list[list[str]], delimiter: str, file_name: str) -> Layout | str:
+    if all(len(row) < 2 for row in rows):
+        return "it has no columns: there is no comma, semicolon, tab or bar between fields"
+    if max(map(len, rows)) > MAX_COLUMNS:
+        return f"it has more than {MAX_COLUMNS} columns"
+    first = next((at for at, row in enumerate(rows) if len(row) > 1 and any(map(_is_day, row))), None)
+    if first is None:
+        return _without_dates(rows)
+    if first > HEADER_WITHIN:
+        return f"there is no header within the first {HEADER_WITHIN} lines"
     above = [row for row in rows[:first] if len(row) > 1 and any(row)]
     if first and not above:
         return "there is a title above the data, but no header: remove the title, or name the columns"
-    header = next((row for row in above if any(map(_is_date_name, row))), above[-1] if above else None)
+    header = _header(above)
     data = [row for row in rows[first:] if len(row) > 1]
     names = [plain(name) for name in header] if header is not None else None
-
     dates = {
         at: formats
         for at in range(max(map(len, data)))
         if (formats := _formats(data, at, named=names is None or _is_time(_at(names, at))))
+        and (names is not None or formats[0].order != "unix" or _is_clock(data, at, formats[0]))
     }
     if not dates:
         return _without_dates(rows)
-    at_date = min(dates, key=lambda at: (_rank(_at(names or [], at), _DATE_NAMES), at))
-    value = _value_column(data, names, at_date)
+    at_date = min(dates, key=lambda at: (_rank(_at(names or [], at), DATE), dates[at][0].order == "unix", at))
+    sample = Sample(data, names, at_date, dates[at_date][0], frozenset(dates), file_name)
+    trend = trend_header(header) if header is not None else None
+    value = Value(trend.value) if trend is not None else choose(sample)
     if isinstance(value, str):
         return value
-    at_value, doubt = value
-    if header is not None and (problem := _unusable(header, at_date, at_value)):
+    if header is not None and (problem := _unusable(header, at_date, value.at)):
         return problem
-    numbers = [row[at] for row in data for at in range(len(row)) if at not in dates and at != at_value]
+    numbers = [row[at] for row in data for at in range(len(row)) if at not in dates and at != value.at]
     return Layout(
         delimiter,
         tuple(header) if header is not None else None,
         first,
         at_date,
-        at_value,
+        value.at,
         dates[at_date],
         preamble=header is not None and any(len(row) == 1 for row in rows[: rows.index(header)]),
-        symbols=_symbols(data, names),
+        symbols=_symbols(data, names) or _tickers(above),
         decimals=tuple(sign for text in numbers if (sign := decimal_sign(text)) is not None),
-        doubt=doubt,
+        doubt=value.doubt,
+        rivals=value.rivals,
+        coins=value.coins,
+        partial=trend is not None,
+        width=max(map(len, data)),
+        symbol=_symbol_column(names),
     )
 
 
-def _first_data_row(rows: list[list[str]]) -> int | str:
-    """Return the index of the first row with a date, or the reason why there is no table."""
-    if all(len(row) < 2 for row in rows):
-        return "it has no columns: there is no comma, semicolon, tab or bar between fields"
-    if max(map(len, rows)) > MAX_COLUMNS:
-        return f"it has more than {MAX_COLUMNS} columns"
-    first = next((at for at, row in enumerate(rows) if len(row) > 1 and any(map(date_formats, row))), None)
-    if first is None:
-        return _without_dates(rows)
-    if first > HEADER_WITHIN:
-        return f"there is no header within the first {HEADER_WITHIN} lines"
-    return first
+def _header(above: list[list[str]]) -> list[str] | None:
+    """Return the header among the lines above the data: the first that names a date or a price."""
+    for row in above:
+        if any(map(_is_date_name, row)) or (plain(row[0]) == "price" and len(row) > 2):
+            return row
+    return above[-1] if above else None
 
 
-def plain(name: str) -> str:
-    """Return the words of a column's name in lower case and without accents: `Último*` is `ultimo`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    letters = (c for c in unicodedata.normalize("NFKD", spaced) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"[^\W_]+", "".join(letters).casefold()))
+def trend_header(header: Sequence[str]) -> TrendColumns | None:
+    """Return the columns of a trend as pytrends and gtrendsR write it; None for any other file."""
+    names = {plain(name) for name in header}
+    if not names & {"is partial", "hits"}:
+        return None
+    found = trend_columns(header)
+    return None if isinstance(found, str) else found
+
+
+def _is_day(text: str) -> bool:
+    """Return whether a text is a date, or a count of seconds."""
+    return bool(date_formats(text))
 
 
 def _without_dates(rows: list[list[str]]) -> str:
@@ -152,12 +168,7 @@ def _without_dates(rows: list[list[str]]) -> str:
 
 
 def _is_date_name(name: str) -> bool:
-    return plain(name) in _DATE_NAMES
-
-
-def is_price_name(name: str) -> bool:
-    """Return whether a column with this name can only hold prices."""
-    return plain(name) in _PRICE_NAMES and plain(name) != "value"
+    return plain(name) in DATE
 
 
 def _is_time(name: str) -> bool:
@@ -173,76 +184,33 @@ def _rank(name: str, known: Sequence[str]) -> int:
 
 
 def _formats(data: list[list[str]], at: int, *, named: bool) -> tuple[DateFormat, ...]:
-    """Return the formats that most dates of a column are in.
-
-    Numbers count as Unix times only if the column's name suggests a time (`named`).
-    """
-    counts = Counter(
-        found
-        for row in data
-        if at < len(row)
-        for found in date_formats(row[at])
-        if found.order != "unix" or named
-    )
+    """Return the formats of most dates of a column; a number is a date only if the name is one of times."""
+    counts: Counter[tuple[str, Order]] = Counter()
+    times: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in data:
+        if at >= len(row):
+            continue
+        found = [item for item in date_formats(row[at]) if item.order != "unix" or named]
+        counts.update({(item.base, item.order) for item in found})
+        for item in found:
+            times[item.base][item.time] += 1
     if not counts or 2 * max(counts.values()) < len(data):
         return ()
-    # The first lines decide unless two formats are close; following a format through the file takes time.
+    # The first lines settle all but close races, which each line of the file takes time to follow.
     close: dict[tuple[str, int], DateFormat] = {}
-    for found in sorted(counts, key=lambda found: PREFERENCE[found.text]):
-        if 10 * counts[found] >= 9 * max(counts.values()):
-            close.setdefault((found.order, counts[found]), found)  # M/d reads what MM/dd reads
+    for base, order in sorted(counts, key=lambda key: preference(key[0])):
+        if 10 * counts[base, order] >= 9 * max(counts.values()):
+            # M/d reads what MM/dd reads.
+            usual = times[base].most_common(1)[0][0]
+            close.setdefault((order, counts[base, order]), date_format(base, order, usual))
     return tuple(close.values())
 
 
-def _value_column(
-    data: list[list[str]], names: list[str] | None, at_date: int
-) -> tuple[int, str | None] | str:
-    """Return the column of prices or trend values and a doubt, or the reason why there is none."""
-
-    def mostly(at: int, test: Callable[[str], bool]) -> bool:
-        values = [row[at] for row in data if at < len(row) and row[at]]
-        return bool(values) and 2 * sum(map(test, values)) >= len(values)
-
-    columns = range(max(map(len, data)))
-    numeric = [
-        at for at in columns if at != at_date and mostly(at, lambda text: is_number(text) or text == "<1")
-    ]
-    if names is None:
-        return _headless_value(data, numeric)
-    named = [at for at in columns if at != at_date and _at(names, at) in _PRICE_NAMES]
-    if named and not set(named) & set(numeric):
-        example = next((row[named[0]] for row in data if len(row) > named[0] and row[named[0]]), "")
-        return f"the prices, such as {quoted(example)}, are not plain numbers"
-    if known := sorted(set(named) & set(numeric), key=lambda at: (_PRICE_NAMES.index(names[at]), at)):
-        return known[0], None
-    if not numeric:
-        return "it has no column of numbers"
-    likely = [at for at in numeric if not _OTHER_NAME.search(_at(names, at))] or numeric
-    doubt = f"column {likely[0] + 1} of {len(columns)} is taken for the price" if len(likely) > 1 else None
-    return likely[0], doubt
-
-
-def _headless_value(data: list[list[str]], numeric: list[int]) -> tuple[int, str | None] | str:
-    if not numeric:
-        return "it has no column of numbers"
-    bars = [at for at in numeric if {at + 1, at + 2, at + 3} <= set(numeric)]
-    for at in bars:
-        if _is_ohlc(data, at):
-            return at + 3, None
-    value = bars[0] + 3 if bars else numeric[0]
-    doubt = f"there is no header: column {value + 1} is taken for the price"
-    return value, doubt if len(numeric) > 1 else None
-
-
-def _is_ohlc(data: list[list[str]], at: int) -> bool:
-    """Return whether four columns are the opening, highest, lowest and closing price."""
-    kept = seen = 0
-    for row in data:
-        prices = [found for text in row[at : at + 4] if (found := number(text, ".")) is not None]
-        if len(prices) == 4:
-            seen += 1
-            kept += prices[1] == max(prices) and prices[2] == min(prices)
-    return seen > 0 and 10 * kept >= 9 * seen
+def _is_clock(data: list[list[str]], at: int, counted: DateFormat) -> bool:
+    """Return whether counts without a name are times: most are within a month of the one before."""
+    days = [day for row in data if at < len(row) and (day := counted.read(row[at])) is not None]
+    near = sum(abs(later - earlier) <= _MONTH for earlier, later in pairwise(days))
+    return 2 * near >= len(days) - 1
 
 
 def _unusable(header: Sequence[str], *columns: int) -> str | None:
@@ -260,10 +228,20 @@ def _unusable(header: Sequence[str], *columns: int) -> str | None:
     return None
 
 
+def _tickers(above: list[list[str]]) -> tuple[str, ...]:
+    """Return what yfinance's second line of labels says, each value once."""
+    rows = (row for row in above if row[0].casefold() in ("ticker", "symbol") and len(row) > 2)
+    return tuple(dict.fromkeys(name for row in rows for name in row[1:] if name and not _is_date_name(name)))
+
+
+def _symbol_column(names: list[str] | None) -> int | None:
+    known = _SYMBOL_NAMES | {"keyword"}
+    return next((at for at, name in enumerate(names or ()) if name in known), None)
+
+
 def _symbols(data: list[list[str]], names: list[str] | None) -> tuple[str, ...]:
-    """Return the distinct values of a column such as `Symbol`, at most five."""
-    at = next((at for at, name in enumerate(names or ()) if name in _SYMBOL_NAMES), None)
-    if at is None:
+    """Return what a column such as `Symbol` says, each value once."""
+    if (at := _symbol_column(names)) is None:
         return ()
     values = (row[at] for row in data if at < len(row) and row[at] and not is_number(row[at]))
     return tuple(dict.fromkeys(values))[:5]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from cryptoetl.discovery import coins
 from cryptoetl.discovery.coins import Coin
-from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
+from cryptoetl.discovery.sniffs import HistorySniff, TrendSniff
+from cryptoetl.raw_files.columns import CLOSE, plain
+from cryptoetl.util.text import quoted
 
 S = TypeVar("S", HistorySniff, TrendSniff)
 
@@ -36,7 +38,23 @@ class Named(Generic[S]):
 
 def of_history(sniff: HistorySniff, root: Path) -> Named[HistorySniff]:
     """Return a history with its coin, also by the names of folders up to `root`."""
-    return _named(sniff, sniff.symbol or "", root)
+    named = _named(sniff, sniff.symbol or "", root)
+    if (column := of_column(sniff.price_column)) is None:
+        return named
+    if named.coin is None:
+        return named if named.reason else Named(sniff, column)
+    if named.ticker == column.ticker or not named.coin.known:
+        return replace(named, coin=replace(column, quote=named.quote or column.quote))
+    return Named(
+        sniff, None, f"it names {named.ticker}, and its column {quoted(str(sniff.price_column))} another coin"
+    )
+
+
+def of_column(name: str | int) -> Coin | None:
+    """Return the coin that a column's name says beside its price, such as close_btc; None for none."""
+    if isinstance(name, int) or plain(name) in CLOSE:
+        return None
+    return next((coin for coin in coins.mentioned(name) if coin.known), None)
 
 
 def of_trend(sniff: TrendSniff, root: Path) -> Named[TrendSniff]:

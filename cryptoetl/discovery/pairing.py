@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from cryptoetl.discovery import owners
+from cryptoetl.discovery.choosing import fitness, length, no_prices, pair_unless_unclear, some, unclear
+from cryptoetl.discovery.coin_names import SAME_COIN
+from cryptoetl.discovery.entries import NO_TICKER, Entry, Leftover, Pair, Pairing
 from cryptoetl.discovery.owners import Named
-from cryptoetl.discovery.sniffing import HistorySniff, NotRecognised, Sniff, TrendSniff
+from cryptoetl.discovery.sniffs import HistorySniff, NotRecognised, Sniff, TrendSniff
 from cryptoetl.util.text import plural
-
-NO_TICKER = "TICKER"
-"""Placeholder for a ticker that only the user knows."""
 
 _MONTHLY = (
     "its values are monthly, weekly ones are needed: in Google Trends choose a range of at most five years"
@@ -27,60 +27,25 @@ _UNNAMED = "neither its content nor its name says which currency it is for"
 _NOT_IN_A_CONFIGURATION = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A currency in the configuration; None stands for a missing file."""
-
-    ticker: str
-    history: HistorySniff | None
-    trend: TrendSniff | None
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A currency with both files; `notes` name choices and oddities."""
-
-    ticker: str
-    history: HistorySniff
-    trend: TrendSniff
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """A file that is in no currency, the reason, and the entry that would use it, if one could."""
-
-    file: Path
-    kind: Literal["history", "trend"] | None
-    reason: str
-    entry: Entry | None = None
-
-
-@dataclass(frozen=True)
-class Pairing:
-    """The currencies, ordered by ticker, and the other files in the order in which they were found."""
-
-    pairs: tuple[Pair, ...]
-    leftovers: tuple[Leftover, ...]
-
-
 def pair(sniffs: Sequence[Sniff], root: Path) -> Pairing:
     """Pair the files that were found below `root`."""
-    leftovers = [refused for sniff in sniffs if (refused := _refused(sniff)) is not None]
-    unfit = {leftover.file for leftover in leftovers}
+    leftovers: list[Leftover] = []
     histories: list[Named[HistorySniff]] = []
     trends: list[Named[TrendSniff]] = []
     for sniff in sniffs:
-        if sniff.file in unfit:
-            continue
-        if isinstance(sniff, HistorySniff):
+        if (refused := _refused(sniff)) is not None:
+            leftovers.append(refused)
+        elif isinstance(sniff, HistorySniff):
             histories.append(owners.of_history(sniff, root))
         elif isinstance(sniff, TrendSniff):
             trends.append(owners.of_trend(sniff, root))
 
     pairs: list[Pair] = []
     if len(histories) == len(trends) == 1 and (only := _only_two(histories[0], trends[0])):
-        pairs, histories, trends = [only], [], []
+        found, rest = pair_unless_unclear(only)
+        pairs, histories, trends = found, [], []
+        leftovers += rest
+    trends = _of_the_only_coin(histories, _under_one_ticker(histories, trends))
     tickers = {h.ticker for h in histories if h.ticker} | {t.ticker for t in trends if t.ticker}
     for ticker in sorted(tickers):
         found, rest = _currency(
@@ -123,7 +88,38 @@ def _refused(sniff: Sniff) -> Leftover | None:
         return Leftover(sniff.file, kind, _MONTHLY)
     if kind == "history" and sniff.facts.cadence == "monthly":
         return Leftover(sniff.file, kind, "its prices are monthly: daily ones are needed")
+    if isinstance(sniff, HistorySniff) and (reason := no_prices(sniff)):
+        return Leftover(sniff.file, kind, reason)
     return None
+
+
+def _of_the_only_coin(
+    histories: Sequence[Named[HistorySniff]], trends: Sequence[Named[TrendSniff]]
+) -> list[Named[TrendSniff]]:
+    """Return the trends; the only one, if it does not say of which coin it is, as that of the only coin."""
+    coins = {history.ticker: history.coin for history in histories if history.coin}
+    if len(trends) != 1 or len(coins) != 1 or trends[0].coin or trends[0].reason:
+        return list(trends)
+    (coin,) = coins.values()
+    note = f"{trends[0].sniff.file.name} does not say of which currency it is: there is no other"
+    return [replace(trends[0], coin=replace(coin, quote=None), notes=(*trends[0].notes, note))]
+
+
+def _under_one_ticker(
+    histories: Sequence[Named[HistorySniff]], trends: Sequence[Named[TrendSniff]]
+) -> list[Named[TrendSniff]]:
+    """Return the trends of a coin that has changed its ticker under the ticker that its prices have."""
+    known = {history.ticker for history in histories if history.ticker}
+    others = {**SAME_COIN, **{new: old for old, new in SAME_COIN.items()}}
+    return [
+        replace(trend, coin=replace(trend.coin, ticker=others[trend.coin.ticker]))
+        if trend.coin and trend.coin.ticker not in known and others.get(trend.coin.ticker) in known
+        else trend
+        for trend in trends
+    ]
+
+
+# --- one coin -----------------------------------------------------------------------------------------
 
 
 def _only_two(history: Named[HistorySniff], trend: Named[TrendSniff]) -> Pair | None:
@@ -151,7 +147,7 @@ def _currency(
         return [], [Leftover(t.sniff.file, "trend", reason, Entry(ticker, None, t.sniff)) for t in trends]
     if not trends:
         reason = f"there is no file with the weekly trend of {ticker}"
-        best = max(histories, key=_length)
+        best = max(histories, key=fitness)
         return [], [
             Leftover(best.sniff.file, "history", reason, Entry(ticker, best.sniff, None)),
             *_other_histories(ticker, best, None, histories),
@@ -159,16 +155,25 @@ def _currency(
     quotes = sorted({t.quote for t in trends if t.quote} & {h.quote for h in histories if h.quote})
     if len(quotes) > 1:
         return _currencies_by_quote(ticker, quotes, histories, trends)
-    best = max(histories, key=_length)
+    clear = [history for history in histories if not history.sniff.rivals]
+    best = max(clear or histories, key=fitness)
     trend = max(
-        trends, key=lambda trend: (_is_weekly(trend), _overlap(best.sniff, trend.sniff), _length(trend))
+        trends,
+        key=lambda trend: (
+            _is_weekly(trend),
+            trend.sniff.from_google,
+            _overlap(best.sniff, trend.sniff),
+            length(trend),
+        ),
     )
+    if undecided := unclear(ticker, best, clear, trend.sniff):
+        return [], undecided
     notes = [*best.notes, *trend.notes, *_oddities(best.sniff, trend.sniff)]
     if len(histories) > 1:
-        names = _some([other.sniff.file.name for other in histories if other is not best])
+        names = some([other.sniff.file.name for other in histories if other is not best])
         notes.append(f"{len(histories)} histories were found: the longest is used, not {names}")
     if len(trends) > 1:
-        names = _some([other.sniff.file.name for other in trends if other is not trend])
+        names = some([other.sniff.file.name for other in trends if other is not trend])
         notes.append(
             f"{len(trends)} trends were found: the one that shares the most days is used, not {names}"
         )
@@ -247,18 +252,8 @@ def _with_quote(ticker: str, quote: str) -> str:
     return f"{ticker[: 14 - len(quote)]}_{quote}"
 
 
-def _some(names: Sequence[str], between: str = ", ") -> str:
-    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
-    return between.join([*names[:3], *more])
-
-
 def _is_weekly(trend: Named[TrendSniff]) -> bool:
     return trend.sniff.facts.cadence == "weekly"
-
-
-def _length(file: Named[HistorySniff] | Named[TrendSniff]) -> tuple[int, int]:
-    """Return a sort key: the number of rows, then the last date."""
-    return file.sniff.facts.rows, file.sniff.facts.last.toordinal()
 
 
 def _overlap(one: HistorySniff | TrendSniff, other: HistorySniff | TrendSniff) -> int:
@@ -276,7 +271,7 @@ def _with_candidates(leftovers: Sequence[Leftover]) -> list[Leftover]:
     ]
     if not waiting:
         return list(leftovers)
-    hint = f"; if it is meant for {_some(waiting, ' or ')}, write its trend line there"
+    hint = f"; if it is meant for {some(waiting, ' or ')}, write its trend line there"
     return [
         Leftover(left.file, left.kind, left.reason + hint, left.entry)
         if left.entry and left.entry.trend and not left.entry.history

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from cryptoetl import config
 from cryptoetl.discovery import pairing, starter_config
-from cryptoetl.discovery.pairing import Entry
+from cryptoetl.discovery.entries import Entry
 from cryptoetl.discovery.results import InitResult, ProposedCurrency, UnpairedFile
-from cryptoetl.discovery.sniffing import NotRecognised, sniff
+from cryptoetl.discovery.sniffing import sniff
+from cryptoetl.discovery.sniffs import NotRecognised
 from cryptoetl.errors import EnvironmentFault, UsageError
 from cryptoetl.events import FileProgress, Observe, Phase
 
@@ -46,8 +47,11 @@ def propose(folder: Path, path: Path, pattern: str | None, observe: Observe) -> 
         raise UsageError(f"{folder}: {what}", hint="Name the folder that holds the CSV files.")
     observe(Phase("init"))
     sniffs = [
-        found if isinstance(found, NotRecognised) else sniff(found, _progress(found, observe))
+        sniffed
         for found in _files(folder, ALL_CSV if pattern is None else (pattern,), excluding=path.resolve())
+        for sniffed in (
+            (found,) if isinstance(found, NotRecognised) else sniff(found, _progress(found, observe))
+        )
     ]
     paired = pairing.pair(sniffs, folder)
     home = path.resolve().parent

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
+    from cryptoetl.discovery.sniffs import HistorySniff, TrendSniff
 
 
 @dataclass(frozen=True)

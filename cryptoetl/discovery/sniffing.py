@@ -1,110 +1,53 @@
 """Recognise a file by its content: a history of prices, a Google trend, or neither, and its format.
 
-A file is read once, in constant memory. The first lines give the layout (layouts.py); all lines together
-decide what these leave open (evidence.py): whether 03/04 is in March, and whether 1.234 is above a thousand.
+A file is read once, from its beginning to its end, in constant memory. The first lines say where things are
+(layouts.py); all together decide what a few leave open (evidence.py): whether 03/04 is in March, and whether
+1.234 is more than a thousand.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Literal
 
-from cryptoetl.discovery import layouts
+from cryptoetl.discovery import judging, layouts
 from cryptoetl.discovery.evidence import (
-    Cadence,
-    Choice,
     DateEvidence,
     ValueEvidence,
     choose_dates,
-    choose_decimal,
 )
 from cryptoetl.discovery.layouts import Layout
-from cryptoetl.discovery.readings import MONTH_ONLY
+from cryptoetl.discovery.sniffs import NotRecognised, Sniff, TrendSniff
 from cryptoetl.raw_files.delimited import MAX_LINE, Unreadable, numbered_lines, splitter
-from cryptoetl.raw_files.numerals import Decimal
+from cryptoetl.raw_files.notes import is_label, is_note
 
 SAMPLE = 300
 """Number of non-blank lines from which the layout is found."""
+SAMPLED = 64
+"""Every so many days, the price is kept to compare files."""
+SYMBOLS = 6
+"""Different symbols that are kept of a file."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """Rows with a date, their first and last date, and how far apart neighbouring dates mostly are.
+def sniff(path: Path, on_bytes: Callable[[int], None] | None = None) -> tuple[Sniff, ...]:
+    """Return what a file is: more than one thing if it has a column of prices for each of several coins.
 
-    `cadence` is None for a single row. `unreadable` rows have no date or value in the format that was found.
+    `on_bytes` receives the bytes read so far, now and then. Never raises.
     """
-
-    rows: int
-    first: date
-    last: date
-    cadence: Cadence | None
-    missing: int = 0
-    unreadable: int = 0
-
-
-@dataclass(frozen=True)
-class HistorySniff:
-    """A file of prices. A column is its name, or its number from 1 if there is no header.
-
-    `decisions` say what the values decided about the format; `doubts`, what they could not decide.
-    """
-
-    file: Path
-    facts: Facts
-    date_column: str | int = "Date"
-    price_column: str | int = "Price"
-    date_format: str = "MM/dd/yyyy"
-    decimal: Decimal = "."
-    delimiter: str = ","
-    symbol: str | None = None
-    decisions: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TrendSniff:
-    """A file of Google-trend values for one search term."""
-
-    file: Path
-    facts: Facts
-    term: str
-    trend_date_format: str = "yyyy-MM-dd"
-    trend_delimiter: str = ","
-    decisions: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class NotRecognised:
-    """A file that cannot be used, with the reason; `kind` if it is recognisable."""
-
-    file: Path
-    reason: str
-    kind: Literal["history", "trend"] | None = None
-
-
-Sniff = HistorySniff | TrendSniff | NotRecognised
-
-
-def sniff(path: Path, on_bytes: Callable[[int], None] | None = None) -> Sniff:
-    """Recognise a file; `on_bytes` is called repeatedly with the bytes read so far. Raise nothing."""
     try:
         return _sniff(path, on_bytes)
     except _Unfit as error:
-        return NotRecognised(path, str(error))
+        return (NotRecognised(path, str(error)),)
     except Unreadable as error:
         where = f"line {error.line}: " if error.line else ""
-        return NotRecognised(path, f"{where}{error.reason}")
+        return (NotRecognised(path, f"{where}{error.reason}"),)
     except (OSError, ValueError) as error:
-        return NotRecognised(path, f"it cannot be read ({getattr(error, 'strerror', None) or error})")
+        return (NotRecognised(path, f"it cannot be read ({getattr(error, 'strerror', None) or error})"),)
 
 
-def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
+def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> tuple[Sniff, ...]:
     with path.open("rb") as file:
         if file.read(4) == b"PK\x03\x04":
             raise _Unfit("it is a zip archive or an Excel workbook: unpack it, or save it as CSV UTF-8")
@@ -112,28 +55,74 @@ def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> Sniff:
     sample = _first(lines)
     if not sample:
         raise _Unfit("it is empty")
-    layout = layouts.find(sample)
+    layout = layouts.find(sample, path.stem)
     if isinstance(layout, str):
         raise _Unfit(layout)
-    dates = [DateEvidence(candidate) for candidate in layout.formats]
-    values = ValueEvidence()
-    split = splitter(layout.delimiter)
-    rows = 0
+    gathered = _Gathered(layout)
     for text in chain(sample[layout.first :], lines):
-        if split.blank(text):
-            continue
-        rows += 1
-        fields = split(text)
-        if fields is None or len(fields) <= max(layout.date, layout.value):
-            continue
-        for candidate in dates:
-            candidate.add(fields[layout.date])
-        values.add(fields[layout.value])
-    chosen, choice = choose_dates(dates)
-    if not chosen.count or not (values.point or values.comma or values.whole or values.missing):
-        raise _Unfit("no line holds a date and a number")
-    read = _Read(path, layout, chosen, values, rows, choice)
-    return _trend(read) if _is_trend(read) else _history(read)
+        gathered.add(text)
+    return _judged(path, gathered)
+
+
+class _Gathered:
+    """What the lines of a file say together, for each column that could be of use."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.columns = layout.coins or (layout.value,)
+        self.layout = layout
+        self.dates = [DateEvidence(candidate) for candidate in layout.formats]
+        self.values = {at: ValueEvidence() for at in self.columns}
+        self.samples: dict[int, dict[int, str]] = {at: {} for at in self.columns}
+        self.symbols = dict.fromkeys(layout.symbols)
+        self.rows = 0
+        self.below = 0
+        """Rows without a date since the last one with a date: another table, perhaps."""
+        self._split = splitter(layout.delimiter)
+        self._width = max(layout.date, *self.columns) + 1
+
+    def add(self, text: str) -> None:
+        """Add the next line; one that is no row is ignored, or counted if it should be one."""
+        if self._split.blank(text):
+            return
+        fields = self._split(text)
+        if fields is None or len(fields) < self._width:
+            self.rows += fields is None or not is_note(fields)
+        elif tuple(fields) != self.layout.header and (self.layout.header is not None or not is_label(fields)):
+            self._add_row(fields)
+
+    def _add_row(self, fields: list[str]) -> None:
+        self.rows += 1
+        dated = [candidate.add(fields[self.layout.date]) for candidate in self.dates]
+        if not any(dated):
+            self.below += 1
+            return
+        self.below = 0
+        day = self.dates[0].latest
+        for at, evidence in self.values.items():
+            evidence.add(fields[at])
+            if day % SAMPLED == 0:
+                self.samples[at][day] = fields[at]
+        at_symbol = self.layout.symbol
+        if at_symbol is not None and at_symbol < len(fields) and len(self.symbols) < SYMBOLS:
+            self.symbols.setdefault(fields[at_symbol])
+
+
+def _judged(path: Path, gathered: _Gathered) -> tuple[Sniff, ...]:
+    """Return what the gathered columns are."""
+    chosen, choice = choose_dates(gathered.dates)
+    layout = replace(gathered.layout, symbols=tuple(symbol for symbol in gathered.symbols if symbol))
+    found: list[Sniff] = []
+    for at, evidence in gathered.values.items():
+        if not chosen.count or not (evidence.point or evidence.comma or evidence.whole or evidence.missing):
+            raise _Unfit("no line holds a date and a number")
+        samples = gathered.samples[at]
+        read = judging.WholeFile(
+            path, replace(layout, value=at), chosen, evidence, gathered.rows, gathered.below, choice, samples
+        )
+        found.append(judging.trend(read) if judging.is_trend(read) else judging.history(read))
+    if len(found) > 1 and all(isinstance(item, TrendSniff) or judging.like_a_trend(item) for item in found):
+        return (NotRecognised(path, judging.several_terms(len(found)), "trend"),)
+    return tuple(found)
 
 
 def _first(lines: Iterator[str]) -> list[str]:
@@ -151,117 +140,10 @@ class _Unfit(Exception):
 
 
 def _lines(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[str]:
-    """Yield the lines that are not blank. Raise Unreadable, also for a single line, or OSError."""
+    """Yield the lines that are not blank. Raises Unreadable, also for a single line, and OSError."""
     for _, text in numbered_lines(path, on_bytes):
         if isinstance(text, Unreadable):
             raise text
+        text = text.removeprefix("\ufeff")  # in the middle of joined files
         if text.strip():
             yield text
-
-
-_TREND_DATES = {
-    *(
-        "week",
-        "month",
-        "day",
-        "time",
-        "woche",
-        "monat",
-        "settimana",
-        "mese",
-        "semaine",
-        "mois",
-        "semana",
-        "mes",
-    ),
-    *("неделя", "hafta", "tydzień", "vecka"),
-}
-"""Google's names of the column of dates, in lower case."""
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A file read to its end."""
-
-    path: Path
-    layout: Layout
-    dates: DateEvidence
-    values: ValueEvidence
-    rows: int
-    choice: Choice
-
-    def facts(self, readable: int, missing: int) -> Facts:
-        first, last = date.fromordinal(self.dates.first), date.fromordinal(self.dates.last)
-        return Facts(self.dates.count, first, last, self.dates.cadence, missing, self.rows - readable)
-
-
-def _is_trend(read: _Read) -> bool:
-    values, names = read.values, read.layout.header or ("", "")
-    dated = layouts.plain(names[0]) in _TREND_DATES and not layouts.is_price_name(names[1])
-    if any(_GOOGLE.search(name) for name in names) and (dated or values.like_a_trend):
-        return True
-    if not values.like_a_trend:
-        return False
-    if values.below_one or dated:
-        return True
-    if len(names) > 2 or layouts.is_price_name(names[1]):
-        return False
-    coarse = read.dates.cadence in ("weekly", "monthly") or read.dates.format.text == MONTH_ONLY
-    return read.layout.preamble or coarse or re.search("trend|timeline", read.path.name.lower()) is not None
-
-
-_GOOGLE = re.compile(r": ?\(.*\)$")
-
-
-def _trend(read: _Read) -> TrendSniff | NotRecognised:
-    def refused(reason: str) -> NotRecognised:
-        return NotRecognised(read.path, reason, "trend")
-
-    layout, values = read.layout, read.values
-    if layout.header is None:
-        return refused("it is a trend without a header: write a first line such as Week,bitcoin")
-    named = [name for name in layout.header if name]
-    if len(named) > 2:
-        return refused(f"it holds {len(named) - 1} search terms: export one search term alone")
-    if (layout.date, layout.value) != (0, 1):
-        return refused("it is a trend whose first column is not the date")
-    if not values.like_a_trend:
-        return refused("it is a trend with values that are not whole numbers from 0 to 100")
-    facts = read.facts(min(read.dates.count, values.whole), 0)
-    date_format, delimiter = read.dates.format.text, layout.delimiter
-    return TrendSniff(read.path, facts, named[1], date_format, delimiter, *_reasons(read.choice))
-
-
-def _history(read: _Read) -> HistorySniff | NotRecognised:
-    def refused(reason: str) -> NotRecognised:
-        return NotRecognised(read.path, reason, "history")
-
-    layout, values = read.layout, read.values
-    if read.dates.format.text == MONTH_ONLY:
-        return refused("its prices are monthly: daily ones are needed")
-    if len(layout.symbols) > 1:
-        return refused(f"it holds several currencies ({', '.join(layout.symbols[:3])}): make a file of each")
-    decimal, choice = choose_decimal(values, layout.decimals)
-    priced = (values.point if decimal == "." else values.comma) + values.missing
-    facts = read.facts(min(read.dates.count, priced), values.missing)
-    columns: tuple[str | int, str | int] = layout.date + 1, layout.value + 1
-    if layout.header is not None:
-        columns = layout.header[layout.date], layout.header[layout.value]
-    return HistorySniff(
-        read.path,
-        facts,
-        *columns,
-        read.dates.format.text,
-        decimal,
-        layout.delimiter,
-        layout.symbols[0] if layout.symbols else None,
-        *_reasons(read.choice, choice, Choice(doubt=layout.doubt)),
-    )
-
-
-def _reasons(*choices: Choice) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the decisions and the doubts of these choices."""
-    return (
-        tuple(choice.decision for choice in choices if choice.decision),
-        tuple(choice.doubt for choice in choices if choice.doubt),
-    )

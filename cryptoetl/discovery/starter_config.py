@@ -10,9 +10,9 @@ from pathlib import Path
 import yaml
 
 from cryptoetl.config.models import Currency
+from cryptoetl.discovery.entries import NO_TICKER, Entry, Leftover, Pair
 from cryptoetl.discovery.owners import search_term
-from cryptoetl.discovery.pairing import NO_TICKER, Entry, Leftover, Pair
-from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
+from cryptoetl.discovery.sniffs import HistorySniff, TrendSniff
 from cryptoetl.util.text import plural
 
 SHOWN_LEFTOVERS = 30

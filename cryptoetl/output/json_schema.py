@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 
-from cryptoetl.discovery.sniffing import HistorySniff, TrendSniff
+from cryptoetl.discovery.sniffs import HistorySniff, TrendSniff
 from cryptoetl.errors import UsageError
 from cryptoetl.output.contract import CONTRACTS, EXIT_CODES, Contract
 from cryptoetl.output.serialize import VIEWS, field_names

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cryptoetl.raw_files import numerals
+from cryptoetl.raw_files import columns, numerals
 from cryptoetl.raw_files.delimited import splitter, width
 from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.raw_files.numerals import Decimal
@@ -23,7 +23,7 @@ HEADER_LINES = 20
 class HistoryFormat(NamedTuple):
     """The format of a history file, as in the configuration.
 
-    Columns are named, or numbered from 1 in a file without a header line.
+    The columns are named, or numbered from 1 in a file without a header line.
     """
 
     date_column: str | int = "Date"
@@ -33,10 +33,10 @@ class HistoryFormat(NamedTuple):
     delimiter: str = ","
 
 
-class _Header:
-    """The search for a history's header: the first of its `HEADER_LINES` lines that names both columns.
+class _HeaderSearch:
+    """Find the header of a history: the first of its first lines that holds both columns.
 
-    If columns are numbered, the first line is the first row and gives the table's width.
+    With columns by number, the first line is a row already; a header further down must agree with them.
     """
 
     def __init__(self, report: FileReport, layout: HistoryFormat) -> None:
@@ -46,6 +46,7 @@ class _Header:
         self._widest: tuple[int, list[str]] | None = None
 
     def __call__(self, line: int, fields: list[str] | None) -> TableLayout | None:
+        """Return the table if this line begins it; None to look further, or after reporting an error."""
         if fields is None and line and not self._seen:
             self._report.error(line, "the quotes are not balanced")
             return None
@@ -55,7 +56,7 @@ class _Header:
                 return self._numbered(line, fields)
             if all(name in fields for name in self._columns):
                 date_at, value_at = (fields.index(str(name)) for name in self._columns)
-                return TableLayout(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, "header")
+                return TableLayout(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, fields)
             if self._widest is None or len(fields) > len(self._widest[1]):
                 self._widest = line, fields
         if self._seen == HEADER_LINES or not line:
@@ -69,7 +70,11 @@ class _Header:
                 line, f"there is no column {max(date_at, value_at) + 1}: the line has {len(fields)}"
             )
             return None
-        return TableLayout(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, "first line")
+        if self._seen > 1 and not columns.may_be_price(name := fields[value_at]):
+            self._report.error(
+                line, f"a header calls column {value_at + 1} {quoted(name)}: it does not hold the price"
+            )
+        return TableLayout(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, None)
 
     def _give_up(self) -> None:
         assert self._widest is not None, "the first line has fields, or was reported"
@@ -80,21 +85,26 @@ class _Header:
 
 
 class _Prices:
-    """Prices in single precision, as the tables hold them; empty and -1 are missing."""
+    """Prices in single precision, as the tables hold them, all in one currency."""
 
     noun = "price"
 
     def __init__(self, decimal: Decimal) -> None:
         self._decimal = decimal
+        self._currency: str | None = None
 
     def parse(self, text: str) -> float | str | None:
-        if not text:
+        """Return a price in single precision, None if it is missing, or what is wrong with it."""
+        if numerals.is_missing(text):
             return None
-        price = numerals.parse(text, self._decimal)
-        if price is None:
+        if (found := numerals.read(text, self._decimal)) is None:
             return f"price {quoted(text)} is not a number"
+        if found.currency is not None:
+            if self._currency not in (None, found.currency):
+                return f"price {quoted(text)} is in another currency than those above ({self._currency})"
+            self._currency = found.currency
         try:
-            single: float = struct.unpack("f", struct.pack("f", price))[0]
+            single: float = struct.unpack("f", struct.pack("f", float(found.digits)))[0]
         except OverflowError:
             single = math.inf
         if math.isinf(single):
@@ -102,6 +112,7 @@ class _Prices:
         return None if single == -1 else single
 
     def parse_all(self, texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
+        """Return prices, NaN where one is missing, and their digits; None if each must be read alone."""
         plain = numerals.plain_all([text or "-1" for text in texts], self._decimal)
         if plain is None:
             return None
@@ -111,6 +122,7 @@ class _Prices:
         return array("d", [math.nan if price == -1 else price for price in singles]), plain
 
     def digits(self, text: str) -> str:
+        """Return a price's own digits."""
         return numerals.plain(text, self._decimal)
 
 
@@ -129,11 +141,10 @@ def read_history(
     series = FileReader(
         report,
         splitter(layout.delimiter),
-        _Header(report, layout),
+        _HeaderSearch(report, layout),
         layout.date_format,
         _Prices(layout.decimal),
         keep_digits=digits,
-        headed=isinstance(layout.date_column, str),
     ).read(on_bytes)
     report.missing = series.missing
     if drop and len(series) and series.missing == len(series) and not report.errors:

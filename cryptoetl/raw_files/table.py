@@ -1,6 +1,8 @@
-"""Read the dates and values of a CSV file into a series, with an error for each line that cannot be read.
+"""Read the table in a CSV file: a file in, days and findings out, in little memory.
 
-Files of any length are read in little memory: blocks of lines in one simple form at once, others by line.
+What stands around the rows is passed over: a title above the header, labels below it, headers and byte-order
+marks in the middle of joined files, notes below the table. Everything else that is not a row is an error.
+Lines count from 1.
 """
 
 from __future__ import annotations
@@ -8,15 +10,16 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple, Protocol, cast
 
 from cryptoetl.raw_files import dates
 from cryptoetl.raw_files.delimited import Line, Splitter, Unreadable, numbered_blocks
 from cryptoetl.raw_files.findings import FileReport, Kind
+from cryptoetl.raw_files.notes import is_label, is_note
 from cryptoetl.raw_files.series import Series
-from cryptoetl.util.text import quoted
+from cryptoetl.util.text import plural, quoted
 
 OnBytes = Callable[[int], None]
 """Called repeatedly with the bytes read so far."""
@@ -28,12 +31,14 @@ class TableLayout(NamedTuple):
     width: int
     date_at: int
     value_at: int
-    model: str
-    """The line that has `width` fields, for messages."""
+    header: Sequence[str] | None
+    """The header's fields; None if the file begins with its data."""
+    flag_at: int | None = None
+    """A column of true and false, for `FileReader.flagged`; rows are then read one by one."""
 
 
 Header = Callable[[int, list[str] | None], TableLayout | None]
-"""Takes a line's number and fields; returns the layout if it is the header, None to try the next line.
+"""Takes a line's number and fields; returns the table if the line begins it, None to try the next one.
 
 The number is 0 at the end of the file. A search that has failed reports an error.
 """
@@ -48,7 +53,7 @@ class Values(Protocol):
         """Return a value, None if it is missing, or text that says what is wrong with it."""
 
     def parse_all(self, texts: list[str]) -> tuple[array[float], Sequence[str]] | None:
-        """Return all values (NaN: missing) and their digits, or None if `parse` refuses one."""
+        """Return all values (NaN: missing) and their digits, or None if each must be parsed alone."""
 
     def digits(self, text: str) -> str:
         """Return the digits of a value that is present, as the plain form has them."""
@@ -58,8 +63,8 @@ class Values(Protocol):
 class FileReader:
     """One reading of a file: its days go to a series, its errors to the report.
 
-    `keep_digits`: whether the series keeps the digits of values. `headed`: whether the header is a separate
-    line, not the first row.
+    `day` reads a date that is more than its format says; `sections`: whether other tables may follow below a
+    blank line.
     """
 
     report: FileReport
@@ -68,44 +73,67 @@ class FileReader:
     date_format: str
     values: Values
     keep_digits: bool = False
-    headed: bool = True
+    day: Callable[[str], date | None] | None = None
+    sections: bool = False
     table: TableLayout | None = None
     empty: bool = True
+    flagged: list[tuple[int, date]] = field(default_factory=list)
+    """Line and day of each row whose flag is true."""
+    _notes: list[tuple[int, str]] = field(default_factory=list)
+    """Lines that are no rows, and what is wrong with each should a row follow."""
+    _after_blank: bool = False
 
     def read(self, on_bytes: OnBytes | None) -> Series:
-        """Read the file and return its days."""
+        """Return the file's days; everything wrong goes to the report."""
         series, report = Series(digits=self.keep_digits), self.report
         try:
             for first, lines in numbered_blocks(report.file, on_bytes):
                 if not self._block(first, lines, series):
-                    break
+                    break  # there is no table: lines cannot be judged
         except Unreadable as error:
             report.cannot_be_read(error.line, error.reason)
         if self.table is None and not self.empty and not report.errors:
             self.header(0, None)
-        if not report.errors:
-            if self.empty:
-                report.error(None, "the file is empty")
-            elif self.table is None:
-                report.error(None, "there is no header line")
-            elif not len(series):
-                report.error(None, "there are no data lines below the header")
+        if not len(series):
+            self._reject_notes()
+        if not report.errors and (problem := self._without_rows(series)):
+            report.error(None, problem)
+        if self._notes and not report.errors:
+            count = len(self._notes)
+            verb = "is" if count == 1 else "are"
+            report.warning(
+                self._notes[0][0], f"{plural(count, 'line')} below the table {verb} text and passed over"
+            )
         report.rows, report.first, report.last = len(series), series.first, series.last
         return series
 
+    def _without_rows(self, series: Series) -> str | None:
+        """Return why there is no row; None if there is one."""
+        if self.empty:
+            return "the file is empty"
+        if self.table is None:
+            return "there is no header line"
+        return None if len(series) else "there are no data lines below the header"
+
     def _block(self, first: int, lines: list[Line], series: Series) -> bool:
-        """Read a block of lines; return False if the search for the header has failed."""
+        """Read lines; return False if the search for the header has failed."""
         report = self.report
-        tried_as_whole = False
+        as_whole = False
         for line, text in enumerate(lines, start=first):
-            if self.table is not None and not tried_as_whole:
-                tried_as_whole = True
-                if self._all(line, lines[line - first :], self.table, series):
+            if self.table is not None and not as_whole:
+                as_whole = True
+                if (
+                    self.table.flag_at is None
+                    and not self._notes
+                    and self._all(line, lines[line - first :], self.table, series)
+                ):
                     break
             if isinstance(text, Unreadable):
                 report.cannot_be_read(line, text.reason)
                 continue
+            text = text.removeprefix("\ufeff")  # in the middle of joined files
             if self.split.blank(text):
+                self._after_blank = True
                 continue
             self.empty = False
             fields = self.split(text)
@@ -114,13 +142,14 @@ class FileReader:
                 self.table = self.header(line, fields)
                 if report.errors > before:
                     return False
-                if self.headed or self.table is None:
+                if self.table is None or self.table.header is not None:
+                    self._after_blank = False
                     continue
             self._row(line, fields, self.table, series)
         return True
 
     def _all(self, line: int, lines: list[Line], table: TableLayout, series: Series) -> bool:
-        """Read lines that are all valid and in one simple form, much faster; return False for others."""
+        """Read lines that are all plain and all right, many times faster; return False if they are not."""
         if set(map(type, lines)) != {str}:
             return False
         columns = self.split.columns(cast(list[str], lines), table.width, (table.date_at, table.value_at))
@@ -134,27 +163,74 @@ class FileReader:
         return found is not None and series.extend(days, line, *found)
 
     def _row(self, line: int, fields: list[str] | None, table: TableLayout, series: Series) -> None:
-        report = self.report
         if fields is None:
-            report.error(line, "the quotes are not balanced")
-        elif len(fields) < table.width or any(fields[table.width :]):
-            report.error(line, f"{len(fields)} fields where the {table.model} has {table.width}")
-        elif (day := dates.parse(fields[table.date_at], self.date_format)) is None:
-            report.error(line, _not_a_date(fields[table.date_at], self.date_format, report.kind))
-        elif isinstance(value := self.values.parse(fields[table.value_at]), str):
-            report.error(line, value)
+            self.report.error(line, "the quotes are not balanced")
+            return
+        day = self._date(fields[table.date_at]) if len(fields) > table.date_at else None
+        if day is None and self._is_header(line, fields, table, series):
+            return
+        model = "header" if table.header is not None else "first line"
+        if len(fields) < table.width or any(fields[table.width :]):
+            problem = f"{len(fields)} fields where the {model} has {table.width}"
+        elif day is None:
+            problem = _not_a_date(fields[table.date_at], self.date_format, self.report.kind)
         else:
-            keep = self.keep_digits and value is not None
-            digits = self.values.digits(fields[table.value_at]) if keep else ""
-            if there := series.add(day, line, value, digits):
-                self._repeated(day, line, value, there)
+            self._reject_notes()
+            self._after_blank = False
+            self._add(line, day, fields, table, series)
+            return
+        if len(series) and (is_note(fields) or (self.sections and self._after_blank)):
+            self._notes.append((line, problem))
+        else:
+            self.report.error(line, problem)
 
-    def _repeated(self, day: date, line: int, value: float | None, earlier: tuple[int, float | None]) -> None:
-        same_date = f"date {day} is already on line {earlier[0]}"
-        if earlier[1] == value:
-            self.report.warning(line, f"{same_date}, with the same value")
-        else:
-            self.report.error(line, f"{same_date} with another {self.values.noun}")
+    def _date(self, text: str) -> date | None:
+        return dates.parse(text, self.date_format) if self.day is None else self.day(text)
+
+    def _is_header(self, line: int, fields: list[str], table: TableLayout, series: Series) -> bool:
+        """Return whether a line repeats the header or continues it; report one that contradicts it."""
+        header = table.header
+        if header is None:
+            if not is_label(fields) or len(fields) < table.width:
+                return False
+            self.header(line, fields)  # reports columns other than those in use
+            return True
+        if fields == header or fields == list(header[: len(fields)]):
+            return True
+        if not len(series) and is_label(fields) and len(fields) <= len(header):
+            # Further lines of labels below the header, as yfinance writes them.
+            return fields[table.date_at].casefold() in _LABELS
+        names = header[table.date_at], header[table.value_at]
+        if all(name in fields for name in names):
+            self.report.error(line, "another header: the columns are in other places than above")
+            return True
+        return False
+
+    def _add(self, line: int, day: date, fields: list[str], table: TableLayout, series: Series) -> None:
+        report, text = self.report, fields[table.value_at]
+        if isinstance(value := self.values.parse(text), str):
+            report.error(line, value)
+            return
+        digits = self.values.digits(text) if self.keep_digits and value is not None else ""
+        if there := series.add(day, line, value, digits):
+            if there[1] == value:
+                report.warning(line, f"date {day} is already on line {there[0]}, with the same value")
+            else:
+                report.error(
+                    line, f"date {day} is already on line {there[0]} with another {self.values.noun}"
+                )
+        elif table.flag_at is not None and fields[table.flag_at].casefold() == "true":
+            self.flagged.append((line, day))
+
+    def _reject_notes(self) -> None:
+        """Report lines that are no rows although rows follow."""
+        for line, problem in self._notes:
+            self.report.error(line, problem)
+        self._notes.clear()
+
+
+_LABELS = {"ticker", "tickers", "date", "datetime", "price", "symbol"}
+"""What begins a line of labels below the header."""
 
 
 def _not_a_date(text: str, date_format: str, kind: Kind) -> str:

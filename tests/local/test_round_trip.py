@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 
 from tests.conftest import examples
 from tests.local.scripts import Lake, rows, unequal
-from tests.unit.raw_files.corpus import FORMS, Days, Form, Weeks
+from tests.unit.raw_files.corpus import FORMS
+from tests.unit.raw_files.writing import Days, Form, Weeks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 GoldRow = tuple[date, float | None, int | None, float | None, float | None]
 
-EPOCH = date(1990, 1, 1)
+EPOCH = date(2000, 2, 1)
 HOLD_DAYS = 6
 MEAN_ROWS = 14
 

@@ -28,7 +28,7 @@ from cryptoetl.target.deployment import Plan, Removal
 from cryptoetl.target.warehouse import QueryRows
 
 
-def render(  # noqa: C901, PLR0912 - one case per result
+def render(  # noqa: C901 - one case per result
     result: Result, *, verbose: bool = False, now: datetime | None = None
 ) -> Iterator[RenderableType]:
     """Yield the parts of a result in reading order; durations of what still runs end at `now`."""

@@ -118,7 +118,7 @@ REFUSED = {
         f"{CURRENCY}.date_format",
         "must hold year, month and day once each",
     ),
-    "years of two digits": (f"{GOOD}    date_format: MM/dd/yy\n", 6, f"{CURRENCY}.date_format", "'yy'"),
+    "years of one digit": (f"{GOOD}    date_format: MM/dd/y\n", 6, f"{CURRENCY}.date_format", "'y'"),
     "a decimal sign that is none": (
         f'{GOOD}    decimal: ";"\n',
         6,

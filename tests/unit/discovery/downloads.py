@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from cryptoetl.discovery.sniffing import HistorySniff, Sniff, TrendSniff, sniff
+from cryptoetl.discovery.sniffing import sniff
+from cryptoetl.discovery.sniffs import HistorySniff, Sniff, TrendSniff
 
 FIRST = date(2024, 1, 1)
 DAYS = [FIRST + timedelta(number) for number in range(60)]
@@ -105,7 +106,7 @@ def stored(folder: Path, files: Mapping[str, str | bytes]) -> list[Sniff]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return [sniff(folder / name) for name in files]
+    return [found for name in files for found in sniff(folder / name)]
 
 
 def history_of(folder: Path, content: str | bytes, name: str = "file.csv") -> HistorySniff:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from cryptoetl.discovery.coin_names import TICKERS
-from cryptoetl.discovery.coins import NAMES, Coin, mentioned
-from cryptoetl.discovery.pairing import NO_TICKER, Leftover, Pairing, pair
+from cryptoetl.discovery.coins import NAMES, Coin, mentioned, words_of
+from cryptoetl.discovery.entries import NO_TICKER, Leftover, Pairing
+from cryptoetl.discovery.local_names import LOCAL_NAMES
+from cryptoetl.discovery.pairing import pair
 from tests.unit.discovery import downloads
 from tests.unit.discovery.downloads import DAYS, investing, iso, stored, trend
 
@@ -72,7 +74,8 @@ def test_the_table_is_tidy() -> None:
     assert all(ticker.isalnum() and ticker[0].isalpha() and ticker.isupper() for ticker in TICKERS)
     names = [name for names in TICKERS.values() for name in names]
     assert all(name.isalnum() and name == name.lower() for name in names)
-    assert len(NAMES) == len(names) + len(TICKERS)
+    local = ["".join(words_of(name)).lower() for names in LOCAL_NAMES.values() for name in names]
+    assert len(NAMES) == len(names) + len(TICKERS) + len(set(local))
 
 
 # --- pairs --------------------------------------------------------------------------------------------
@@ -250,7 +253,7 @@ def test_hourly_prices_are_not_paired(tmp_path: Path) -> None:
 
 def test_what_is_odd_about_a_pair_is_noted(tmp_path: Path) -> None:
     weekly = (
-        "Date,Price\n" + downloads.rows(lambda day, n: f"{day},{n}.5", downloads.WEEKS) + "2024-03-24,null\n"
+        "Date,Price\n" + downloads.rows(lambda day, n: f"{day},{n}.5", downloads.WEEKS) + "2024-03-24,abc\n"
     )
     daily = "Day,bitcoin: (Italy)\n" + downloads.rows(lambda day, n: f"{day},{n}")
     (found,) = paired(tmp_path, {"BTC.csv": weekly, "t.csv": daily, "x.csv": ""}).pairs

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cryptoetl.discovery.readings import date_formats, decimal_sign
-from cryptoetl.discovery.sniffing import Facts, HistorySniff, NotRecognised, TrendSniff, sniff
+from cryptoetl.discovery.sniffing import sniff
+from cryptoetl.discovery.sniffs import Facts, HistorySniff, NotRecognised, TrendSniff
 from tests.conftest import examples
 from tests.unit.discovery import downloads
 from tests.unit.discovery.downloads import DAYS, WEEKS, history_of, rows, stored, trend_of
@@ -94,7 +95,7 @@ def test_a_byte_order_mark_carriage_returns_empty_lines_and_trailing_delimiters_
 def test_missing_prices_and_lines_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     found = history_of(tmp_path, downloads.iso() + "2024-03-01,-1\n2024-03-02,\n2024-03-03,n/a\nTotal,5\n")
 
-    assert (found.facts.rows, found.facts.missing, found.facts.unreadable) == (63, 2, 1)
+    assert (found.facts.rows, found.facts.missing, found.facts.unreadable) == (63, 3, 1)
 
 
 def test_the_closing_price_of_columns_without_names_is_found_by_highest_and_lowest(tmp_path: Path) -> None:
@@ -107,7 +108,8 @@ def test_a_guessed_column_is_in_doubt(tmp_path: Path) -> None:
     found = history_of(tmp_path, "Date,spam,eggs\n" + rows(lambda day, n: f"{day},{n}.5,{n}.25"))
 
     assert found.price_column == "spam"
-    assert found.doubts == ("column 2 of 3 is taken for the price",)
+    assert found.doubts == ("no column's name says that it holds the price",)
+    assert found.rivals == ("eggs",)
 
 
 def test_volumes_are_not_taken_for_unix_seconds(tmp_path: Path) -> None:
@@ -249,14 +251,14 @@ def test_content_tells_trends_from_histories_and_the_name_only_where_it_does_not
         ("Date,Prix é\n2024-01-01,5\n".encode("latin-1"), "line 1: the file is not UTF-8 text"),
         ("x" * 2_000_000, "line 1: the line is longer than 1,000,000 bytes"),
         ("Date,Price\n" + "2024-01-01,5," * 300, "it has more than 200 columns"),
-        ("Date,Price\n1/2/24,5\n", "the dates, such as '1/2/24', are in no known format"),
-        ("Date,Price\n2024-01-01,$5\n", "the prices, such as '$5', are not plain numbers"),
+        ("Date,Price\n1/2/4,5\n", "the dates, such as '1/2/4', are in no known format"),
+        ("Date,Price\n2024-01-01,five\n", "the prices, such as 'five', are not plain numbers"),
         (",Price\n2024-01-01,5\n", "column 1 has no name"),
         ("My prices\n2024-01-01,5\n", "there is a title above the data, but no header"),
         ("Date,Close\n2024-01,5.5\n2024-02,6.5\n", "its prices are monthly: daily ones are needed"),
         ("Date,Symbol,Close\n2024-01-01,BTC,5\n2024-01-01,ETH,6\n", "it holds several currencies (BTC, ETH)"),
         ("Week,a: (World),b: (World)\n2024-01-07,1,2\n2024-01-14,3,4\n", "it holds 2 search terms"),
-        ("2024-01-07,1\n2024-01-14,3\n", "it is a trend without a header"),
+        ("Date,ETH,Ethereum\n2024-01-07,1,2\n2024-01-14,3,4\n", "it holds 2 search terms"),
         ("Week,a: (World)\n2024-01-07,101\n", "it is a trend with values that are not whole numbers"),
     ],
     ids=range(21),
@@ -268,7 +270,7 @@ def test_what_is_no_usable_file_is_refused_with_the_reason(
 
 
 def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
-    found = sniff(tmp_path / "missing.csv")
+    (found,) = sniff(tmp_path / "missing.csv")
     assert isinstance(found, NotRecognised)
     assert found.reason == "it cannot be read (No such file or directory)"
 
@@ -279,7 +281,7 @@ def test_huge_lines_are_read_in_little_memory(tmp_path: Path) -> None:
     path.write_text(content, encoding="utf-8")
     tracemalloc.start()
     try:
-        assert isinstance(sniff(path), HistorySniff)
+        assert isinstance(sniff(path)[0], HistorySniff)
         assert tracemalloc.get_traced_memory()[1] < 12_000_000
     finally:
         tracemalloc.stop()
@@ -309,7 +311,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
             file.writelines(f"{first + timedelta(number)},{number}.5\n" for number in range(count))
         tracemalloc.start()
         try:
-            assert isinstance(sniff(path), HistorySniff)
+            assert isinstance(sniff(path)[0], HistorySniff)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cryptoetl import config
-from cryptoetl.discovery.pairing import Entry, pair
+from cryptoetl.discovery.entries import Entry
+from cryptoetl.discovery.pairing import pair
 from cryptoetl.discovery.starter_config import SHOWN_LEFTOVERS, lines, relative, render, scalar
 from tests.conftest import examples
 from tests.unit.discovery import downloads

@@ -14,7 +14,7 @@ import pytest
 
 from cryptoetl.aws.stack.changes import Difference, ResourceChange
 from cryptoetl.discovery.results import InitResult, ProposedCurrency, UnpairedFile
-from cryptoetl.discovery.sniffing import Facts, HistorySniff, TrendSniff
+from cryptoetl.discovery.sniffs import Facts, HistorySniff, TrendSniff
 from cryptoetl.output.tables import Result
 from cryptoetl.output.terminal import Terminal
 from cryptoetl.pipeline.results import (

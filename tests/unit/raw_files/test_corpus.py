@@ -11,7 +11,8 @@ from cryptoetl.pipeline import checks
 from cryptoetl.pipeline.checks import Checked, PlainForm
 from cryptoetl.pipeline.results import CheckRules
 from tests.unit.made import read_plain, single
-from tests.unit.raw_files.corpus import DAYS, SUPPORTED, UNSUPPORTED, WEEKS, Variant
+from tests.unit.raw_files.corpus import SUPPORTED, UNSUPPORTED
+from tests.unit.raw_files.writing import DAYS, WEEKS, Variant
 
 TODAY = date(2024, 4, 1)
 
