@@ -26,7 +26,7 @@ from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.target import Target
 from cryptoetl.target.deployment import Part, Plan, Removal, Review
 from cryptoetl.target.executions import LogLine, Record, StillRunning
-from cryptoetl.target.storage import StoredFile
+from cryptoetl.target.storage import NOTHING, About, StoredFile
 from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
 from cryptoetl.warehouse.facts import TableFacts
 
@@ -63,12 +63,16 @@ class FakeStorage:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.names: dict[str, str] = {}
+        self.summaries: dict[str, str] = {}
 
     def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
         return {key: StoredFile(len(self.files[key])) for key in keys if key in self.files}
 
     def sha256(self, key: str) -> str | None:
         return hashlib.sha256(self.files[key]).hexdigest() if key in self.files else None
+
+    def summary(self, key: str) -> str | None:
+        return self.summaries.get(key)
 
     def put(
         self,
@@ -77,11 +81,13 @@ class FakeStorage:
         sha256: str,
         on_bytes: Callable[[int], None],
         *,
-        name: str | None = None,
+        about: About = NOTHING,
     ) -> None:
         self.files[key] = source.read_bytes()
-        if name is not None:
-            self.names[key] = name
+        if about.summary is not None:
+            self.summaries[key] = about.summary
+        if about.name is not None:
+            self.names[key] = about.name
         half = len(self.files[key]) // 2
         on_bytes(half)
         on_bytes(len(self.files[key]) - half)

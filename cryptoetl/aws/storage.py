@@ -28,14 +28,14 @@ from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.config.models import Config
 from cryptoetl.errors import EnvironmentFault, NotDeployedError
-from cryptoetl.target.storage import StoredFile, changed_meanwhile
+from cryptoetl.target.storage import NOTHING, About, StoredFile, changed_meanwhile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-_SHA256 = "sha256"
-"""Name of the metadata entry."""
+_SHA256, _NAME, _SUMMARY = "sha256", "filename", "summary"
+"""Names of the metadata entries."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,22 @@ class AwsStorage:
 
     def sha256(self, key: str) -> str | None:
         """Return the object's SHA-256 in hexadecimal; None if it is missing or has none."""
+        head = self._head(key)
+        return None if head is None else _sha256(head)
+
+    def summary(self, key: str) -> str | None:
+        """Return the summary that was stored with the object; None if it is missing or has none."""
+        head = self._head(key)
+        return None if head is None else head["Metadata"].get(_SUMMARY)
+
+    def _head(self, key: str) -> HeadObjectOutputTypeDef | None:
         with translating():
             try:
-                head = self._s3.head_object(**self._object(key), ChecksumMode="ENABLED")
+                return self._s3.head_object(**self._object(key), ChecksumMode="ENABLED")
             except ClientError as error:
                 if is_missing(error):
                     return None
                 raise
-        return _sha256(head)
 
     def put(
         self,
@@ -100,7 +108,7 @@ class AwsStorage:
         sha256: str,
         on_bytes: Callable[[int], None],
         *,
-        name: str | None = None,
+        about: About = NOTHING,
     ) -> None:
         """Store the file, whole or not at all.
 
@@ -108,7 +116,9 @@ class AwsStorage:
         this SHA-256 or was altered on the way.
         """
         # Metadata is ASCII (S3 User Guide, Working with object metadata).
-        metadata = {"filename": quote(name)} if name is not None else {}
+        metadata = {_NAME: quote(about.name)} if about.name is not None else {}
+        if about.summary is not None:
+            metadata[_SUMMARY] = about.summary
         with translating(), self._explaining(source):
             if source.stat().st_size <= self._limits.whole:
                 self._put_whole(key, source, sha256, on_bytes, metadata)

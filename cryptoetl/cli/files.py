@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cryptoetl.cli.options import StrictOption, TickersOption
 from cryptoetl.cli.session import Session
+
+if TYPE_CHECKING:
+    from cryptoetl.discovery.asking import Ask, Question
+    from cryptoetl.output.terminal import Terminal
 
 
 def init(
@@ -21,7 +25,9 @@ def init(
     glob: Annotated[
         str | None,
         typer.Option(
-            "--glob", metavar="PATTERN", help="Pattern of the files' names. [default: *.csv and *.tsv]"
+            "--glob",
+            metavar="PATTERN",
+            help="Pattern of the files' names. [default: *.csv, *.tsv, packed too]",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write the configuration without asking.")] = False,
@@ -32,7 +38,8 @@ def init(
 
     terminal = session.terminal
     proposal.may_write(session.path, force=force)
-    found = proposal.propose(folder or Path(), session.path, glob, terminal.observe)
+    ask = _asking(terminal) if terminal.can_ask and not yes else None
+    found = proposal.propose(folder or Path(), session.path, glob, terminal.observe, ask)
     if not found.currencies:
         code = terminal.show(found)
         terminal.say(proposal.how_to_go_on(found))
@@ -49,6 +56,22 @@ def init(
         terminal.show(written)
     terminal.say(proposal.how_to_go_on(written))
     return written.exit_code
+
+
+def _asking(terminal: Terminal) -> Ask:
+    """Return a function that asks on the terminal which column or file holds the prices of a currency."""
+
+    def ask(question: Question) -> int | None:
+        terminal.say(f"{question.ticker}: {question.reason}. Which are the prices?")
+        for number, option in enumerate((f"leave {question.ticker} out", *question.options)):
+            terminal.say(f"  {number}  {option}")
+        while answer := terminal.ask("Number [0]: "):
+            if answer.isdecimal() and int(answer) <= len(question.options):
+                return int(answer) - 1 if int(answer) else None
+            terminal.say("Type one of the numbers above.")
+        return None
+
+    return ask
 
 
 def check(session: Session, *, tickers: TickersOption = None, strict: StrictOption = False) -> int:

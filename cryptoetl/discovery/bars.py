@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-Numbers = Sequence[float | None]
-"""The numbers of a column, oldest first; None where one is missing."""
+from cryptoetl.raw_files.bars import Numbers
 
 _ALWAYS = 0.98
 """Share of rows on which an order must hold: rounding and gaps break it now and then."""
@@ -68,21 +67,6 @@ def in_order(columns: Sequence[Numbers | None]) -> bool:
         return False
     opened, high, low, closed = (column for column in columns if column is not None)
     return all(_above(high, inner) and _above(inner, low) for inner in (opened, closed)) and _near(high, low)
-
-
-def is_outside(price: Numbers, low: Numbers, high: Numbers) -> bool:
-    """Return whether a price is mostly not between the low and the high of its own day.
-
-    A low or high that never moves says nothing.
-    """
-    if min(len(set(low)), len(set(high))) < 2:
-        return False
-    seen = outside = 0
-    for value, bottom, top in zip(price, low, high, strict=True):
-        if value is not None and bottom is not None and top is not None:
-            seen += 1
-            outside += not bottom * 0.999 <= value <= top * 1.001
-    return seen > 0 and 2 * outside > seen
 
 
 def _above(upper: Numbers, lower: Numbers) -> bool:

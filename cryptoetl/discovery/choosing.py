@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cryptoetl.discovery.entries import Entry, Leftover, Pair
 from cryptoetl.discovery.owners import Named
 from cryptoetl.discovery.sniffs import HistorySniff, TrendSniff
+from cryptoetl.raw_files import archives
 from cryptoetl.raw_files.columns import OTHER, is_price_name, plain
 
 MAX_ALTERNATIVES = 6
@@ -23,7 +24,7 @@ def no_prices(sniff: HistorySniff) -> str | None:
     column = sniff.price_column if isinstance(sniff.price_column, str) else ""
     if is_price_name(column):
         return None
-    for name in (column, sniff.file.stem):
+    for name in (column, archives.stem(sniff.file.name)):
         if word := OTHER.search(plain(name)):
             return f"its name says that it holds something else than prices ({word[0]})"
     if sniff.like_a_trend:
@@ -48,6 +49,7 @@ def _alternatives(ticker: str, history: HistorySniff, trend: TrendSniff | None) 
             "history",
             f"{why}; if it is column {column}, use" if at == 0 else f"if it is column {column}, use",
             Entry(ticker, replace(history, price_column=column, rivals=()), trend),
+            alternative=why,
         )
         for at, column in enumerate(columns[:MAX_ALTERNATIVES])
     ]
@@ -60,21 +62,44 @@ def unclear(
     trend: TrendSniff,
 ) -> list[Leftover]:
     """Return what a currency could be made of, if there is no choosing; empty if there is."""
+    if best.sniff.chosen:
+        return []
     if best.sniff.rivals:
         return _alternatives(ticker, best.sniff, trend)
     rivals = [other for other in histories if other is not best and _disagree(best, other)]
     if not rivals:
         return []
     names = some([other.sniff.file.name for other in (best, *rivals)], " and ")
+    why = f"the prices of {names} are not those of one coin in one currency"
     return [
         Leftover(
             found.sniff.file,
             "history",
-            f"the prices of {names} are not those of one coin in one currency: write the right one's lines",
+            f"{why}: write the right one's lines",
             Entry(ticker, found.sniff, trend),
+            alternative=why,
         )
         for found in (best, *rivals)
     ]
+
+
+def waiting(
+    ticker: str,
+    undecided: Sequence[Leftover],
+    histories: Sequence[Named[HistorySniff]],
+    trends: Sequence[Named[TrendSniff]],
+) -> Iterator[Leftover]:
+    """Yield the other files of a currency whose prices could not be chosen."""
+    entries = [left.entry for left in undecided if left.entry]
+    in_use = {sniff.file for entry in entries for sniff in (entry.history, entry.trend) if sniff}
+    reason = f"the prices of {ticker} have to be chosen first"
+    for history in histories:
+        if history.sniff.file not in in_use:
+            entry = Entry(ticker, history.sniff, entries[0].trend)
+            yield Leftover(history.sniff.file, "history", reason, entry if not history.sniff.rivals else None)
+    for trend in trends:
+        if trend.sniff.file not in in_use:
+            yield Leftover(trend.sniff.file, "trend", reason)
 
 
 def _disagree(one: Named[HistorySniff], other: Named[HistorySniff]) -> bool:
@@ -90,9 +115,9 @@ def _disagree(one: Named[HistorySniff], other: Named[HistorySniff]) -> bool:
     return 2 * sum(factor > DISAGREE for factor in factors) > len(factors)
 
 
-def fitness(file: Named[HistorySniff]) -> tuple[bool, int, int, bool]:
-    """Return what makes a history the one to take: prices alone, more rows, a later end, dollars."""
-    return (not file.sniff.mixed, *length(file), file.quote in (None, "USD"))
+def fitness(file: Named[HistorySniff]) -> tuple[bool, bool, int, int, bool]:
+    """Return a sort key: the user's choice, prices alone, more rows, a later end, dollars."""
+    return (file.sniff.chosen, not file.sniff.mixed, *length(file), file.quote in (None, "USD"))
 
 
 def length(file: Named[HistorySniff] | Named[TrendSniff]) -> tuple[int, int]:

@@ -211,8 +211,9 @@ NOISE: Final = _set(
     historicos gecmis verileri verisi du lieu lich su historis donnees gegevens historiska historiske dane
     historyczne adatok istorice dannye ftx hitbtc bittrex upbit bithumb bitflyer mercadobitcoin local
     candlestick bid ask search converted merged custom fng 과거 데이터 исторические данные kripto
-    excel saved real
+    excel
     donnees historiques datos historicos settimana woche semaine semana kurs prezzo prezzi prix precio
+    archive zip gz saved real
     """
 )
 """Words that say what a file is, not of which coin."""

@@ -33,12 +33,16 @@ class Pair:
 
 @dataclass(frozen=True)
 class Leftover:
-    """A file that is in no currency, the reason, and the entry that would use it, if one could."""
+    """A file that is in no currency, the reason, and the entry that would use it, if one could.
+
+    `alternative` is why no choice was possible, if the entry is one of several for its currency.
+    """
 
     file: Path
     kind: Literal["history", "trend"] | None
     reason: str
     entry: Entry | None = None
+    alternative: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from cryptoetl.discovery.readings import (
     is_number,
     preference,
 )
-from cryptoetl.raw_files.columns import DATE, plain
+from cryptoetl.raw_files.columns import DATE, SYMBOL, WEEK, plain
 from cryptoetl.raw_files.delimited import TAB, splitter
 from cryptoetl.raw_files.numerals import Decimal
 from cryptoetl.raw_files.trend import TrendColumns, trend_columns
@@ -30,11 +30,6 @@ HEADER_WITHIN: Final = 20
 """Number of non-blank lines in which the header must be."""
 MAX_COLUMNS: Final = 200
 _MONTH: Final = 31
-
-
-_SYMBOL_NAMES = frozenset(
-    {"symbol", "ticker", "pair", "coin", "currency", "name", "crypto", "asset", "crypto name", "coin name"}
-)
 
 
 @dataclass(frozen=True)
@@ -98,12 +93,9 @@ def _find(rows: list[list[str]], delimiter: str, file_name: str) -> Layout | str
     header = _header(above)
     data = [row for row in rows[first:] if len(row) > 1]
     names = [plain(name) for name in header] if header is not None else None
-    dates = {
-        at: formats
-        for at in range(max(map(len, data)))
-        if (formats := _formats(data, at, named=names is None or _is_time(_at(names, at))))
-        and (names is not None or formats[0].order != "unix" or _is_clock(data, at, formats[0]))
-    }
+    if names is not None and names[0] in WEEK:
+        data = _weeks(data)
+    dates = _dates(data, names)
     if not dates:
         return _without_dates(rows)
     at_date = min(dates, key=lambda at: (_rank(_at(names or [], at), DATE), dates[at][0].order == "unix", at))
@@ -132,6 +124,25 @@ def _find(rows: list[list[str]], delimiter: str, file_name: str) -> Layout | str
         width=max(map(len, data)),
         symbol=_symbol_column(names),
     )
+
+
+def _weeks(data: list[list[str]]) -> list[list[str]]:
+    """Return the rows of a trend without those of other tables below it."""
+    last = max((at for at, row in enumerate(data) if _is_day(row[0])), default=len(data) - 1)
+    return data[: last + 1]
+
+
+def _dates(data: list[list[str]], names: list[str] | None) -> dict[int, tuple[DateFormat, ...]]:
+    """Return the columns of dates with their formats."""
+    found = {
+        at: _formats(data, at, named=names is None or _is_time(_at(names, at)))
+        for at in range(max(map(len, data)))
+    }
+    return {
+        at: formats
+        for at, formats in found.items()
+        if formats and (names is not None or formats[0].order != "unix" or _is_clock(data, at, formats[0]))
+    }
 
 
 def _header(above: list[list[str]]) -> list[str] | None:
@@ -235,7 +246,7 @@ def _tickers(above: list[list[str]]) -> tuple[str, ...]:
 
 
 def _symbol_column(names: list[str] | None) -> int | None:
-    known = _SYMBOL_NAMES | {"keyword"}
+    known = SYMBOL | {"keyword"}
     return next((at for at, name in enumerate(names or ()) if name in known), None)
 
 

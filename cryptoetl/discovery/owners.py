@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from cryptoetl.discovery import coins
 from cryptoetl.discovery.coins import Coin
 from cryptoetl.discovery.sniffs import HistorySniff, TrendSniff
+from cryptoetl.raw_files import archives
 from cryptoetl.raw_files.columns import CLOSE, plain
 from cryptoetl.util.text import quoted
 
@@ -68,8 +69,8 @@ def search_term(trend: TrendSniff) -> str:
 
 
 def _named(sniff: S, content: str, root: Path) -> Named[S]:
-    stem = sniff.file.stem
-    said = [found for text in (content, stem) if (found := coins.mentioned(text))]
+    stem, inner = archives.stem(sniff.file.name), archives.stem(sniff.inner)
+    said = [found for text in (content, stem, inner) if (found := coins.mentioned(text))]
     if not said and not coins.has_meaningful_words(content) and not coins.has_meaningful_words(stem):
         names = (part.resolve().name for part in _folders(sniff.file, root))
         said = [known for name in names if (known := _known(name))]

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Literal
 
 from cryptoetl.discovery import owners
-from cryptoetl.discovery.choosing import fitness, length, no_prices, pair_unless_unclear, some, unclear
+from cryptoetl.discovery.choosing import (
+    fitness,
+    length,
+    no_prices,
+    pair_unless_unclear,
+    some,
+    unclear,
+    waiting,
+)
 from cryptoetl.discovery.coin_names import SAME_COIN
 from cryptoetl.discovery.entries import NO_TICKER, Entry, Leftover, Pair, Pairing
 from cryptoetl.discovery.owners import Named
@@ -88,7 +96,7 @@ def _refused(sniff: Sniff) -> Leftover | None:
         return Leftover(sniff.file, kind, _MONTHLY)
     if kind == "history" and sniff.facts.cadence == "monthly":
         return Leftover(sniff.file, kind, "its prices are monthly: daily ones are needed")
-    if isinstance(sniff, HistorySniff) and (reason := no_prices(sniff)):
+    if isinstance(sniff, HistorySniff) and not sniff.chosen and (reason := no_prices(sniff)):
         return Leftover(sniff.file, kind, reason)
     return None
 
@@ -167,7 +175,7 @@ def _currency(
         ),
     )
     if undecided := unclear(ticker, best, clear, trend.sniff):
-        return [], undecided
+        return [], [*undecided, *waiting(ticker, undecided, histories, trends)]
     notes = [*best.notes, *trend.notes, *_oddities(best.sniff, trend.sniff)]
     if len(histories) > 1:
         names = some([other.sniff.file.name for other in histories if other is not best])
@@ -202,6 +210,8 @@ def _currencies_by_quote(
         )
         pairs += found
         leftovers += rest
+    if not pairs:
+        return [], leftovers
     first = next(history for history in histories if history.sniff is pairs[0].history)
     others = [history for history in histories if history.quote not in quotes]
     leftovers += _other_histories(ticker, first, pairs[0].trend, others)

@@ -16,6 +16,7 @@ from cryptoetl.discovery import bars
 from cryptoetl.discovery.coin_names import COIN_QUOTES, QUOTES
 from cryptoetl.discovery.coins import NAMES
 from cryptoetl.discovery.readings import DateFormat, decimal_sign, is_number, number
+from cryptoetl.raw_files.bars import Numbers, is_counter, is_outside
 from cryptoetl.raw_files.columns import CLOSE, HIGH, LOW, OPEN, OTHER
 from cryptoetl.raw_files.numerals import Decimal, is_missing
 from cryptoetl.util.text import quoted
@@ -73,9 +74,9 @@ class Sample:
         return "," if signs.count(",") > signs.count(".") else "."
 
     @cached_property
-    def numeric(self) -> Mapping[int, bars.Numbers]:
+    def numeric(self) -> Mapping[int, Numbers]:
         """Return the numbers of each column that mostly holds numbers; of no counter if there are others."""
-        found: dict[int, bars.Numbers] = {}
+        found: dict[int, Numbers] = {}
         for at in range(self.width):
             cells = self.cells(at)
             written = [text for text in cells if not is_missing(text)]
@@ -84,7 +85,7 @@ class Sample:
             if 2 * sum(is_number(text) or text.replace(" ", "") == "<1" for text in written) < len(written):
                 continue
             found[at] = [number(text, self._decimal) for text in cells]
-        return {at: numbers for at, numbers in found.items() if not _is_counter(numbers)} or found
+        return {at: numbers for at, numbers in found.items() if not is_counter(numbers)} or found
 
 
 def choose(sample: Sample) -> Value | str:
@@ -134,7 +135,7 @@ def _named(sample: Sample, known: Sequence[int], roles: Mapping[int, str]) -> Va
     lows = [other for other, role in roles.items() if role == "low" and other in numeric]
     for high, low in zip(highs, lows, strict=False):
         same = _quote(sample.name(high)) == quote
-        if same and bars.is_outside(numeric[at], numeric[low], numeric[high]):
+        if same and is_outside(numeric[at], numeric[low], numeric[high]):
             rivals = [other for other in numeric if other != at and roles[other] != "other"]
             doubt = (
                 f"the prices of {quoted(sample.name(at))} are not between the low and the high of their days"
@@ -223,17 +224,6 @@ def _rank(name: str) -> int:
 
 def _quote(name: str) -> str | None:
     return next((word for word in name.split() if word in QUOTES | COIN_QUOTES), None)
-
-
-def _is_counter(numbers: bars.Numbers) -> bool:
-    """Return whether numbers count rows, from 0 or 1 on, in one direction or the other."""
-    if len(numbers) < 3 or {numbers[0], numbers[-1]}.isdisjoint({0.0, 1.0}):
-        return False
-    steps = {
-        later - earlier if later is not None and earlier is not None else None
-        for earlier, later in pairwise(numbers)
-    }
-    return steps in ({1.0}, {-1.0})
 
 
 def _no_numbers(sample: Sample) -> str:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cryptoetl import config
-from cryptoetl.discovery import pairing, starter_config
-from cryptoetl.discovery.entries import Entry
+from cryptoetl.discovery import asking, other_kinds, pairing, starter_config
+from cryptoetl.discovery.asking import Ask
+from cryptoetl.discovery.entries import Entry, Pairing
 from cryptoetl.discovery.results import InitResult, ProposedCurrency, UnpairedFile
 from cryptoetl.discovery.sniffing import sniff
-from cryptoetl.discovery.sniffs import NotRecognised
+from cryptoetl.discovery.sniffs import NotRecognised, Sniff
 from cryptoetl.errors import EnvironmentFault, UsageError
 from cryptoetl.events import FileProgress, Observe, Phase
 
-ALL_CSV = ("*.csv", "*.tsv")
+ALL_CSV = ("*.csv", "*.tsv", "*.csv.gz", "*.tsv.gz", "*.zip")
 
 
 def may_write(path: Path, *, force: bool) -> None:
@@ -40,8 +41,14 @@ def may_write(path: Path, *, force: bool) -> None:
         )
 
 
-def propose(folder: Path, path: Path, pattern: str | None, observe: Observe) -> InitResult:
-    """Propose a configuration at `path` from the files below `folder`. Raise UsageError for no folder."""
+def propose(
+    folder: Path, path: Path, pattern: str | None, observe: Observe, ask: Ask | None = None
+) -> InitResult:
+    """Propose a configuration at `path` from the files below `folder`. Raise UsageError for no folder.
+
+    `ask` is called for each currency whose prices could be in several columns or files; without it, such a
+    currency is left out.
+    """
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "no such folder"
         raise UsageError(f"{folder}: {what}", hint="Name the folder that holds the CSV files.")
@@ -53,7 +60,8 @@ def propose(folder: Path, path: Path, pattern: str | None, observe: Observe) -> 
             (found,) if isinstance(found, NotRecognised) else sniff(found, _progress(found, observe))
         )
     ]
-    paired = pairing.pair(sniffs, folder)
+    observe(Phase("init"))  # all files are read
+    paired, undecided = _paired(sniffs, folder, ask)
     home = path.resolve().parent
     return InitResult(
         path,
@@ -78,7 +86,24 @@ def propose(folder: Path, path: Path, pattern: str | None, observe: Observe) -> 
             for left in paired.leftovers
         ),
         starter_config.render(paired.pairs, paired.leftovers, folder, home) if paired.pairs else "",
+        undecided=undecided,
     )
+
+
+def _paired(sniffs: Sequence[Sniff], folder: Path, ask: Ask | None) -> tuple[Pairing, tuple[str, ...]]:
+    """Return the pairs after all questions, and the currencies for which there was no answer."""
+    paired = pairing.pair(sniffs, folder)
+    if ask is None:
+        return paired, tuple(asking.undecided(paired))
+    asked: set[str] = set()
+    while waiting := {t: left for t, left in asking.undecided(paired).items() if t not in asked}:
+        for ticker, alternatives in waiting.items():
+            asked.add(ticker)
+            answer = ask(asking.question(ticker, alternatives))
+            if answer is not None:
+                sniffs = asking.answered(sniffs, alternatives, answer)
+        paired = pairing.pair(sniffs, folder)
+    return paired, ()
 
 
 def write(found: InitResult, *, force: bool) -> InitResult:
@@ -106,10 +131,17 @@ def write(found: InitResult, *, force: bool) -> InitResult:
 def how_to_go_on(result: InitResult) -> str:
     """Return the next step after `init`."""
     path = shlex.quote(str(result.config))
+    left_out = (
+        f"Left out: {', '.join(result.undecided)}, because the prices could be in several columns or files. "
+        + ("Uncomment the right lines in" if result.written else "Put the right ones of the lines above into")
+        + f" {result.config}, or let `cryptoetl init --force` ask on a terminal, without --yes. "
+        if result.undecided
+        else ""
+    )
     if result.written:
-        return f"Written to {result.config}. Next: cryptoetl check -c {path}"
+        return f"{left_out}Written to {result.config}. Next: cryptoetl check -c {path}"
     if any(file.lines for file in result.unpaired):
-        return (
+        return left_out or (
             f"Put the lines that you want below a line `currencies:` in {result.config}, "
             "and download the missing files."
         )
@@ -119,21 +151,31 @@ def how_to_go_on(result: InitResult) -> str:
 def _files(root: Path, patterns: tuple[str, ...], *, excluding: Path) -> Iterator[Path | NotRecognised]:
     """Yield the files that match, in the order of their paths; unreadable folders as NotRecognised."""
     unreadable: list[OSError] = []
-    found: list[Path] = []
+    found: list[Path | NotRecognised] = []
     # Links to folders are not followed: they can form a cycle.
     for place, folders, names in os.walk(root, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(place, name)
-            if name.startswith(".") or not _matches(path, root, patterns):
+            if name.startswith(".") or os.path.realpath(path) == os.fspath(excluding):
                 continue
-            if os.path.realpath(path) != os.fspath(excluding):
+            if _matches(path, root, patterns):
                 found.append(path)
+            elif patterns == ALL_CSV and (other := other_kinds.unused(path)) is not None:
+                found.append(other)
     for error in unreadable:
         yield NotRecognised(Path(os.fsdecode(error.filename)), f"it cannot be read ({error.strerror})")
-    for path in sorted(found, key=lambda path: (str(path.parent), path.name)):
+    for item in sorted(found, key=_place):
         # Reading a pipe or a device might never end.
-        yield (path if path.is_file() else NotRecognised(path, "it is not a file, or a broken link"))
+        if isinstance(item, NotRecognised) or item.is_file():
+            yield item
+        else:
+            yield NotRecognised(item, "it is not a file, or a broken link")
+
+
+def _place(found: Path | NotRecognised) -> tuple[str, str]:
+    path = found.file if isinstance(found, NotRecognised) else found
+    return str(path.parent), path.name
 
 
 def _matches(path: Path, root: Path, patterns: tuple[str, ...]) -> bool:

@@ -41,10 +41,14 @@ class InitResult:
     unpaired: tuple[UnpairedFile, ...]
     text: str
     written: bool = False
+    undecided: tuple[str, ...] = ()
+    """Currencies that were left out because their prices could be in several columns or files."""
 
     @property
     def exit_code(self) -> int:
-        """Return 1 without a currency, 2 for a proposal that is not written."""
+        """Return 1 without a currency or if one is undecided, 2 for a proposal that is not written."""
         if not self.currencies:
             return 1
-        return 0 if self.written else 2
+        if not self.written:
+            return 2
+        return 1 if self.undecided else 0

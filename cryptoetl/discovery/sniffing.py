@@ -20,6 +20,7 @@ from cryptoetl.discovery.evidence import (
 )
 from cryptoetl.discovery.layouts import Layout
 from cryptoetl.discovery.sniffs import NotRecognised, Sniff, TrendSniff
+from cryptoetl.raw_files import archives
 from cryptoetl.raw_files.delimited import MAX_LINE, Unreadable, numbered_lines, splitter
 from cryptoetl.raw_files.notes import is_label, is_note
 
@@ -31,13 +32,16 @@ SYMBOLS = 6
 """Different symbols that are kept of a file."""
 
 
-def sniff(path: Path, on_bytes: Callable[[int], None] | None = None) -> tuple[Sniff, ...]:
+def sniff(
+    path: Path, on_bytes: Callable[[int], None] | None = None, *, column: str | int | None = None
+) -> tuple[Sniff, ...]:
     """Return what a file is: more than one thing if it has a column of prices for each of several coins.
 
-    `on_bytes` receives the bytes read so far, now and then. Never raises.
+    `column` is the one that holds the prices, if that is known. `on_bytes` receives the bytes read so far,
+    now and then. Never raises.
     """
     try:
-        return _sniff(path, on_bytes)
+        return _sniff(path, on_bytes, column)
     except _Unfit as error:
         return (NotRecognised(path, str(error)),)
     except Unreadable as error:
@@ -47,21 +51,30 @@ def sniff(path: Path, on_bytes: Callable[[int], None] | None = None) -> tuple[Sn
         return (NotRecognised(path, f"it cannot be read ({getattr(error, 'strerror', None) or error})"),)
 
 
-def _sniff(path: Path, on_bytes: Callable[[int], None] | None) -> tuple[Sniff, ...]:
-    with path.open("rb") as file:
-        if file.read(4) == b"PK\x03\x04":
-            raise _Unfit("it is a zip archive or an Excel workbook: unpack it, or save it as CSV UTF-8")
+def _sniff(path: Path, on_bytes: Callable[[int], None] | None, column: str | int | None) -> tuple[Sniff, ...]:
     lines = _lines(path, on_bytes)
     sample = _first(lines)
     if not sample:
         raise _Unfit("it is empty")
-    layout = layouts.find(sample, path.stem)
+    layout = layouts.find(sample, archives.stem(path.name))
     if isinstance(layout, str):
         raise _Unfit(layout)
+    if column is not None:
+        layout = _with_column(layout, column)
     gathered = _Gathered(layout)
     for text in chain(sample[layout.first :], lines):
         gathered.add(text)
-    return _judged(path, gathered)
+    inner = archives.inner_name(path)
+    return tuple(
+        replace(found, inner=inner) if inner and not isinstance(found, NotRecognised) else found
+        for found in _judged(path, gathered)
+    )
+
+
+def _with_column(layout: Layout, column: str | int) -> Layout:
+    """Return the layout with another column of values."""
+    at = column - 1 if isinstance(column, int) else (layout.header or ()).index(column)
+    return replace(layout, value=at, doubt=None, rivals=())
 
 
 class _Gathered:

@@ -57,6 +57,10 @@ class HistorySniff:
     """Whether columns of other studies stand beside the prices: signals, sentiment, search interest."""
     samples: Samples = field(default=(), repr=False)
     """Days, as ordinals, with their prices: enough to compare two files."""
+    inner: str = field(default="", repr=False)
+    """The name of the file in the archive, if the file is one."""
+    chosen: bool = field(default=False, repr=False)
+    """Whether the user has chosen this file or column."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class TrendSniff:
     doubts: tuple[str, ...] = ()
     from_google: bool = field(default=False, repr=False)
     """Whether it is an export of Google's own, not one of a library."""
+    inner: str = field(default="", repr=False)
+    """The name of the file in the archive, if the file is one."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from cryptoetl.local.home import Home, naming_path, write_atomically
-from cryptoetl.target.storage import StoredFile, changed_meanwhile
+from cryptoetl.target.storage import NOTHING, About, StoredFile, changed_meanwhile
 from cryptoetl.util.atomic import replacing
+from cryptoetl.util.files import load_json
 
 _CHUNK = 1 << 20
 
@@ -34,6 +35,15 @@ class LocalStorage:
         with naming_path(path), path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def summary(self, key: str) -> str | None:
+        """Return the summary that was stored with a file; None without one."""
+        try:
+            found = load_json(_described(self._root / key).read_bytes())
+        except (OSError, ValueError):
+            return None
+        summary = found.get("summary") if isinstance(found, dict) else None
+        return summary if isinstance(summary, str) else None
+
     def put(
         self,
         key: str,
@@ -41,14 +51,17 @@ class LocalStorage:
         sha256: str,
         on_bytes: Callable[[int], None],
         *,
-        name: str | None = None,
+        about: About = NOTHING,
     ) -> None:
         """Store a file as a whole. Raises EnvironmentFault, also if `source` no longer has that hash."""
         path = self._root / key
+        described = _described(path)
         with naming_path(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             mode = stat.S_IMODE(source.stat().st_mode)
             copied = hashlib.sha256()
+            if about.summary is not None:
+                described.unlink(missing_ok=True)  # it must not describe a file that it does not belong to
             with source.open("rb") as reader, replacing(path, mode=mode) as writer:
                 while chunk := reader.read(_CHUNK):
                     copied.update(chunk)
@@ -56,10 +69,15 @@ class LocalStorage:
                     on_bytes(len(chunk))
                 if copied.hexdigest() != sha256:
                     raise changed_meanwhile(source)
-        if name is not None:
-            described = json.dumps({"name": name}, ensure_ascii=False)
-            write_atomically(path.with_name(f"{path.name}.json"), f"{described}\n".encode())
+        kept = {field: text for field, text in about._asdict().items() if text is not None}
+        if kept:
+            write_atomically(described, f"{json.dumps(kept, ensure_ascii=False)}\n".encode())
 
     def location(self, key: str) -> str:
         """Return the path of a stored file."""
         return str(self._root / key)
+
+
+def _described(path: Path) -> Path:
+    """Return the file beside a stored one that says what is known of it."""
+    return path.with_name(f"{path.name}.json")

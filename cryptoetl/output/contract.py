@@ -100,9 +100,7 @@ class Contract:
 
 
 def _init(result: InitResult) -> str:
-    if not result.currencies:
-        return "failed"
-    return "ok" if result.written else "proposed"
+    return {0: "ok", 1: "failed", 2: "proposed"}[result.exit_code]
 
 
 def _run(result: RunResult) -> str:

@@ -13,7 +13,7 @@ from cryptoetl.config.models import Currency
 from cryptoetl.events import FileProgress, Observe, Phase
 from cryptoetl.pipeline.results import CheckResult, CheckRules, CurrencyCheck
 from cryptoetl.raw_files import plain as plain_files
-from cryptoetl.raw_files import plausibility, reading, verdicts
+from cryptoetl.raw_files import plausibility, reading, summaries, verdicts
 from cryptoetl.raw_files.findings import FileReport, Kind
 from cryptoetl.raw_files.fingerprints import Fingerprint, fingerprint
 from cryptoetl.raw_files.history import HistoryFormat
@@ -43,11 +43,12 @@ class CheckedFile(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A currency, the verdict on it, and its files: history, then trend."""
+    """A currency, the verdict on it, and its files: history, then trend; `strict`: warnings are errors."""
 
     currency: Currency
     verdict: CurrencyCheck
     files: tuple[CheckedFile, CheckedFile]
+    strict: bool = False
 
 
 def each(
@@ -136,7 +137,7 @@ def _check(
         CheckedFile(report.kind, report.file, found_print, made)
         for report, found_print, made in zip(found.reports, prints, of_plain, strict=True)
     )
-    return Checked(currency, verdict, (next(checked_files), next(checked_files)))
+    return Checked(currency, verdict, (next(checked_files), next(checked_files)), rules.strict)
 
 
 def _key(currency: Currency, prints: Sequence[Fingerprint]) -> str:
@@ -152,7 +153,7 @@ def _known(
         return None
     if plain and not known.plain and not any(report.errors for report in known.reports):
         return None
-    return _Findings(known.reports, [PlainFile(None, made) for made in known.plain or ()])
+    return _Findings(known.reports, known.plain)
 
 
 def _find(
@@ -168,7 +169,7 @@ def _find(
     if plain and not any(report.errors for report in reports):
         for report, values in zip(reports, series, strict=True):
             path = plain.path(currency.ticker, report.kind)
-            written.append(PlainFile(path, plain_files.write(values, report.kind, path)))
+            written.append(_plain_file(values, report.kind, path))
     warnings = [
         plausibility.future_warning(report, values, rules.today)
         for report, values in zip(reports, series, strict=True)
@@ -179,8 +180,13 @@ def _find(
         file.stat().st_mtime_ns == found.modified for file, found in zip(files(currency), prints, strict=True)
     )
     if rules.known is not None and untouched and not any(warnings):
-        rules.known.keep(_key(currency, prints), reports, [made.fingerprint for made in written])
+        rules.known.keep(_key(currency, prints), reports, written)
     return _Findings(reports, written)
+
+
+def _plain_file(values: Series, kind: Kind, path: Path | None) -> PlainFile:
+    found = summaries.summary(values) if kind == "history" else None
+    return PlainFile(path, plain_files.write(values, kind, path), found.text() if found else None)
 
 
 def check(currencies: Iterable[Currency], rules: CheckRules, observe: Observe) -> CheckResult:

@@ -13,6 +13,7 @@ from cryptoetl.config.models import Config, Currency
 from cryptoetl.pipeline import checks
 from cryptoetl.pipeline.checks import CheckedFile, PlainForm
 from cryptoetl.pipeline.results import CheckRules
+from cryptoetl.raw_files import summaries
 from cryptoetl.raw_files.findings import Kind
 from cryptoetl.raw_files.fingerprints import Fingerprint, fingerprint
 from cryptoetl.state_machine import bundle as bundles
@@ -41,6 +42,7 @@ class Inventory:
         self.storage = storage
         makers = (bundles.raw_key, bundles.source_key)
         keys = {make(currency, kind) for currency in currencies for kind in KINDS for make in makers}
+        self._asked: dict[str, str | None] = {}
         self._listed: Mapping[str, StoredFile] = storage.listing(keys)
 
     def __contains__(self, key: str) -> bool:
@@ -64,7 +66,24 @@ class Inventory:
         stored, content = self._listed.get(wanted.key), wanted.content
         if stored is None or stored.size != content.size:
             return False
-        return stored.md5 == content.md5 or self.storage.sha256(wanted.key) == content.sha256
+        return stored.md5 == content.md5 or self._sha256(wanted.key) == content.sha256
+
+    def _sha256(self, key: str) -> str | None:
+        if key not in self._asked:
+            self._asked[key] = self.storage.sha256(key)
+        return self._asked[key]
+
+    def replacement(self, currency: Currency, file: CheckedFile) -> Iterator[str]:
+        """Yield what is remarkable about a history that replaces the stored one, such as fewer days."""
+        key = bundles.raw_key(currency, file.kind)
+        if key not in self or file.plain is None or file.plain.summary is None:
+            return
+        if all(wanted.key != key for wanted in self.outdated(currency, file)):
+            return
+        before = summaries.parse(self.storage.summary(key) or "")
+        after = summaries.parse(file.plain.summary)
+        if before and after:
+            yield from summaries.differences(before, after)
 
     def state(self, currency: Currency, file: CheckedFile) -> State:
         """Return how a file compares with what is stored of it."""

@@ -15,13 +15,16 @@ from cryptoetl.pipeline.checks import Checked, CheckedFile
 from cryptoetl.pipeline.comparison import KINDS, Inventory, Object
 from cryptoetl.pipeline.results import UploadAction
 from cryptoetl.raw_files.findings import Kind
+from cryptoetl.target.storage import About
 from cryptoetl.util.concurrency import MAX_THREADS
 
 
 class Copies:
     """A block in which files are copied; at its end all copies are done, or it raises the first failure.
 
-    After a failure or an interruption, it warns of each currency of which only one file was replaced.
+    Before a history replaces another, its report gets warnings about days that would be lost and prices of
+    another magnitude; if warnings are errors, nothing of the currency is copied. After a failure or an
+    interruption, a warning names each currency of which only one file was replaced.
     `observe` is called from several threads.
     """
 
@@ -45,9 +48,11 @@ class Copies:
         if not checked.verdict.ok:
             return
         self._observe(Transfer(len(checked.files), sum(file.fingerprint.size for file in checked.files)))
+        # The pool takes tasks in their order: a copy waits only for a comparison that has begun.
+        compared = self._pool.submit(self._compare, checked)
         for file in checked.files:
             self._begun.append((checked.currency.ticker, file.kind))
-            self._copies.append(self._pool.submit(self._copy, checked, file))
+            self._copies.append(self._pool.submit(self._copy, checked, file, compared))
 
     def __enter__(self) -> Copies:
         return self
@@ -68,9 +73,19 @@ class Copies:
         finally:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _copy(self, checked: Checked, file: CheckedFile) -> None:
-        """Store the outdated objects of one file."""
+    def _compare(self, checked: Checked) -> bool:
+        """Report how the history differs from the stored one; return whether the currency still passes."""
+        report = checked.verdict.history
+        add = report.error if checked.strict else report.warning
+        for message in self._inventory.replacement(checked.currency, checked.files[0]):
+            add(None, message)
+        return checked.verdict.ok
+
+    def _copy(self, checked: Checked, file: CheckedFile, compared: Future[bool]) -> None:
+        """Store the outdated objects of one file, if the currency passes."""
         ticker, size = checked.currency.ticker, file.fingerprint.size
+        if not compared.result():
+            return
 
         def report(sent: int) -> None:
             self._observe(FileProgress(ticker, file.source, sent, size, copied=True))
@@ -82,17 +97,21 @@ class Copies:
                 break
             action = "uploaded"
             if wanted.is_source:
-                self._put(wanted, file.source, report, name=file.source.name)
+                self._put(wanted, file.source, report, About(name=file.source.name))
             else:
                 assert file.plain is not None, "a file without a plain form is not copied"
                 path = file.plain.path or checks.write_plain(checked, file.kind, self._scratch)
-                self._put(wanted, path, lambda _: None)
+                self._put(wanted, path, lambda _: None, About(summary=file.plain.summary))
                 path.unlink()
         report(size)
         self.actions[ticker, file.kind] = action
 
     def _put(
-        self, wanted: Object, path: Path, report: Callable[[int], None], *, name: str | None = None
+        self,
+        wanted: Object,
+        path: Path,
+        report: Callable[[int], None],
+        about: About,
     ) -> None:
         """Store one object; stop between two parts if the upload is cancelled."""
         self._check_cancelled()
@@ -105,7 +124,7 @@ class Copies:
             if sent < size:
                 self._check_cancelled()
 
-        self._inventory.storage.put(wanted.key, path, wanted.content.sha256, progress, name=name)
+        self._inventory.storage.put(wanted.key, path, wanted.content.sha256, progress, about=about)
 
     def _check_cancelled(self) -> None:
         if self._cancelled.is_set():

@@ -38,8 +38,10 @@ def up(config: Config, target: Target, request: RunRequest, observe: Observe) ->
         observe(Phase("upload"))  # after the deploy, which may create the bucket
         inventory = Inventory(target.storage, currencies)
         uploaded = uploads.copy(checked, inventory, serialized(observe), scratch)
-        if deployed is None:
-            return UpResult(uploaded)
+        refused = uploaded.check.refused  # also by the comparison with what was uploaded before
+        start = {ticker: step for ticker, step in start.items() if ticker not in refused}
+        if deployed is None or not start:
+            return UpResult(uploaded, deployed)
         ran = execute(target, deployed.bundle, Start(start, refused), request, observe)
         assert ran.execution is not None
         loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from cryptoetl.raw_files.languages import LANGUAGES, Names
+from cryptoetl.raw_files.numerals import CURRENCIES
 
 
 @lru_cache(4096)
@@ -44,6 +46,11 @@ CLOSE: Final = (
 )
 """Names of the column of prices; where a file has several of them, the earlier one is meant."""
 
+SYMBOL: Final = frozenset(
+    {"symbol", "ticker", "pair", "coin", "currency", "name", "crypto", "asset", "crypto name", "coin name"}
+)
+"""Names of the column that says of which coin a row is."""
+
 WEEK: Final = frozenset(_names("week"))
 """What Google Trends calls the column of dates."""
 
@@ -63,6 +70,28 @@ OTHER: Final = re.compile(
     r")\b"
 )
 """Words in the names of columns and files that hold no prices."""
+
+
+def name_at(header: Sequence[str], *others: int) -> int | None:
+    """Return the column that says of which coin a row is; None if there is none beside the `others`."""
+    return next((at for at, name in enumerate(header) if at not in others and plain(name) in SYMBOL), None)
+
+
+def low_and_high(header: Sequence[str], price_at: int) -> tuple[int, int] | None:
+    """Return the columns of the low and the high that are in the same currency as a column of prices."""
+    found: dict[str, int] = {}
+    for at, name in enumerate(header):
+        words = plain(name).split()
+        if _quotes(name) == _quotes(header[price_at]) and at != price_at:
+            bare = " ".join(word for word in words if word not in CURRENCIES)
+            for role, names in (("low", LOW), ("high", HIGH)):
+                if bare in names:
+                    found.setdefault(role, at)
+    return (found["low"], found["high"]) if len(found) == 2 else None
+
+
+def _quotes(name: str) -> set[str]:
+    return set(plain(name).split()) & CURRENCIES
 
 
 def is_date_name(name: str) -> bool:

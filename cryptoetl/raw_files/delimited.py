@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 
+from cryptoetl.raw_files import archives
+
 MAX_LINE = 1_000_000
 """Longest line of a CSV file in bytes; a longer one is refused before it fills the memory."""
 
@@ -46,10 +48,8 @@ class Splitter:
         """Return whether a line holds only blanks and delimiters, as spreadsheets write below a table."""
         return not text.strip(self._nothing)
 
-    def columns(
-        self, lines: Sequence[str], width: int, picks: tuple[int, int]
-    ) -> tuple[list[str], list[str]] | None:
-        """Return two fields of every line, not trimmed, if all lines have `width` fields in one simple form.
+    def columns(self, lines: Sequence[str], width: int, picks: Sequence[int]) -> tuple[list[str], ...] | None:
+        """Return some columns of lines, not trimmed, if all lines have `width` fields in one simple form.
 
         In that form either no field is quoted, or every field is and holds no quote, as in most exports. For
         any other lines return None; splitting them one by one takes ten times as long.
@@ -66,7 +66,7 @@ class Splitter:
         if set(map(str.count, rows, repeat(mark))) != {width - 1}:
             return None
         fields = mark.join(rows).split(mark)
-        return fields[picks[0] :: width], fields[picks[1] :: width]
+        return tuple(fields[at::width] for at in picks)
 
     def __call__(self, text: str) -> list[str] | None:
         """Return the fields of a line, unquoted and trimmed, or None if its quotes are not balanced."""
@@ -114,11 +114,11 @@ def numbered_blocks(
     not UTF-8 text there is an Unreadable. `on_bytes` is called repeatedly with the bytes read so far.
 
     Raises:
-        Unreadable: The file is in UTF-16, or a line is longer than `MAX_LINE`.
+        Unreadable: The file is no text, a damaged archive, or a line is longer than `MAX_LINE`.
         OSError: The file cannot be read.
     """
     number = 1
-    for block in _raw_blocks(path, on_bytes):
+    for block in _unpacked(path, on_bytes):
         if number == 1:
             block = _without_bom(block)
         if len(block) > MAX_LINE:
@@ -166,26 +166,33 @@ def _decoded_line(line: bytes, number: int) -> Line:
     return Unreadable(number, "the file is not UTF-8 text: save it as UTF-8")
 
 
-def _raw_blocks(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
+def _unpacked(path: Path, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
+    """Yield the blocks of a file, or of the one file in an archive. Raises Unreadable, OSError."""
+    try:
+        with archives.opened(path) as opened:
+            yield from _raw_blocks(opened, on_bytes)
+    except archives.NotReadable as error:
+        raise Unreadable(None, str(error)) from error
+
+
+def _raw_blocks(opened: archives.Opened, on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
     """Yield whole lines with LF between them; a line longer than `MAX_LINE` is the last, as far as read."""
-    with path.open("rb") as file:
-        rest, done = b"", 0
-        while chunk := file.read(_CHUNK):
-            done += len(chunk)
-            rest += chunk
-            # A CR at the end may be half of a CRLF.
-            held = b"\r" if rest.endswith(b"\r") else b""
-            whole, end, rest = _with_lf(rest[: len(rest) - len(held)]).rpartition(b"\n")
-            rest += held
-            if end:
-                yield whole
-            if len(rest) > MAX_LINE:
-                yield rest
-                return
-            if on_bytes is not None:
-                on_bytes(done)
-        if rest:
-            yield _with_lf(rest).removesuffix(b"\n")
+    rest = b""
+    while chunk := opened.content.read(_CHUNK):
+        rest += chunk
+        # A CR at the end may be half of a CRLF.
+        held = b"\r" if rest.endswith(b"\r") else b""
+        whole, end, rest = _with_lf(rest[: len(rest) - len(held)]).rpartition(b"\n")
+        rest += held
+        if end:
+            yield whole
+        if len(rest) > MAX_LINE:
+            yield rest
+            return
+        if on_bytes is not None:
+            on_bytes(opened.file.tell())
+    if rest:
+        yield _with_lf(rest).removesuffix(b"\n")
 
 
 def _with_lf(text: bytes) -> bytes:

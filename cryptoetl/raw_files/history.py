@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cryptoetl.raw_files import columns, numerals
+from cryptoetl.raw_files import columns, guards, numerals
 from cryptoetl.raw_files.delimited import splitter, width
 from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.raw_files.numerals import Decimal
@@ -56,7 +56,9 @@ class _HeaderSearch:
                 return self._numbered(line, fields)
             if all(name in fields for name in self._columns):
                 date_at, value_at = (fields.index(str(name)) for name in self._columns)
-                return TableLayout(max(width(fields), date_at + 1, value_at + 1), date_at, value_at, fields)
+                filled = max(width(fields), date_at + 1, value_at + 1)
+                name_at = columns.name_at(fields[:filled], date_at, value_at)
+                return TableLayout(filled, date_at, value_at, fields, name_at=name_at)
             if self._widest is None or len(fields) > len(self._widest[1]):
                 self._widest = line, fields
         if self._seen == HEADER_LINES or not line:
@@ -138,14 +140,16 @@ def read_history(
 
     `digits`: whether the series keeps the digits of the prices, as the plain form needs them.
     """
-    series = FileReader(
+    reader = FileReader(
         report,
         splitter(layout.delimiter),
         _HeaderSearch(report, layout),
         layout.date_format,
         _Prices(layout.decimal),
         keep_digits=digits,
-    ).read(on_bytes)
+    )
+    series = reader.read(on_bytes)
+    guards.low_and_high_warning(report, reader, layout.decimal)
     report.missing = series.missing
     if drop and len(series) and series.missing == len(series) and not report.errors:
         report.error(None, "every price is missing")

@@ -46,6 +46,8 @@ _CODES = (
     "USD EUR GBP JPY CNY KRW INR BRL RUB TRY CHF CAD AUD NZD SEK NOK DKK PLN CZK HUF RON BGN UAH ZAR MXN ARS "
     "CLP COP IDR THB VND MYR SGD HKD TWD PHP ILS AED SAR NGN PKR USDT USDC BUSD DAI BTC ETH"
 )
+CURRENCIES: Final = frozenset(_CODES.lower().split())
+"""Codes of currencies in lower case, as they stand in the names of columns."""
 _CURRENCY = "|".join(map(re.escape, [*_SYMBOLS.split(), *sorted(_CODES.split(), key=len, reverse=True)]))
 _SPACES = "[ \u00a0\u202f\u2009]"
 _GROUPS = "['\u2019\u00a0\u202f\u2009{other}]"

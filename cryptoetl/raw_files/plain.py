@@ -28,10 +28,11 @@ _ROWS = 50_000
 
 
 class PlainFile(NamedTuple):
-    """A file in the plain form; `path` is None if this process has not written it."""
+    """A file in the plain form, and the summary of a history; `path` is None if it is not written."""
 
     path: Path | None
     fingerprint: Fingerprint
+    summary: str | None = None
 
 
 def write(series: Series, kind: Kind, path: Path | None) -> Fingerprint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cryptoetl.raw_files import plausibility
+from cryptoetl.raw_files import guards, plausibility
 from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.raw_files.history import HistoryFormat, read_history
 from cryptoetl.raw_files.series import Series
@@ -28,6 +28,8 @@ def read(
     history, trend = reports
     prices = read_history(history, formats[0], drop=drop, digits=digits, on_bytes=on_bytes(history))
     values = read_trend(trend, formats[1], on_bytes=on_bytes(trend))
+    guards.counter_warning(history, prices)
+    guards.trend_warning(history, prices, values)
     plausibility.history_warnings(history, prices, drop=drop)
     plausibility.trend_warnings(trend, values)
     plausibility.overlap_warning(trend, prices, values)

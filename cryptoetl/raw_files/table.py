@@ -19,7 +19,7 @@ from cryptoetl.raw_files.delimited import Line, Splitter, Unreadable, numbered_b
 from cryptoetl.raw_files.findings import FileReport, Kind
 from cryptoetl.raw_files.notes import is_label, is_note
 from cryptoetl.raw_files.series import Series
-from cryptoetl.util.text import plural, quoted
+from cryptoetl.util.text import plural, quoted, shown
 
 OnBytes = Callable[[int], None]
 """Called repeatedly with the bytes read so far."""
@@ -35,6 +35,13 @@ class TableLayout(NamedTuple):
     """The header's fields; None if the file begins with its data."""
     flag_at: int | None = None
     """A column of true and false, for `FileReader.flagged`; rows are then read one by one."""
+    name_at: int | None = None
+    """A column that says what each row is about: a coin, a search term. All rows must say the same."""
+
+    @property
+    def in_use(self) -> tuple[int, ...]:
+        """Return the columns that are read of every row."""
+        return (self.date_at, self.value_at, *(() if self.name_at is None else (self.name_at,)))
 
 
 Header = Callable[[int, list[str] | None], TableLayout | None]
@@ -76,12 +83,16 @@ class FileReader:
     day: Callable[[str], date | None] | None = None
     sections: bool = False
     table: TableLayout | None = None
+    sample: Sequence[Line] = ()
+    """The first lines below the header."""
     empty: bool = True
     flagged: list[tuple[int, date]] = field(default_factory=list)
     """Line and day of each row whose flag is true."""
     _notes: list[tuple[int, str]] = field(default_factory=list)
     """Lines that are no rows, and what is wrong with each should a row follow."""
     _after_blank: bool = False
+    _name: str | None = None
+    """What the rows are about, by the column `TableLayout.name_at`."""
 
     def read(self, on_bytes: OnBytes | None) -> Series:
         """Return the file's days; everything wrong goes to the report."""
@@ -89,7 +100,7 @@ class FileReader:
         try:
             for first, lines in numbered_blocks(report.file, on_bytes):
                 if not self._block(first, lines, series):
-                    break  # there is no table: lines cannot be judged
+                    break  # the lines cannot be judged
         except Unreadable as error:
             report.cannot_be_read(error.line, error.reason)
         if self.table is None and not self.empty and not report.errors:
@@ -116,12 +127,13 @@ class FileReader:
         return None if len(series) else "there are no data lines below the header"
 
     def _block(self, first: int, lines: list[Line], series: Series) -> bool:
-        """Read lines; return False if the search for the header has failed."""
+        """Read lines; return False if there is no header, or the rows are about several things."""
         report = self.report
         as_whole = False
         for line, text in enumerate(lines, start=first):
             if self.table is not None and not as_whole:
                 as_whole = True
+                self.sample = self.sample or lines[line - first : line - first + SAMPLE]
                 if (
                     self.table.flag_at is None
                     and not self._notes
@@ -145,15 +157,16 @@ class FileReader:
                 if self.table is None or self.table.header is not None:
                     self._after_blank = False
                     continue
-            self._row(line, fields, self.table, series)
+            if not self._row(line, fields, self.table, series):
+                return False
         return True
 
     def _all(self, line: int, lines: list[Line], table: TableLayout, series: Series) -> bool:
         """Read lines that are all plain and all right, many times faster; return False if they are not."""
         if set(map(type, lines)) != {str}:
             return False
-        columns = self.split.columns(cast(list[str], lines), table.width, (table.date_at, table.value_at))
-        if columns is None:
+        columns = self.split.columns(cast(list[str], lines), table.width, table.in_use)
+        if columns is None or (table.name_at is not None and not self._is_about_one(columns[2])):
             return False
         try:
             days = list(map(dates.ordinals(self.date_format).__getitem__, columns[0]))
@@ -162,27 +175,46 @@ class FileReader:
         found = self.values.parse_all(columns[1])
         return found is not None and series.extend(days, line, *found)
 
-    def _row(self, line: int, fields: list[str] | None, table: TableLayout, series: Series) -> None:
+    def _row(self, line: int, fields: list[str] | None, table: TableLayout, series: Series) -> bool:
+        """Read a line; return False if it is the first one about something else than those above."""
         if fields is None:
             self.report.error(line, "the quotes are not balanced")
-            return
+            return True
         day = self._date(fields[table.date_at]) if len(fields) > table.date_at else None
         if day is None and self._is_header(line, fields, table, series):
-            return
+            return True
         model = "header" if table.header is not None else "first line"
         if len(fields) < table.width or any(fields[table.width :]):
             problem = f"{len(fields)} fields where the {model} has {table.width}"
         elif day is None:
             problem = _not_a_date(fields[table.date_at], self.date_format, self.report.kind)
+        elif table.name_at is not None and not self._is_about_one(fields[table.name_at : table.name_at + 1]):
+            self.report.error(line, self._several(fields[table.name_at]))
+            return False
         else:
             self._reject_notes()
             self._after_blank = False
             self._add(line, day, fields, table, series)
-            return
-        if len(series) and (is_note(fields) or (self.sections and self._after_blank)):
+            return True
+        passed_over = len(series) and len(self._notes) < MAX_NOTES
+        if passed_over and (is_note(fields) or (self.sections and self._after_blank)):
             self._notes.append((line, problem))
         else:
             self.report.error(line, problem)
+        return True
+
+    def _is_about_one(self, cells: Sequence[str]) -> bool:
+        """Return whether rows are about one thing, that of those above; cells without letters say nothing."""
+        names = {name for cell in set(cells) if _LETTER.search(name := cell.strip())}
+        if self._name is None and len(names) == 1:
+            (self._name,) = names
+        return all(self._name and name.casefold() == self._name.casefold() for name in names)
+
+    def _several(self, other: str) -> str:
+        both = f"({shown(self._name or '', 50)}, {shown(other, 50)})"
+        if self.report.kind == "trend":
+            return f"several search terms in one file {both}: export one search term alone"
+        return f"several currencies in one file {both}: make a file of each"
 
     def _date(self, text: str) -> date | None:
         return dates.parse(text, self.date_format) if self.day is None else self.day(text)
@@ -229,6 +261,11 @@ class FileReader:
         self._notes.clear()
 
 
+SAMPLE = 200
+"""Lines of `FileReader.sample`."""
+MAX_NOTES = 10_000
+"""Lines of text below a table that are passed over at the most."""
+_LETTER = re.compile(r"[^\W\d_]")
 _LABELS = {"ticker", "tickers", "date", "datetime", "price", "symbol"}
 """What begins a line of labels below the header."""
 

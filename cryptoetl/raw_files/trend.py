@@ -105,7 +105,10 @@ class _HeaderSearch:
         if isinstance(found, str):
             self._report.error(line, found)
             return None
-        return TableLayout(max(width(fields), 2), found.date, found.value, fields, found.partial)
+        name_at = next((at for at, name in enumerate(fields) if columns.plain(name) == "keyword"), None)
+        if name_at is not None and name_at >= width(fields):
+            name_at = None
+        return TableLayout(max(width(fields), 2), found.date, found.value, fields, found.partial, name_at)
 
 
 class _TrendValues:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from cryptoetl import __version__
 from cryptoetl.raw_files.findings import FileReport, Finding
 from cryptoetl.raw_files.fingerprints import Fingerprint
+from cryptoetl.raw_files.plain import PlainFile
 from cryptoetl.util.atomic import replacing
 from cryptoetl.util.files import load_json
 
@@ -38,10 +39,10 @@ def folder() -> Path:
 
 
 class Known(NamedTuple):
-    """An earlier verdict; `plain` is empty if the files were not written in the plain form."""
+    """An earlier verdict; `plain` is empty if the files' plain form was not made."""
 
     reports: tuple[FileReport, FileReport]
-    plain: Sequence[Fingerprint]
+    plain: Sequence[PlainFile]
 
 
 class Verdicts:
@@ -65,17 +66,20 @@ class Verdicts:
                 _read(kept[0], FileReport("history", history)),
                 _read(kept[1], FileReport("trend", trend)),
             )
-            plain = [Fingerprint(int(size), str(sha256), str(md5), 0) for size, sha256, md5 in kept[2]]
+            plain = [
+                PlainFile(None, Fingerprint(int(size), str(sha256), str(md5), 0), summary and str(summary))
+                for size, sha256, md5, summary in kept[2]
+            ]
         except (KeyError, IndexError, TypeError, ValueError):
             return None
         self._known[key] = kept  # in the order of their last use
         return Known(reports, plain)
 
-    def keep(self, key: str, reports: tuple[FileReport, FileReport], plain: Sequence[Fingerprint]) -> None:
-        """Keep these reports, and the fingerprints of the files' plain form if it was written."""
+    def keep(self, key: str, reports: tuple[FileReport, FileReport], plain: Sequence[PlainFile]) -> None:
+        """Keep these reports, and what is known of the files' plain form if it was made."""
         if sum(len(report.findings) for report in reports) <= MANY:
-            prints = [[found.size, found.sha256, found.md5] for found in plain]
-            self._known[key] = [*map(_written, reports), prints]
+            known = [[*_print(made.fingerprint), made.summary] for made in plain]
+            self._known[key] = [*map(_written, reports), known]
             self._changed = True
 
     def save(self) -> None:
@@ -104,6 +108,10 @@ def _rules() -> str:
         for module in [*sorted(folder.glob("*.py")), folder.parent / "util" / "text.py"]:
             digest.update(module.read_bytes())
     return digest.hexdigest()
+
+
+def _print(found: Fingerprint) -> Sequence[Any]:
+    return found.size, found.sha256, found.md5
 
 
 def _written(report: FileReport) -> Mapping[str, Any]:

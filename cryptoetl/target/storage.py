@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cryptoetl.errors import EnvironmentFault
 
@@ -18,6 +18,16 @@ class StoredFile:
     md5: str | None = None
 
 
+class About(NamedTuple):
+    """What is stored with a file: its own name, and a summary in ASCII of at most 1,500 characters."""
+
+    name: str | None = None
+    summary: str | None = None
+
+
+NOTHING = About()
+
+
 class Storage(Protocol):
     """The raw files (bronze), by key. Several threads may call the methods."""
 
@@ -27,6 +37,9 @@ class Storage(Protocol):
     def sha256(self, key: str) -> str | None:
         """Return the SHA-256 of the stored file in hexadecimal; None if it is unknown or there is no file."""
 
+    def summary(self, key: str) -> str | None:
+        """Return the summary that was stored with the file; None if there is none, or no file."""
+
     def put(
         self,
         key: str,
@@ -34,12 +47,12 @@ class Storage(Protocol):
         sha256: str,
         on_bytes: Callable[[int], None],
         *,
-        name: str | None = None,
+        about: About = NOTHING,
     ) -> None:
         """Store the file, whole or not at all; `on_bytes` receives the size of each part that was written.
 
         `sha256` is that of the file that was checked: if it has changed since, nothing is stored and
-        EnvironmentFault is raised. `name`, the file's own name, is stored with it.
+        EnvironmentFault is raised. `about` is stored with the file.
         """
 
     def location(self, key: str) -> str:

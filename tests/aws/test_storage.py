@@ -12,6 +12,7 @@ from cryptoetl.config.aws import Aws
 from cryptoetl.config.models import Config
 from cryptoetl.errors import AwsError, EnvironmentFault, Interrupted
 from cryptoetl.raw_files.fingerprints import fingerprint
+from cryptoetl.target.storage import About
 from tests.aws.account import BUCKET, Account
 
 CONFIG = Config.model_validate(
@@ -39,7 +40,7 @@ def test_a_large_file_is_sent_in_parts_and_recognized_again(
     source = tmp_path / "large.csv"
     source.write_bytes(bytes(range(256)) * 25_000)
     found, parts = fingerprint(source), list[int]()
-    storage.put("BTC/history.csv", source, found.sha256, parts.append, name="größe.csv")
+    storage.put("BTC/history.csv", source, found.sha256, parts.append, about=About(name="größe.csv"))
     assert parts == [5 * 1024 * 1024, 6_400_000 - 5 * 1024 * 1024]
     listed = storage.listing({"BTC/history.csv", "XMR/history.csv"})
     assert list(listed) == ["BTC/history.csv"]

@@ -25,7 +25,7 @@ from cryptoetl.pipeline.results import CheckRules, UploadResult
 from cryptoetl.raw_files import reading
 from cryptoetl.raw_files.fingerprints import fingerprint
 from cryptoetl.raw_files.verdicts import Verdicts
-from cryptoetl.target.storage import Storage, StoredFile
+from cryptoetl.target.storage import NOTHING, About, Storage, StoredFile
 from tests.fakes import Fakes, FakeStorage
 
 HISTORY = "Date,Price\n01/02/2024,2.50\n01/01/2024,1\n"
@@ -84,12 +84,12 @@ class Refusing(FakeStorage):
         sha256: str,
         on_bytes: Callable[[int], None],
         *,
-        name: str | None = None,
+        about: About = NOTHING,
     ) -> None:
         if key == self.key:
             self.stored.wait(10)
             raise AwsError("no")
-        super().put(key, source, sha256, on_bytes, name=name)
+        super().put(key, source, sha256, on_bytes, about=about)
         if key == "XMR/history.csv":
             self.stored.set()
 
@@ -150,7 +150,7 @@ def test_a_file_that_is_not_the_one_that_was_checked_is_not_stored(tmp_path: Pat
     storage, source = LocalStorage(Home(tmp_path / "home")), tmp_path / "BTC.csv"
     source.write_text("old")
     found = fingerprint(source)
-    storage.put("BTC/source/history", source, found.sha256, lambda _: None, name="é BTC.csv")
+    storage.put("BTC/source/history", source, found.sha256, lambda _: None, about=About(name="é BTC.csv"))
     source.write_text("written meanwhile")
     with pytest.raises(EnvironmentFault, match=r"BTC\.csv was changed while it was being uploaded"):
         storage.put("BTC/source/history", source, found.sha256, lambda _: None)
@@ -168,7 +168,7 @@ def test_a_file_that_changes_after_the_check_replaces_nothing(currencies: list[C
     class Strict(FakeStorage):
         """Verifies what it is given, as the real ones do."""
 
-        def put(self, key: str, source: Path, sha256: str, *rest: object, name: str | None = None) -> None:
+        def put(self, key: str, source: Path, sha256: str, *rest: object, about: About = NOTHING) -> None:
             if fingerprint(source).sha256 != sha256:
                 raise EnvironmentFault("changed")
 

@@ -344,7 +344,7 @@ UNSUPPORTED = [
     ),
     refused(
         of_history("a spreadsheet", b"PK\x03\x04\x14\0\6\0" + bytes(60)),
-        "history: the file is not UTF-8 text",
+        "history: it is a zip archive or an Excel workbook that is truncated or damaged",
     ),
     refused(
         of_history("a web page", b"<!DOCTYPE html>\n<html><body>Sign in</body></html>\n"),
