@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from itertools import chain
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from cryptoetl.discovery.sniffs import NotRecognised, Sniff, TrendSniff
 from cryptoetl.raw_files import archives
 from cryptoetl.raw_files.delimited import MAX_LINE, Unreadable, numbered_lines, splitter
 from cryptoetl.raw_files.notes import is_label, is_note
+from cryptoetl.raw_files.table import buddhist
 
 SAMPLE = 300
 """Number of non-blank lines from which the layout is found."""
@@ -123,6 +125,8 @@ class _Gathered:
 def _judged(path: Path, gathered: _Gathered) -> tuple[Sniff, ...]:
     """Return what the gathered columns are."""
     chosen, choice = choose_dates(gathered.dates)
+    if chosen.count and (problem := buddhist(date.fromordinal(chosen.first))):
+        raise _Unfit(problem)
     layout = replace(gathered.layout, symbols=tuple(symbol for symbol in gathered.symbols if symbol))
     found: list[Sniff] = []
     for at, evidence in gathered.values.items():

@@ -39,6 +39,8 @@ class Copies:
         self._copies: list[Future[None]] = []
         self.actions: dict[tuple[str, Kind], UploadAction] = {}
         """What was done with each file, by ticker and kind."""
+        self.differences: dict[str, list[str]] = {}
+        """What is remarkable about histories that replace others, by ticker."""
 
     def begin(self, checked: Checked) -> None:
         """Start to copy a currency's files if it passed the check. Raise the failure of an earlier copy."""
@@ -77,7 +79,9 @@ class Copies:
         """Report how the history differs from the stored one; return whether the currency still passes."""
         report = checked.verdict.history
         add = report.error if checked.strict else report.warning
-        for message in self._inventory.replacement(checked.currency, checked.files[0]):
+        if messages := list(self._inventory.replacement(checked.currency, checked.files[0])):
+            self.differences[checked.currency.ticker] = messages
+        for message in messages:
             add(None, message)
         return checked.verdict.ok
 

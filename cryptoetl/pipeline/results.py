@@ -77,10 +77,14 @@ class UploadedFile:
 
 @dataclass(frozen=True)
 class UploadResult:
-    """The check before the upload, and what was done with each file."""
+    """The check before the upload, and what was done with each file.
+
+    `differences` are, by ticker, what the check says about histories that replace others.
+    """
 
     check: CheckResult
     files: tuple[UploadedFile, ...]
+    differences: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     @property
     def exit_code(self) -> int:

@@ -161,7 +161,11 @@ def _upload_corrections(
     corrected = [c for c in currencies if c.ticker in changed and comparison.has_files(c)]
     if not corrected:
         return {}
-    return check_and_copy(corrected, request.rules, target, observe).check.refused
+    uploaded = check_and_copy(corrected, request.rules, target, observe)
+    for ticker, messages in uploaded.differences.items():
+        for message in messages:
+            observe(Warned(f"{ticker}: its history replaces another one: {message}"))
+    return uploaded.check.refused
 
 
 def execute(

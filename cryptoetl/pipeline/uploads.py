@@ -89,4 +89,5 @@ def copy(
             for checked in verdicts
             for file in checked.files
         ),
+        copies.differences,
     )

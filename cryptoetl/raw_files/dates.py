@@ -26,8 +26,8 @@ _MONTH_NUMBERS = {
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FIRST_YEAR = 1900
 """Earlier dates are refused: most often they are years of two digits, read as four."""
-LAST_YEAR = 2199
-"""Later years are no dates of prices: most often those of the Buddhist calendar, in which 2024 is 2567."""
+BUDDHIST_YEAR = 2500
+"""A file that begins in this year or later has years of the Buddhist calendar, in which 2024 is 2567."""
 
 UNIX = {"unix": 0, "unix_ms": 3, "unix_us": 6, "unix_ns": 9}
 """Formats of time since 1970 in UTC: the number of digits after those of the seconds.
@@ -181,7 +181,7 @@ def parse(text: str, date_format: str) -> date | None:
         found = form.read(match)
     except (ValueError, KeyError, OverflowError):
         return None
-    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+    return found if found.year >= FIRST_YEAR else None
 
 
 def _from_exponent(text: str) -> str | None:

@@ -1,8 +1,8 @@
 """Summaries of histories, small enough to be kept beside what is stored, and what two of them say.
 
-A summary has the prices of a few days. They are days whose ordinals are multiples of
-1, 2, 4, 8 and so on, the latest of each and all of the last one, so that the summaries of two files that
-overlap share some of them, whatever their lengths are.
+A summary has the prices of a few days: those whose ordinals are multiples of 1, 2, 4, 8 and so on, the latest
+of each step and all of the longest. So the summaries of two files that overlap mostly share some days,
+whatever the lengths of the files are.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _PER_STEP = 6
 """Latest days that are kept of each step but the longest."""
 _MANY = 24
 """Days that are kept of the longest step: all that the file has, at the most."""
+_FORM = ".5g"
+"""How prices are written: five digits are enough to compare them."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +38,20 @@ class Summary:
     prices: Mapping[date, float]
 
     def text(self) -> str:
-        """Return the summary as ASCII text, for `parse`."""
-        prices = [[day.toordinal(), price] for day, price in self.prices.items()]
-        values = [self.days, self.first.isoformat(), self.last.isoformat(), prices]
-        return json.dumps(values, separators=(",", ":"))
+        """Return the summary as ASCII text, for `parse`: JSON, with the prices as short as they can be."""
+        prices = ",".join(f"[{day.toordinal()},{price:{_FORM}}]" for day, price in self.prices.items())
+        return f'[{self.days},"{self.first}","{self.last}",[{prices}]]'
 
 
 def parse(text: str) -> Summary | None:
     """Return the summary of a text; None if it is not one."""
     try:
-        days, first, last, prices = json.loads(text)
-        return Summary(
-            int(days),
-            date.fromisoformat(first),
-            date.fromisoformat(last),
-            {date.fromordinal(day): float(price) for day, price in prices},
-        )
+        days, first, last, priced = json.loads(text)
+        prices = {date.fromordinal(day): float(price) for day, price in priced}
+        found = Summary(int(days), date.fromisoformat(first), date.fromisoformat(last), prices)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return None
+    return found if prices else None
 
 
 def summary(series: Series) -> Summary | None:
@@ -84,7 +82,7 @@ def _price(columns: Columns, day: int) -> tuple[date, float] | None:
 
 
 def _rounded(price: float) -> float:
-    return float(f"{price:.5g}")
+    return float(f"{price:{_FORM}}")
 
 
 def differences(before: Summary, after: Summary) -> Iterator[str]:

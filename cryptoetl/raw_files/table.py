@@ -107,7 +107,7 @@ class FileReader:
             self.header(0, None)
         if not len(series):
             self._reject_notes()
-        if not report.errors and (problem := self._without_rows(series)):
+        if not report.errors and (problem := self._unusable(series)):
             report.error(None, problem)
         if self._notes and not report.errors:
             count = len(self._notes)
@@ -118,13 +118,15 @@ class FileReader:
         report.rows, report.first, report.last = len(series), series.first, series.last
         return series
 
-    def _without_rows(self, series: Series) -> str | None:
-        """Return why there is no row; None if there is one."""
+    def _unusable(self, series: Series) -> str | None:
+        """Return why the rows cannot be used; None if they can."""
         if self.empty:
             return "the file is empty"
         if self.table is None:
             return "there is no header line"
-        return None if len(series) else "there are no data lines below the header"
+        if series.first is None:
+            return "there are no data lines below the header"
+        return buddhist(series.first)
 
     def _block(self, first: int, lines: list[Line], series: Series) -> bool:
         """Read lines; return False if there is no header, or the rows are about several things."""
@@ -266,6 +268,18 @@ SAMPLE = 200
 MAX_NOTES = 10_000
 """Lines of text below a table that are passed over at the most."""
 _LETTER = re.compile(r"[^\W\d_]")
+
+
+def buddhist(first: date) -> str | None:
+    """Return what is wrong with a file whose first date is this, if its years are Buddhist."""
+    if first.year < dates.BUDDHIST_YEAR:
+        return None
+    return (
+        f"its dates begin in {first.year}, a year of the Buddhist calendar: write them in the Gregorian one, "
+        f"in which it is {first.year - 543}"
+    )
+
+
 _LABELS = {"ticker", "tickers", "date", "datetime", "price", "symbol"}
 """What begins a line of labels below the header."""
 

@@ -19,7 +19,7 @@ class StoredFile:
 
 
 class About(NamedTuple):
-    """What is stored with a file: its own name, and a summary in ASCII of at most 1,500 characters."""
+    """What is stored with a file: its own name, and a summary in ASCII of at most 1,800 characters."""
 
     name: str | None = None
     summary: str | None = None

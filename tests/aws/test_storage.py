@@ -58,6 +58,21 @@ def test_a_large_file_is_sent_in_parts_and_recognized_again(
     )
 
 
+@pytest.mark.parametrize("size", [10, 6_000_000])
+def test_a_summary_is_stored_with_the_file(
+    storage: AwsStorage, account: Account, tmp_path: Path, size: int
+) -> None:
+    source = tmp_path / "history.csv"
+    source.write_bytes(b"x" * size)
+    long = f"[{'1,' * 890}1]"
+    sha256 = fingerprint(source).sha256
+    storage.put("BTC/history.csv", source, sha256, lambda _: None, about=About(summary=long))
+    assert storage.summary("BTC/history.csv") == long
+    storage.put("BTC/history.csv", source, sha256, lambda _: None)
+    assert storage.summary("BTC/history.csv") is None
+    assert storage.summary("XMR/history.csv") is None
+
+
 def pending_uploads(account: Account) -> list[str]:
     found = account.emulator.client("s3").list_multipart_uploads(Bucket=BUCKET.format("raw"))
     return [upload["Key"] for upload in found.get("Uploads", ())]

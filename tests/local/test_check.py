@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.cli import Project, environment, write_history, write_trend
+from tests.local.cli import FIRST_DAY, Project, environment, write_history, write_trend
 
 
 @pytest.fixture
@@ -143,3 +143,72 @@ def test_a_broken_file_is_not_uploaded_but_all_others_are(tmp_path: Path) -> Non
     actions = {(file["ticker"], file["kind"]): file["action"] for file in outcome.data["files"]}
     assert actions["GOOD", "history"] == "uploaded"
     assert actions["BAD", "history"] == actions["BAD", "trend"] == "refused"
+
+
+# --- what a configuration says wrongly, and what an upload would lose ---------------------------------
+
+
+def write_bars(path: Path, days: int, *, first: date = FIRST_DAY, factor: float = 1.0) -> None:
+    lines = ["Date,Open,High,Low,Close,Volume"]
+    for number in range(days):
+        day, price = first + timedelta(number), factor * (100 + number % 7)
+        lines.append(f"{day:%m/%d/%Y},{price},{price + 1},{price - 1},{price},{9000 + number}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def bars(tmp_path: Path) -> Project:
+    """A currency of 120 days with the right column, and one that is as it should be."""
+    project = Project(tmp_path)
+    write_bars(tmp_path / "BTC bars.csv", 120)
+    write_trend(tmp_path / "trend.csv", 10)
+    project.add("BTC", tmp_path / "BTC bars.csv", tmp_path / "trend.csv", price_column="Close")
+    project.add_made("FINE")
+    project.configure(max_age_days=None)
+    return project
+
+
+def test_a_wrong_column_is_a_warning_and_with_strict_an_error(bars: Project) -> None:
+    assert bars.run("check", "--strict").code == 0
+    config = bars.folder / "config.yaml"
+    config.write_text(config.read_text().replace("Close", "Volume"))
+    message = "most prices of column 'Volume' are not between 'Low' and 'High' of their rows"
+    warned = bars.run("check")
+    assert warned.code == 0
+    assert message in warned.out
+    assert message in bars.run("check").out  # also when the verdict is known
+    refused = bars.run("check", "--strict")
+    assert refused.code == 1
+    assert "1 error" in refused.out
+
+
+def test_an_upload_that_loses_days_is_a_warning_and_with_strict_refused(bars: Project) -> None:
+    assert bars.run("up", "--strict").code == 0
+    loaded = bars.table("BTC")
+    write_bars(bars.folder / "BTC bars.csv", 60, first=FIRST_DAY + timedelta(60))
+    message = "it covers 60 days less than the uploaded file: 2024-01-01 – 2024-02-29 are lost"
+
+    refused = bars.run("up", "--strict")
+    assert refused.code == 1
+    assert f"BTC error {bars.folder}/BTC bars.csv: {message}" in refused.out
+    assert {ticker: c["status"] for ticker, c in bars.currencies().items()} == {
+        "BTC": "FAILED",
+        "FINE": "LOADED",
+    }
+    assert bars.table("BTC") == loaded
+    again = bars.run("upload", "--strict", "--json")
+    assert [file["action"] for file in again.data["files"]] == ["refused"] * 2 + ["unchanged"] * 2
+
+    warned = bars.run("upload")
+    assert warned.code == 0
+    assert f"BTC warning {bars.folder}/BTC bars.csv: {message}" in warned.out
+    assert message not in bars.run("upload").out
+
+
+def test_a_retry_warns_of_a_history_of_another_magnitude(bars: Project) -> None:
+    assert bars.run("up").code == 0
+    assert bars.run("run", "--fail", "BTC:silver").code == 1
+    write_bars(bars.folder / "BTC bars.csv", 120, factor=0.01)
+    retried = bars.run("run", "--retry-failed")
+    assert retried.code == 0
+    assert "warning: BTC: its history replaces another one: its prices are of another order" in retried.err

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gzip
+import io
 import os
 import pty
 import shutil
 import subprocess
+import zipfile
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +199,130 @@ def on_a_terminal(project: Project, answer: str, *arguments: str) -> Outcome:
         os.close(theirs)
 
 
+# --- prices that could be in several columns or files -------------------------------------------------
+
+
+def two_columns(project: Project) -> None:
+    """Prices of Bitcoin that could be in either of two columns, and Monero, which is clear."""
+    lines = [f"2024-01-{day:02d},{40_000 + day}.5,{2_000 + 3 * day}.25" for day in range(1, 32)]
+    put(
+        project,
+        {
+            "BTC.csv": "\n".join(["Date,Alpha,Beta", *lines]),
+            "bitcoin trend.csv": downloads.trend(),
+            "XMR.csv": downloads.iso(),
+            "monero trend.csv": downloads.trend("monero: (Worldwide)"),
+        },
+    )
+
+
+def two_files_that_disagree(project: Project) -> None:
+    two_columns(project)
+    for name, price in (("BTC.csv", 40_000), ("bitcoin prices.csv", 9)):
+        lines = [f"2024-{n // 28 % 12 + 1:02d}-{n % 28 + 1:02d},{price + n % 5}" for n in range(300)]
+        put(project, {name: "\n".join(["Date,Close", *lines])})
+
+
+def test_without_a_choice_a_currency_is_left_out_and_its_alternatives_are_comments(project: Project) -> None:
+    two_columns(project)
+
+    made = project.run("init", "--yes")
+
+    assert made.code == 1
+    assert tickers(project) == ["XMR"]
+    assert made.err.startswith("Left out: BTC, because the prices could be in several columns or files. ")
+    assert "Uncomment the right lines in config.yaml" in made.err
+    text = (project.folder / "config.yaml").read_text()
+    assert "#   price_column: Alpha" in text
+    assert "#   price_column: Beta" in text
+    alternative = text[text.index("if it is column Beta, use") :].split("\n")[1:]
+    chosen = [f"  {line[3:]}" for line in takewhile(lambda line: line.strip("# "), alternative)]
+    put(project, {"config.yaml": "\n".join(["currencies:", *chosen])})
+    (currency,) = config.load(project.folder / "config.yaml").currencies
+    assert (currency.ticker, currency.price_column) == ("BTC", "Beta")
+    assert project.run("check").code == 0
+
+
+def test_json_names_the_currencies_that_were_left_out(project: Project) -> None:
+    two_columns(project)
+    proposed = project.run("init", "--json")
+    assert (proposed.code, proposed.data["status"], proposed.data["undecided"]) == (2, "proposed", ["BTC"])
+    made = project.run("init", "--json", "--yes")
+    assert (made.code, made.data["status"], made.data["undecided"]) == (1, "failed", ["BTC"])
+    assert made.data["written"] is True
+    assert [file["file"] for file in made.data["unpaired"]] == ["BTC.csv", "BTC.csv"]
+
+
+def test_if_no_currency_is_left_nothing_is_written(project: Project) -> None:
+    two_columns(project)
+    (project.folder / "XMR.csv").unlink()
+
+    made = project.run("init", "--yes")
+
+    assert made.code == 1
+    assert "Left out: BTC" in made.err
+    assert "price_column: Beta" in made.out
+    assert not (project.folder / "config.yaml").exists()
+
+
+@pytest.mark.parametrize(("answer", "column"), [("1", "Alpha"), ("2", "Beta"), ("7\nx\n2", "Beta")])
+def test_on_a_terminal_it_asks_which_column_holds_the_prices(
+    project: Project, answer: str, column: str
+) -> None:
+    two_columns(project)
+
+    asked = on_a_terminal(project, f"{answer}\ny", "init")
+
+    assert asked.code == 0
+    assert "BTC: no column's name says that it holds the price. Which are the prices?" in asked.err
+    assert "0  leave BTC out" in asked.err
+    assert "1  BTC.csv, column Alpha: 40,001.5 on 2024-01-01 ... 40,031.5 on 2024-01-31" in asked.err
+    assert "2  BTC.csv, column Beta: 2,003.25 on 2024-01-01 ... 2,093.25 on 2024-01-31" in asked.err
+    assert asked.err.count("Type one of the numbers above.") == answer.count("\n")
+    written = config.load(project.folder / "config.yaml").currencies
+    assert [(currency.ticker, currency.price_column) for currency in written] == [
+        ("BTC", column),
+        ("XMR", "Price"),
+    ]
+    assert "Left out" not in asked.err
+
+
+@pytest.mark.parametrize("answer", ["0", ""])
+def test_a_currency_that_the_user_leaves_out_is_no_failure(project: Project, answer: str) -> None:
+    two_columns(project)
+
+    asked = on_a_terminal(project, f"{answer}\ny", "init")
+
+    assert asked.code == 0
+    assert tickers(project) == ["XMR"]
+    assert "price_column: Beta" in (project.folder / "config.yaml").read_text()
+
+
+def test_with_yes_nothing_is_asked_on_a_terminal(project: Project) -> None:
+    two_columns(project)
+    asked = on_a_terminal(project, "", "init", "--yes")
+    assert asked.code == 1
+    assert "Which are the prices" not in asked.err
+    assert tickers(project) == ["XMR"]
+
+
+def test_on_a_terminal_it_asks_which_of_two_files_holds_the_prices(project: Project) -> None:
+    two_files_that_disagree(project)
+
+    left_out = project.run("init", "--yes", "-c", "other.yaml")
+    assert left_out.code == 1
+    assert tickers(project, "other.yaml") == ["XMR"]
+
+    asked = on_a_terminal(project, "2\ny", "init")
+
+    assert asked.code == 0
+    assert "the prices of BTC.csv and bitcoin prices.csv are not those of one coin" in asked.err
+    assert "2  bitcoin prices.csv, column Close: 9 on 2024-01-01" in asked.err
+    first, _ = config.load(project.folder / "config.yaml").currencies
+    assert (first.ticker, first.history.name) == ("BTC", "bitcoin prices.csv")
+    assert "BTC.csv: bitcoin prices.csv is used for BTC" in asked.out
+
+
 def test_an_existing_configuration_is_replaced_only_with_force(project: Project) -> None:
     two_files(project)
     put(project, {"config.yaml": "mine"})
@@ -297,6 +425,84 @@ def test_files_are_found_below_the_folder_but_not_in_hidden_ones(project: Projec
         "gone.csv",
         "pipe.csv",
     }
+
+
+def zipped(members: dict[str, str]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def test_packed_files_are_read_as_they_are(project: Project) -> None:
+    history, trend = downloads.investing(), downloads.trend()
+    put(
+        project,
+        {
+            "BTC_EUR Historical Data.csv.gz": gzip.compress(history.encode()),
+            "archive.zip": zipped({"multiTimeline.csv": trend}),
+            "XMR.zip": zipped({"prices.csv": downloads.iso()}),
+            "archive (1).zip": zipped({"monero trend.csv": downloads.trend("monero: (Worldwide)")}),
+        },
+    )
+
+    assert project.run("init", "--yes").code == 0
+    assert tickers(project) == ["BTC", "XMR"]
+    assert project.run("up").code == 0
+    raw = project.folder / ".cryptoetl" / "lake" / "raw" / "BTC"
+    assert gzip.decompress((raw / "source" / "history").read_bytes()).decode() == history
+    put(project, {"BTC_EUR Historical Data.csv.gz": gzip.compress(history.encode())[:-9]})
+    broken = project.run("check")
+    assert broken.code == 1
+    assert "Historical Data.csv.gz: the gzip file is truncated or damaged" in broken.out
+
+
+def test_the_name_of_a_coin_is_found_in_an_archive(project: Project) -> None:
+    put(
+        project,
+        {
+            "archive.zip": zipped({"ETH-USD.csv": downloads.iso()}),
+            "multiTimeline.csv": downloads.trend("ethereum: (Worldwide)"),
+            "bitcoin.csv": downloads.trend(),
+        },
+    )
+    project.run("init", "--yes")
+    assert tickers(project) == ["ETH"]
+
+
+def test_files_of_other_kinds_are_named_with_how_to_go_on(project: Project) -> None:
+    two_files(project)
+    files = {
+        "a.xlsx": "it is an Excel workbook: save the sheet with the data as CSV UTF-8",
+        "b.XLS": "it is an Excel workbook: save the sheet with the data as CSV UTF-8",
+        "c.ods": "it is a spreadsheet (OpenDocument): save the sheet with the data as CSV UTF-8",
+        "d.txt": "it is a table: rename it to d.csv, or name it with --glob '*.txt'",
+        "e.json": "it is JSON: save it as CSV, with a date and a price on each line",
+        "f.parquet": "it is a Parquet file: save it as CSV",
+        "g.zip": "it is a zip archive of 2 files: unpack it",
+        "h.csv": "it is an Excel workbook: save it as CSV UTF-8",
+    }
+    put(project, dict.fromkeys(files, ""))
+    put(
+        project,
+        {
+            "d.txt": downloads.iso(),
+            "e.json": '{"prices": [[1704067200000, 42000.5]]}',
+            "g.zip": zipped({"a.csv": "", "b.csv": ""}),
+            "h.csv": zipped({"[Content_Types].xml": ""}),
+            "notes.txt": "Remember the milk.",
+            "package.json": '{"name": "x"}',
+            "picture.png": "",
+        },
+    )
+
+    made = project.run("init", "--yes", "--json")
+
+    assert made.code == 0
+    assert {file["file"]: file["reason"] for file in made.data["unpaired"]} == files
+    selected = project.run("init", "--json", "--glob", "*.csv", "-c", "other.yaml").data["unpaired"]
+    assert [file["file"] for file in selected] == ["h.csv"]
 
 
 def test_a_pattern_selects_files(project: Project) -> None:

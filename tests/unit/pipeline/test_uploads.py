@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -56,9 +56,10 @@ def copy(
     known: Verdicts | None = None,
     between: Callable[[Iterable[Checked]], Iterable[Checked]] = lambda checked: checked,
     dry_run: bool = False,
+    strict: bool = False,
 ) -> UploadResult:
     """Upload as the use case does; `between` may interfere with the check."""
-    rules = CheckRules(date(2024, 1, 10), known=known)
+    rules = CheckRules(date(2024, 1, 10), known=known, strict=strict)
     with TemporaryDirectory() as scratch:
         plain = PlainForm(Path(scratch))
         checked = between(checks.each(currencies, rules, observe, plain=plain))
@@ -309,3 +310,138 @@ def test_only_what_a_listing_cannot_tell_is_asked_for(currencies: list[Currency]
     storage.asked.clear()
     assert actions(copy(btc, storage, dry_run=True))["BTC", "trend"] == "to upload"
     assert storage.asked == ["BTC/history.csv"]
+
+
+# --- a history that replaces another ------------------------------------------------------------------
+
+
+def write_prices(currency: Currency, first: date, days: int, factor: float = 1.0) -> None:
+    lines = [
+        f"{first + timedelta(number):%m/%d/%Y},{factor * (100 + number % 7):.4f}" for number in range(days)
+    ]
+    currency.history.write_text("\n".join(["Date,Price", *lines]) + "\n")
+
+
+FIRST = date(2022, 5, 15)
+LOST = "it covers 90 days less than the uploaded file: 2022-05-15 – 2022-08-12 are lost"
+
+
+@pytest.fixture
+def uploaded(currencies: list[Currency]) -> FakeStorage:
+    """What is stored after an upload of 600 days of each currency."""
+    storage = FakeStorage()
+    for currency in currencies:
+        write_prices(currency, FIRST, 600)
+    copy(currencies, storage)
+    return storage
+
+
+def findings(result: UploadResult, ticker: str) -> list[str]:
+    (verdict,) = (verdict for verdict in result.check.currencies if verdict.ticker == ticker)
+    ours = ("it covers", "it does not cover", "its prices")
+    return [
+        f"{found.severity}: {found.message}"
+        for found in verdict.history.findings
+        if found.message.startswith(ours)
+    ]
+
+
+def test_a_history_with_fewer_days_is_uploaded_with_a_warning(
+    currencies: list[Currency], uploaded: FakeStorage
+) -> None:
+    write_prices(currencies[0], FIRST + timedelta(90), 510)
+    result = copy(currencies, uploaded)
+    assert findings(result, "BTC") == [f"warning: {LOST}"]
+    assert findings(result, "XMR") == []
+    assert actions(result)["BTC", "history"] == "uploaded"
+    assert result.exit_code == 0
+    assert findings(copy(currencies, uploaded), "BTC") == []  # it is what is uploaded now
+
+
+def test_with_strict_nothing_of_the_currency_is_uploaded(
+    currencies: list[Currency], uploaded: FakeStorage
+) -> None:
+    before = dict(uploaded.files)
+    write_prices(currencies[0], FIRST + timedelta(90), 510)
+    currencies[0].trend.write_text(TREND + "2023-12-31,50\n")
+    write_prices(currencies[1], FIRST, 601)
+
+    result = copy(currencies, uploaded, strict=True)
+
+    assert findings(result, "BTC") == [f"error: {LOST}"]
+    assert actions(result) == {
+        ("BTC", "history"): "refused",
+        ("BTC", "trend"): "refused",
+        ("XMR", "history"): "uploaded",
+        ("XMR", "trend"): "unchanged",
+        ("ETH", "history"): "unchanged",
+        ("ETH", "trend"): "unchanged",
+    }
+    assert result.exit_code == 1
+    changed = {key for key, content in uploaded.files.items() if content != before[key]}
+    assert changed == {"XMR/history.csv", "XMR/source/history"}
+    assert uploaded.files.keys() == before.keys()
+
+
+def test_prices_of_another_magnitude_are_warned_of_also_in_a_dry_run(
+    currencies: list[Currency], uploaded: FakeStorage
+) -> None:
+    before = dict(uploaded.files)
+    write_prices(currencies[0], FIRST, 600, factor=40.0)
+    (warning,) = findings(copy(currencies, uploaded, dry_run=True), "BTC")
+    assert "another order of magnitude than the uploaded ones" in warning
+    assert uploaded.files == before
+
+
+def test_another_column_of_the_same_file_is_compared_too(
+    currencies: list[Currency], uploaded: FakeStorage
+) -> None:
+    btc = currencies[0]
+    btc.history.write_text(btc.history.read_text().replace("\n", ",5\n").replace("Price,5", "Price,Volume"))
+    changed = btc.model_copy(update={"price_column": "Volume"})
+    assert len(findings(copy([changed], uploaded), "BTC")) == 1
+
+
+def test_a_history_that_was_read_by_an_earlier_check_is_compared_too(
+    currencies: list[Currency], uploaded: FakeStorage, tmp_path: Path
+) -> None:
+    known = Verdicts(tmp_path / "verdicts.json")
+    write_prices(currencies[0], FIRST + timedelta(90), 510)
+    copy(currencies, uploaded, dry_run=True, known=known)
+    again = Verdicts(tmp_path / "verdicts.json")
+    assert findings(copy(currencies, uploaded, known=again), "BTC") == [f"warning: {LOST}"]
+
+
+def test_what_was_uploaded_without_a_summary_gives_no_warning(
+    currencies: list[Currency], uploaded: FakeStorage
+) -> None:
+    write_prices(currencies[0], FIRST + timedelta(90), 510)
+    write_prices(currencies[1], FIRST + timedelta(90), 510)
+    del uploaded.summaries["BTC/history.csv"]
+    uploaded.summaries["XMR/history.csv"] = "?"
+    result = copy(currencies, uploaded)
+    assert findings(result, "BTC") == findings(result, "XMR") == []
+
+
+def test_a_summary_is_asked_for_only_if_a_history_is_replaced(
+    currencies: list[Currency], uploaded: FakeStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(uploaded, "summary", asked.append)
+    currencies[0].trend.write_text(TREND + "2023-12-31,50\n")
+    write_prices(currencies[1], FIRST, 601)
+    copy(currencies, uploaded)
+    assert asked == ["XMR/history.csv"]
+
+
+def test_the_local_storage_keeps_a_summary_only_of_the_file_that_it_has(tmp_path: Path) -> None:
+    storage, source = LocalStorage(Home(tmp_path / "home")), tmp_path / "BTC.csv"
+    source.write_text("old")
+    found = fingerprint(source)
+    storage.put("BTC/history.csv", source, found.sha256, lambda _: None, about=About(summary="[1]"))
+    assert storage.summary("BTC/history.csv") == "[1]"
+    assert storage.summary("XMR/history.csv") is None
+    source.write_text("written meanwhile")
+    with pytest.raises(EnvironmentFault):
+        storage.put("BTC/history.csv", source, found.sha256, lambda _: None, about=About(summary="[2]"))
+    assert storage.summary("BTC/history.csv") is None

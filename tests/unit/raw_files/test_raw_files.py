@@ -299,3 +299,11 @@ def test_whatever_follows_a_header_each_finding_has_a_line_of_the_file(body: byt
     count = content.count(b"\n") + content.count(b"\r") + 1
     for finding in history(write(content)).findings:
         assert finding.line is None or 1 <= finding.line <= count
+
+
+def test_years_of_the_buddhist_calendar_are_refused(write: Write) -> None:
+    report = history_report(write("Date,Price\n09/20/2567,1\n09/21/2567,2\n"))
+    assert report.reason == (
+        "history: its dates begin in 2567, a year of the Buddhist calendar: write them in the Gregorian one, "
+        "in which it is 2024"
+    )
