@@ -82,6 +82,7 @@ class CloudFormation:
         self.change_sets: dict[str, ChangeSet] = {}
         self.failing: dict[str, str] = {}
         self.held: dict[str, threading.Event] = {}
+        self._operations: list[threading.Thread] = []
         self.drifted: list[dict[str, Any]] = []
 
     # --- the calls
@@ -129,13 +130,26 @@ class CloudFormation:
         self.change_sets.pop(p["ChangeSetName"], None)
         return {}
 
+    def _begin(self, operation: Callable[..., None], *arguments: Any) -> None:
+        """Carry out an operation on a stack in the background."""
+        thread = threading.Thread(target=operation, args=arguments, daemon=True)
+        self._operations.append(thread)
+        thread.start()
+
+    def finish(self) -> None:
+        """Wait for the operations in progress, and hold none of them any longer."""
+        for event in self.held.values():
+            event.set()
+        for thread in self._operations:
+            thread.join(30)
+
     def execute_change_set(self, p: Mapping[str, Any]) -> dict[str, Any]:
         made = self.change_sets[p["ChangeSetName"]]
         stack, token = made.stack, p.get("ClientRequestToken", "")
         word = "CREATE" if stack.status == "REVIEW_IN_PROGRESS" else "UPDATE"
         stack.updated = datetime.now(UTC) if word == "UPDATE" else None
         self._stack_event(stack, f"{word}_IN_PROGRESS", token, "User Initiated")
-        threading.Thread(target=self._execute, args=(made, word, token), daemon=True).start()
+        self._begin(self._execute, *(made, word, token))
         self.change_sets = {key: item for key, item in self.change_sets.items() if item.stack is not stack}
         return {}
 
@@ -145,7 +159,7 @@ class CloudFormation:
             return {}
         token = p.get("ClientRequestToken", "")
         self._stack_event(stack, "DELETE_IN_PROGRESS", token, "User Initiated")
-        threading.Thread(target=self._delete, args=(stack, token), daemon=True).start()
+        self._begin(self._delete, *(stack, token))
         return {}
 
     def describe_stacks(self, p: Mapping[str, Any]) -> dict[str, Any]:

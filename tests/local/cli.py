@@ -235,7 +235,7 @@ def write_history(
         day = FIRST_DAY + timedelta(number)
         lines.append(f'"{day:%m/%d/%Y}","{price + number:,.1f}","1K"')
     if broken_line is not None:
-        lines[broken_line - 1] = '"01/02/2024","n/a","1K"'
+        lines[broken_line - 1] = '"01/02/2024","abc","1K"'
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -30,8 +30,8 @@ def test_a_broken_file_fails_its_currency_only_and_a_retry_loads_it(loaded: Proj
     outcome = loaded.run("up")
 
     assert outcome.code == 1
-    assert f"XMR error {loaded.folder / 'XMR.csv'}:12: price 'n/a' is not a number" in outcome.out
-    assert "XMR FAILED at check: history: line 12: price 'n/a' is not a number" in outcome.out
+    assert f"XMR error {loaded.folder / 'XMR.csv'}:12: price 'abc' is not a number" in outcome.out
+    assert "XMR FAILED at check: history: line 12: price 'abc' is not a number" in outcome.out
     assert loaded.table("BTC")[0]["price"] == 500.0
     assert loaded.table("XMR") == old
     first = loaded.run("status", "--json").data
