@@ -153,7 +153,9 @@ def raw_files(folder: Path, chance: random.Random) -> list[list[str]]:
 
 def _samples(*patterns: str) -> list[str]:
     paths = [path for pattern in patterns for path in sorted(DATA.rglob(pattern))]
-    return ["\n".join(path.read_text(encoding="utf-8-sig").splitlines()[:60]) for path in paths]
+    return [
+        "\n".join(path.read_text(encoding="utf-8-sig", errors="replace").splitlines()[:60]) for path in paths
+    ]
 
 
 SOURCES = {"history": _samples("*ist*.csv", "*Data*.csv"), "trend": _samples("*imeline*.csv", "*trend*.csv")}

@@ -118,7 +118,8 @@ def _find(rows: list[list[str]], delimiter: str, file_name: str) -> Layout | str
         symbols=_symbols(data, names) or _tickers(above),
         decimals=tuple(sign for text in numbers if (sign := decimal_sign(text)) is not None),
         doubt=value.doubt,
-        rivals=value.rivals,
+        # A column without a name, or beyond the header, cannot be written in a configuration.
+        rivals=tuple(at for at in value.rivals if header is None or (at < len(header) and header[at])),
         coins=value.coins,
         partial=trend is not None,
         width=max(map(len, data)),

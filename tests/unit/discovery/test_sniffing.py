@@ -318,3 +318,9 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
 
     peak(500)  # what is kept between files
     assert peak(50_000) < 1.2 * peak(15_000)
+
+
+def test_columns_that_have_no_name_are_no_alternatives(tmp_path: Path) -> None:
+    content = "Date,spam,eggs,\n" + rows(lambda day, n: f"{day},{n}.5,{n}.25,{n}.75,{n}.1")
+
+    assert history_of(tmp_path, content).rivals == ("eggs",)
