@@ -36,25 +36,19 @@ class Bars(NamedTuple):
 def find(columns: Mapping[int, Numbers]) -> Bars | None:
     """Return the bars among columns of numbers, at least four of one magnitude; None if there are none."""
     usable = {at: values for at, values in columns.items() if sum(value is not None for value in values) > 2}
+    # Each pair is compared once: a file may have two hundred columns.
+    below = {
+        high: {at for at, values in usable.items() if at != high and _above(usable[high], values)}
+        for high in usable
+    }
+    near = {(high, low) for high, lower in below.items() for low in lower if _near(usable[high], usable[low])}
     best: Bars | None = None
     narrowest = float("inf")
-    for high in usable:
-        for low in usable:
-            if high == low or not _above(usable[high], usable[low]):
-                continue
-            if not _near(usable[high], usable[low]):
-                continue
-            inside = tuple(
-                at
-                for at in usable
-                if at not in (high, low)
-                and _above(usable[high], usable[at])
-                and _above(usable[at], usable[low])
-                and _near(usable[at], usable[low])
-            )
-            # Other columns may lie above all of them by chance: the bars are the narrowest.
-            if len(inside) >= 2 and (spread := _spread(usable[high], usable[low])) < narrowest:
-                best, narrowest = Bars(high, low, inside), spread
+    for high, low in ((high, low) for high in usable for low in usable if (high, low) in near):
+        inside = tuple(at for at in usable if at in below[high] and at != low and (at, low) in near)
+        # Other columns may lie above all of them by chance: the bars are the narrowest.
+        if len(inside) >= 2 and (spread := _spread(usable[high], usable[low])) < narrowest:
+            best, narrowest = Bars(high, low, inside), spread
     if best is None:
         return None
     opened, closed = _open_and_close(best.inside, usable)

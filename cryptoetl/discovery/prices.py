@@ -101,8 +101,7 @@ def choose(sample: Sample) -> Value | str:
     if len(wide) > 1 and all(_coin(sample.name(at)) for at in wide):
         return Value(wide[0], coins=tuple(wide))
     if named and not set(named) & set(numeric):
-        cells = (text for text in sample.cells(named[0]) if text)
-        return f"the prices, such as {quoted(next(cells, ''))}, are not plain numbers"
+        return _not_numbers(sample, named[0])
     if known := sorted(set(named) & set(numeric), key=lambda at: (_rank(sample.name(at)), at)):
         return _named(sample, known, roles)
     return _unnamed(sample, roles)
@@ -144,7 +143,7 @@ def _named(sample: Sample, known: Sequence[int], roles: Mapping[int, str]) -> Va
     rivals = [other for other in moving if _quote(sample.name(other)) not in (quote, None) and not meant]
     if rivals:
         names = " and ".join(quoted(sample.name(other)) for other in rivals)
-        return Value(at, f"the column {quoted(sample.name(at))} is taken, not {names}", coins=())
+        return Value(at, f"the column {quoted(sample.name(at))} is taken, not {names}")
     return Value(at)
 
 
@@ -208,7 +207,7 @@ def _open_close_high_low(found: bars.Bars) -> int | None:
 
 def _role(name: str) -> str:
     """Return what a column's name says: open, high, low, close, coin, other or unknown."""
-    bare = " ".join(word for word in name.split() if word not in QUOTES and word not in NAMES)
+    bare = _bare(name)
     for role, names in (("close", CLOSE), ("open", OPEN), ("high", HIGH), ("low", LOW)):
         if name in names or bare in names:
             return role
@@ -218,8 +217,13 @@ def _role(name: str) -> str:
 
 
 def _rank(name: str) -> int:
-    bare = " ".join(word for word in name.split() if word not in QUOTES and word not in NAMES)
+    bare = _bare(name)
     return CLOSE.index(name) if name in CLOSE else CLOSE.index(bare) if bare in CLOSE else len(CLOSE)
+
+
+def _bare(name: str) -> str:
+    """Return a name without the coins and currencies in it: close of btc_close."""
+    return " ".join(word for word in name.split() if word not in QUOTES and word not in NAMES)
 
 
 def _quote(name: str) -> str | None:
@@ -230,6 +234,10 @@ def _no_numbers(sample: Sample) -> str:
     names = range(sample.width) if sample.names is not None else ()
     for at in names:
         if _role(sample.name(at)) == "close" and at != sample.date_at:
-            cells = (text for text in sample.cells(at) if text)
-            return f"the prices, such as {quoted(next(cells, ''))}, are not plain numbers"
+            return _not_numbers(sample, at)
     return "it has no column of numbers"
+
+
+def _not_numbers(sample: Sample, at: int) -> str:
+    example = next((text for text in sample.cells(at) if text), "")
+    return f"the prices, such as {quoted(example)}, are not plain numbers"

@@ -106,8 +106,6 @@ class _HeaderSearch:
             self._report.error(line, found)
             return None
         name_at = next((at for at, name in enumerate(fields) if columns.plain(name) == "keyword"), None)
-        if name_at is not None and name_at >= width(fields):
-            name_at = None
         return TableLayout(max(width(fields), 2), found.date, found.value, fields, found.partial, name_at)
 
 
