@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from botocore.exceptions import ClientError
 
-from cryptoetl.aws.errors import code, is_denied, is_missing, translating
+from cryptoetl.aws.errors import is_denied, is_missing, translating
 from cryptoetl.errors import AwsError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ BATCH = 1000
 """Keys in one DeleteObjects request (API Reference, DeleteObjects)."""
 OLD_VERSIONS_DAYS = 30
 TLS_ONLY = "TlsOnly"
-"""Name of the only statement in the policies that a deploy gives to buckets."""
+"""Name of the only statement in the bucket's policy, as in those of the stack's buckets."""
 
 Owner = Literal["ours", "missing", "foreign"]
 
@@ -40,9 +40,6 @@ _PRIVATE: PublicAccessBlockConfigurationTypeDef = {
     "IgnorePublicAcls": True,
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
-}
-_ENCRYPTED: ServerSideEncryptionConfigurationUnionTypeDef = {
-    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
 }
 _LIFECYCLE: BucketLifecycleConfigurationTypeDef = {
     "Rules": [
@@ -79,18 +76,6 @@ class Buckets:
                 raise
         return "ours"
 
-    def delete_own_policy(self, bucket: str) -> None:
-        """Delete the policy that a deleted stack left on the bucket, so that a new stack can create it."""
-        with translating():
-            try:
-                policy = json.loads(self._s3.get_bucket_policy(Bucket=bucket)["Policy"])
-            except ClientError as error:
-                if code(error) == "NoSuchBucketPolicy":
-                    return
-                raise
-            if [statement.get("Sid") for statement in policy["Statement"]] == [TLS_ONLY]:
-                self._s3.delete_bucket_policy(Bucket=bucket, ExpectedBucketOwner=self._account)
-
     def create(self, bucket: str) -> None:
         """Create the bucket, without access-control lists."""
         request: CreateBucketRequestTypeDef = {"Bucket": bucket, "ObjectOwnership": "BucketOwnerEnforced"}
@@ -100,11 +85,12 @@ class Buckets:
         with translating():
             self._s3.create_bucket(**request)
 
-    def configure(self, bucket: str, tags: Mapping[str, str]) -> None:
+    def configure(self, bucket: str, tags: Mapping[str, str], kms_key: str | None) -> None:
         """Make the bucket private, encrypted, versioned and accessible over TLS only. Idempotent."""
+        encrypted = _encrypted(kms_key)
         with translating():
             self._s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=_PRIVATE)
-            self._s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=_ENCRYPTED)
+            self._s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=encrypted)
             self._s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
             self._s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(self._tls_only(bucket)))
             self._s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=_LIFECYCLE)
@@ -203,3 +189,17 @@ class Buckets:
             {"Key": item["Key"], "VersionId": item["VersionId"]}
             for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
         ]
+
+
+def _encrypted(kms_key: str | None) -> ServerSideEncryptionConfigurationUnionTypeDef:
+    """Return the default encryption of the buckets in the stack, as S3's API writes it."""
+    if kms_key is None:
+        return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    return {
+        "Rules": [
+            {
+                "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": kms_key},
+                "BucketKeyEnabled": True,
+            }
+        ]
+    }

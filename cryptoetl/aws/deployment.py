@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cached_property
 
 from cryptoetl.aws.buckets import Buckets
@@ -16,7 +17,7 @@ from cryptoetl.aws.cloudformation import ChangeSet, Stack
 from cryptoetl.aws.planning import AwsBasis, Planner
 from cryptoetl.aws.redshift_setup import RedshiftSetup
 from cryptoetl.aws.removal import Remover
-from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import changes as stack_changes
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.aws.stack.state import FAILED_FIRST, Deployed, change_between
@@ -42,8 +43,9 @@ class AwsDeployment:
     # --- reading
 
     def layout(self) -> Layout:
-        """Return the buckets as s3:// URIs, with CloudFormation's names for account and region."""
-        return stacks.layout(self._config)
+        """Return the buckets as s3:// URIs."""
+        places = asdict(stacks.layout(self._config))
+        return Layout(**{name: resolved(place, self._session) for name, place in places.items()})
 
     def current(self) -> Bundle | None:
         """Return the bundle that the stack deploys. Raises NotDeployedError while it is being deleted."""
@@ -105,7 +107,7 @@ class AwsDeployment:
         state = self._stack.state()
         change = change_between(planned.state, state)
         if change is None and planned.template is not None:
-            change = None if self._stack.template(state.id) == planned.template else "has another template"
+            change = None if self._planner.template(state) == planned.template else "has another template"
         if change is not None:
             raise DeployError(
                 f"the stack {self._stack.name} {change} since the plan was made; nothing was touched",
@@ -125,14 +127,12 @@ class AwsDeployment:
             self._buckets.create(bucket)
         if self._config.aws.buckets.artifacts is None:
             # Each time, so that a deploy completes one that was interrupted here.
-            self._buckets.configure(bucket, self._config.aws.tags)
+            self._buckets.configure(bucket, self._config.aws.tags, self._config.aws.kms_key)
         for key, body in {**rendered.artifacts, rendered.template_key: rendered.text.encode()}.items():
             self._buckets.write(bucket, key, body)
 
     def _prepare(self, basis: AwsBasis) -> ChangeSet | None:
         """Create the change set; None if it would change nothing."""
-        for bucket in basis.kept:
-            self._buckets.delete_own_policy(bucket)
         suffix = "amazonaws.com.cn" if self._session.identity.partition == "aws-cn" else "amazonaws.com"
         host = f"{basis.artifacts_bucket}.s3.{self._session.region}.{suffix}"
         deployed = basis.deployed

@@ -11,9 +11,10 @@ from typing import Any
 
 from cryptoetl.aws.buckets import Buckets, Owner
 from cryptoetl.aws.cloudformation import Stack
+from cryptoetl.aws.encryption import Encryption
 from cryptoetl.aws.preflight import Preflight
 from cryptoetl.aws.redshift_setup import RedshiftFindings, RedshiftSetup
-from cryptoetl.aws.session import Session, resolved
+from cryptoetl.aws.session import Session, literal, resolved
 from cryptoetl.aws.stack import changes as stack_changes
 from cryptoetl.aws.stack import review as reviews
 from cryptoetl.aws.stack import template as stacks
@@ -34,8 +35,8 @@ _LOADER = "RedshiftUploadJob"
 class AwsBasis:
     """What a plan was computed from, and what applying it needs.
 
-    `kept` are the buckets that a deleted stack has left and this one imports; with `adopt`, the change set
-    imports existing resources. `loaded` are the tickers of the deployed bundle.
+    The template is literal. With `adopt`, the change set imports what another stack has left. `loaded` are
+    the tickers of the deployed bundle.
     """
 
     deployed: Deployed
@@ -44,7 +45,6 @@ class AwsBasis:
     artifacts_bucket: str
     create_artifacts_bucket: bool
     create_schema: bool
-    kept: tuple[str, ...]
     adopt: bool
     loaded: tuple[str, ...]
 
@@ -66,12 +66,17 @@ class Planner:
         account = self._session.identity.account
         return f"stack {self._stack.name} in {self._session.region}, account {account}"
 
+    def template(self, state: StackState) -> Mapping[str, Any]:
+        """Return the deployed template in its literal form, whichever it was deployed in."""
+        template: Mapping[str, Any] = literal(self._stack.template(state.id), self._session)
+        return template
+
     def deployed(self) -> tuple[Deployed, Bundle | None]:
         """Read the stack, its template and the artifacts; the bundle is None if the template has none."""
         state = self._stack.state()
         if not state.exists or state.deleting or state.status in FAILED_FIRST:
             return Deployed(state, None), None
-        template = self._stack.template(state.id)
+        template = self.template(state)
         try:
             keys = stacks.artifact_keys(template)
         except KeyError:
@@ -88,8 +93,8 @@ class Planner:
         """Compare, check and predict; see `target.Deployment.plan`."""
         deployed, current = self.deployed()
         rendered = stacks.of_bundle(self._config, bundle)
-        compared = stack_changes.compare(deployed.template, rendered.template)
-        resources = tuple(self._literal(change) for change in compared)
+        rendered = replace(rendered, template=literal(rendered.template, self._session))
+        resources = stack_changes.compare(deployed.template, rendered.template)
         redshift = self._redshift_findings(deployed.template, rendered.template)
         owners = self._owners(deployed, resources)
         artifacts = self._bucket("artifacts")
@@ -104,9 +109,9 @@ class Planner:
             *resources,
             *([self._new_schema()] if not redshift.has_schema else ()),
         )
-        added = [change for change in resources if change.action == "add"]
-        kept = tuple(change.name for change in added if owners.get(change.name) == "ours")
-        namespace = any(change.type == "AWS::RedshiftServerless::Namespace" for change in added)
+        data = [change for change in resources if change.action == "add" and change.holds_data]
+        namespace = any(change.type == "AWS::RedshiftServerless::Namespace" for change in data)
+        buckets = any(owners.get(change.name) == "ours" for change in data)
         basis = AwsBasis(
             deployed=deployed,
             rendered=rendered,
@@ -114,8 +119,7 @@ class Planner:
             artifacts_bucket=artifacts,
             create_artifacts_bucket=create_artifacts,
             create_schema=not redshift.has_schema,
-            kept=kept,
-            adopt=bool(kept) or (namespace and self._redshift.namespace_exists()),
+            adopt=buckets or (namespace and self._redshift.namespace_exists()),
             loaded=tuple(current.tickers) if current else (),
         )
         concerns = self._concerns(bundle, basis, redshift, owners) if changes else ()
@@ -151,8 +155,13 @@ class Planner:
     ) -> Iterator[Notice]:
         """Yield what may prevent the changes, or delay a run."""
         preflight = Preflight(self._config, self._session)
-        yield from preflight.existing(self._named())
-        if not basis.deployed.state.deleting:  # a stack that is being deleted still has its names
+        named = self._named()
+        yield from preflight.existing(named)
+        encryption = Encryption(self._config, self._session)
+        yield from (*encryption.key(), *encryption.named(named))
+        state = basis.deployed.state
+        # A stack that is being deleted, or that is removed first, may still have its names.
+        if not state.deleting and state.status not in (set(FAILED_FIRST) - {"ROLLBACK_COMPLETE"}):
             yield from preflight.names(basis.resources, owners)
         yield from redshift.notices
         yield from preflight.definition(bundle)
@@ -187,14 +196,6 @@ class Planner:
 
     def _bucket(self, kind: str) -> str:
         return resolved(stacks.bucket(self._config, kind), self._session)
-
-    def _literal(self, change: ResourceChange) -> ResourceChange:
-        """Return the change with account and region in place of CloudFormation's names for them."""
-        return replace(
-            change,
-            name=resolved(change.name, self._session),
-            detail=resolved(change.detail, self._session),
-        )
 
 
 def _new_bucket(name: str) -> Change:

@@ -6,13 +6,14 @@ What the caller may not read is a note, not an error: the deploy itself will sho
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cryptoetl.aws.buckets import Owner
 from cryptoetl.aws.errors import code, is_denied, translate
+from cryptoetl.aws.existing import exists
 from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stack
 from cryptoetl.aws.stack.changes import ResourceChange
@@ -47,40 +48,27 @@ class Preflight:
                 yield from self._name(change, owners)
 
     def _name(self, change: ResourceChange, owners: Mapping[str, Owner]) -> Iterator[Notice]:
-        name = change.name
-        match change.type:
-            case "AWS::S3::Bucket":
-                match owners[name]:
-                    case "ours":
-                        yield Notice("note", f"the bucket {name} exists, and is imported with its contents")
-                    case "foreign":
-                        yield Notice(
-                            "error", f"the bucket name {name} is taken, or not visible to you: "
-                            "choose another `pipeline` name"
-                        )  # fmt: skip
-            case "AWS::Glue::Job":
-                if self._exists(lambda: self._session.client("glue").get_job(JobName=name)):
-                    yield _taken("Glue job", name)
-            case "AWS::IAM::Role":
-                if self._exists(lambda: self._session.client("iam").get_role(RoleName=name)):
-                    yield _taken("role", name)
-            case "AWS::StepFunctions::StateMachine":
-                arn = f"arn:{self._session.identity.partition}:states:{self._session.region}:"
-                arn += f"{self._session.identity.account}:stateMachine:{name}"
-                states = self._session.client("stepfunctions")
-                if self._exists(lambda: states.describe_state_machine(stateMachineArn=arn)):
-                    yield _taken("state machine", name)
-
-    def _exists(self, describe: Callable[[], object]) -> bool:
-        try:
-            describe()
-        except ClientError as error:
-            if code(error) in ("EntityNotFoundException", "NoSuchEntity", "StateMachineDoesNotExist"):
-                return False
-            if is_denied(error):
-                return False  # creating it will fail with the reason
-            raise translate(error) from error
-        return True
+        what, name = change.what, change.name
+        match owners.get(name):
+            case "ours" if change.holds_data:
+                yield Notice(
+                    "note", f"the bucket {name} exists, and is imported with its contents and settings"
+                )
+            case "ours":
+                yield Notice(
+                    "error", f"the bucket {name} exists and is not part of this stack: `cryptoetl destroy` "
+                    "removes it, and keeps all data"
+                )  # fmt: skip
+            case "foreign":
+                yield Notice(
+                    "error", f"the bucket name {name} is taken, or not visible to you: "
+                    "choose another `pipeline` name"
+                )  # fmt: skip
+            case _ if exists(self._session, change.type, name):
+                yield Notice(
+                    "error", f"a {what} named {name} exists and is not part of this stack: remove it, or "
+                    "choose another `pipeline` name"
+                )  # fmt: skip
 
     def existing(self, owners: Mapping[str, Owner]) -> Iterator[Notice]:
         """Yield what does not exist of the buckets and roles that the configuration names.
@@ -198,14 +186,6 @@ class Preflight:
                 "the last deploy failed, and so did its rollback: fix the cause, then run "
                 f"`aws cloudformation continue-update-rollback --stack-name {name}`",
             )
-
-
-def _taken(what: str, name: str) -> Notice:
-    return Notice(
-        "error",
-        f"a {what} named {name} exists and is not part of this stack: remove it, or choose another "
-        "`pipeline` name",
-    )
 
 
 def _principal(arn: str) -> str | None:

@@ -94,7 +94,7 @@ class Remover:
             name = resource.get("PhysicalResourceId") or resource["LogicalResourceId"]
             if name in buckets or resource["ResourceType"] == "AWS::RedshiftServerless::Namespace":
                 continue
-            if resource["ResourceStatus"] != "DELETE_COMPLETE":
+            if resource["ResourceStatus"] not in ("DELETE_COMPLETE", "DELETE_SKIPPED"):
                 yield Part(what, name)
 
     def remove(self, removal: Removal, observe: Observe) -> None:

@@ -32,13 +32,17 @@ from cryptoetl.util.files import unreadable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_redshift_data import RedshiftDataAPIServiceClient
     from mypy_boto3_redshift_serverless import RedshiftServerlessClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_service_quotas import ServiceQuotasClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
@@ -130,9 +134,13 @@ class Session:
     @overload
     def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
     @overload
+    def client(self, service: Literal["events"]) -> EventBridgeClient: ...
+    @overload
     def client(self, service: Literal["glue"]) -> GlueClient: ...
     @overload
     def client(self, service: Literal["iam"]) -> IAMClient: ...
+    @overload
+    def client(self, service: Literal["kms"]) -> KMSClient: ...
     @overload
     def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
     @overload
@@ -142,7 +150,11 @@ class Session:
     @overload
     def client(self, service: Literal["s3"]) -> S3Client: ...
     @overload
+    def client(self, service: Literal["scheduler"]) -> EventBridgeSchedulerClient: ...
+    @overload
     def client(self, service: Literal["service-quotas"]) -> ServiceQuotasClient: ...
+    @overload
+    def client(self, service: Literal["sns"]) -> SNSClient: ...
     @overload
     def client(self, service: Literal["stepfunctions"]) -> SFNClient: ...
     @overload
@@ -178,6 +190,14 @@ def resolved(text: str, session: Session) -> str:
     """Return the text with CloudFormation's pseudo parameters (account, region, partition) replaced."""
     identity = session.identity
     return stacks.resolve(text, account=identity.account, region=session.region, partition=identity.partition)
+
+
+def literal(template: Any, session: Session) -> Any:
+    """Return the template, or a part of it, with account, region and partition as plain text."""
+    identity = session.identity
+    return stacks.literal(
+        template, account=identity.account, region=session.region, partition=identity.partition
+    )
 
 
 def read_keys(file: Path) -> Keys:

@@ -186,6 +186,14 @@ class Aws(Model):
     credentials_file: FilePath | None = None
     """Access-key CSV as the AWS console downloads it."""
     buckets: Buckets = Buckets()
+    kms_key: (
+        Annotated[
+            Text,
+            _matching(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key"),
+        ]
+        | None
+    ) = None
+    """ARN of a key of your own, which encrypts the created buckets and may encrypt the named ones."""
     glue: Glue = Glue()
     machine: Machine = Machine()
     redshift: Redshift = Redshift()

@@ -12,7 +12,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -21,6 +21,13 @@ from typing import Any
 from tests.aws.resources import Handler
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
+
+IMPORT_REFUSED = (
+    "CloudFormation is attempting to import some resources because they already exist in your account. The "
+    "resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the "
+    "template for successful import. The affected resources are {}"
+)
+"""The service's reason (aws/aws-cdk-cli, pull request 1367)."""
 
 
 @dataclass
@@ -102,12 +109,16 @@ class CloudFormation:
         if stack is None:
             stack = Stack(_arn("stack", p["StackName"]), p["StackName"], "REVIEW_IN_PROGRESS")
             self.stacks[stack.id] = stack
-        adopted = self._adoptable(stack, json.loads(text)) if p.get("ImportExistingResources") else set()
-        changes = self._changes(stack.template, json.loads(text), adopted)
+        adopted, unkept = set[str](), list[str]()
+        if p.get("ImportExistingResources"):
+            adopted, unkept = self._existing(stack, json.loads(text))
+        changes = self._changes(stack, json.loads(text), adopted)
         made = ChangeSet(
             _arn("changeSet", p["ChangeSetName"]), stack, text, p.get("Tags", []), changes, adopted
         )
-        if not changes:
+        if unkept:
+            made.status, made.reason = "FAILED", IMPORT_REFUSED.format(", ".join(unkept))
+        elif not changes:
             made.status = "FAILED"
             made.reason = (
                 "The submitted information didn't contain changes. "
@@ -226,26 +237,42 @@ class CloudFormation:
             return None
         raise Refused(f"Stack with id {name} does not exist")
 
-    def _adoptable(self, stack: Stack, template: Mapping[str, Any]) -> set[str]:
-        return {
-            logical_id
-            for logical_id, entry in template["Resources"].items()
-            if logical_id not in stack.resources
-            and "DeletionPolicy" in entry
-            and self.handlers[entry["Type"]].exists(resolved(entry.get("Properties", {}), {}))
-        }
+    def _existing(self, stack: Stack, template: Mapping[str, Any]) -> tuple[set[str], list[str]]:
+        """Return what is imported, and what exists but may not be imported, as the service describes it.
 
-    def _changes(
-        self, before: Mapping[str, Any], after: Mapping[str, Any], adopted: set[str]
-    ) -> list[dict[str, Any]]:
-        old, new = before["Resources"], after["Resources"]
+        Only names without a function are recognized (User Guide, Import AWS resources into a CloudFormation
+        stack automatically).
+        """
+        adopted, unkept = set(), []
+        for logical_id, entry in template["Resources"].items():
+            properties = entry.get("Properties", {})
+            identifier = static_identifier(entry["Type"], properties)
+            if logical_id in stack.resources or identifier is None:
+                continue
+            if not self.handlers[entry["Type"]].exists(resolved(properties, {})):
+                continue
+            if entry.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate"):
+                adopted.add(logical_id)
+            else:
+                named = ", ".join(f"{name}={value}" for name, value in identifier.items())
+                unkept.append(f"{logical_id} ({{{named}}})")
+        return adopted, unkept
+
+    def _changes(self, stack: Stack, after: Mapping[str, Any], adopted: set[str]) -> list[dict[str, Any]]:
+        old, new = (
+            {key: resolved(entry, stack.resources) for key, entry in template["Resources"].items()}
+            for template in (stack.template, after)
+        )
         changes = []
         for logical_id, entry in new.items():
             change = {"LogicalResourceId": logical_id, "ResourceType": entry["Type"]}
             if logical_id not in old:
                 changes.append(change | {"Action": "Import" if logical_id in adopted else "Add"})
             elif old[logical_id] != entry:
-                replaced = "True" if _replaces(old[logical_id], entry) else "False"
+                differs = _replaces(
+                    entry["Type"], *(e.get("Properties", {}) for e in (old[logical_id], entry))
+                )
+                replaced = "True" if differs else "False"
                 changes.append(change | {"Action": "Modify", "Replacement": replaced})
         changes += [
             {"LogicalResourceId": logical_id, "ResourceType": entry["Type"], "Action": "Remove"}
@@ -262,13 +289,15 @@ class CloudFormation:
         try:
             for logical_id in _ordered(template["Resources"]):
                 entry = template["Resources"][logical_id]
-                if logical_id in before and before[logical_id].entry == entry:
+                old = before.get(logical_id)
+                if old is not None and resolved(old.entry, before) == resolved(entry, stack.resources):
+                    stack.resources[logical_id] = replace(old, entry=entry)
                     continue
                 touched.append(logical_id)
                 self._make(stack, logical_id, entry, token, adopt=logical_id in made.adopted)
         except Exception as error:
             stack.text = text
-            self._roll_back(stack, before, touched, made.adopted, word, token, str(error))
+            self._roll_back(stack, before, touched, word, token, str(error))
             return
         for logical_id in [key for key in before if key not in template["Resources"]]:
             self._drop(stack, logical_id, token)
@@ -289,7 +318,7 @@ class CloudFormation:
         try:
             if reason := self.failing.get(logical_id):
                 raise RuntimeError(reason)  # noqa: TRY301 - as the service would
-            if old is not None and _replaces(old.entry, entry):
+            if old is not None and _replaces(old.type, old.properties, properties):
                 handler.delete(old.id, old.properties)
                 old = None
             if old is not None:
@@ -299,7 +328,7 @@ class CloudFormation:
                 made = handler.adopt(properties)
             else:
                 if handler.exists(properties):
-                    raise RuntimeError("Resource already exists")  # noqa: TRY301
+                    raise RuntimeError(f"{entry['Type']} {logical_id} already exists")  # noqa: TRY301
                 made = handler.create(properties)
         except Exception as error:
             self._event(stack, logical_id, entry["Type"], name, f"{word}_FAILED", token, str(error))
@@ -312,26 +341,33 @@ class CloudFormation:
         stack: Stack,
         before: Mapping[str, Resource],
         touched: list[str],
-        adopted: set[str],
         word: str,
         token: str,
         reason: str,
     ) -> None:
         rolling = "ROLLBACK" if word == "CREATE" else "UPDATE_ROLLBACK"
         self._stack_event(stack, f"{rolling}_IN_PROGRESS", token, reason)
+        failed = False
         for logical_id in reversed(touched):
-            made = stack.resources.pop(logical_id, None)
             if old := before.get(logical_id):
                 self.handlers[old.type].update(old.id, old.properties)
                 stack.resources[logical_id] = old
-            elif made is not None and logical_id not in adopted:
-                self.handlers[made.type].delete(made.id, made.properties)
-                self._event(stack, logical_id, made.type, made.id, "DELETE_COMPLETE", token)
-        self._stack_event(stack, f"{rolling}_COMPLETE", token)
+            elif logical_id in stack.resources:
+                try:
+                    self._drop(stack, logical_id, token, rollback=True)
+                except Exception:
+                    failed = True
+        self._stack_event(stack, f"{rolling}_{'FAILED' if failed else 'COMPLETE'}", token)
 
-    def _drop(self, stack: Stack, logical_id: str, token: str) -> None:
+    def _drop(self, stack: Stack, logical_id: str, token: str, *, rollback: bool = False) -> None:
+        """Take a resource out of the stack.
+
+        RetainExceptOnCreate does not keep it in a rollback, not even if it was imported: what the service
+        does with that is not documented, and this is the worst that it could do.
+        """
         resource = stack.resources[logical_id]
-        if str(resource.entry.get("DeletionPolicy", "")).startswith("Retain"):
+        kept = ("Retain",) if rollback else ("Retain", "RetainExceptOnCreate")
+        if resource.entry.get("DeletionPolicy") in kept:
             self._event(stack, logical_id, resource.type, resource.id, "DELETE_SKIPPED", token)
         else:
             self._event(stack, logical_id, resource.type, resource.id, "DELETE_IN_PROGRESS", token)
@@ -438,9 +474,9 @@ def _references(node: Any) -> set[str]:
             return set()
 
 
-def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    for path in create_only(new["Type"]):
-        before, after = old.get("Properties", {}), new.get("Properties", {})
+def _replaces(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    for path in create_only(kind):
+        before, after = old, new
         for part in path.split("."):
             before, after = before.get(part, {}), after.get(part, {})
         if before != after:
@@ -451,11 +487,24 @@ def _replaces(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 @cache
 def create_only(kind: str) -> frozenset[str]:
     """Dotted paths of the properties that only a replacement changes, from the service's schema."""
+    return frozenset(_paths(kind, "createOnlyProperties"))
+
+
+@cache
+def _paths(kind: str, of: str) -> list[str]:
     schemas = resources.files("cfnlint.data.schemas")
     names = json.loads((schemas / "providers" / f"{REGION}.json").read_text(encoding="utf-8"))
     schema = json.loads((schemas / "resources" / f"{names[kind]}.json").read_text(encoding="utf-8"))
-    paths = (str(path) for path in schema.get("createOnlyProperties", ()))
-    return frozenset(path.removeprefix("/properties/").replace("/", ".") for path in paths)
+    return [str(path).removeprefix("/properties/").replace("/", ".") for path in schema.get(of, ())]
+
+
+def static_identifier(kind: str, properties: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """The primary identifier, if the template has all of it as plain text."""
+    names = _paths(kind, "primaryIdentifier")
+    if set(names) & set(_paths(kind, "readOnlyProperties")):
+        return None
+    identifier = {name: value for name in names if isinstance(value := properties.get(name), str)}
+    return identifier if len(identifier) == len(names) else None
 
 
 def _arn(kind: str, name: str) -> str:

@@ -133,6 +133,7 @@ class Glue:
                     break
             if run.state != "RUNNING":
                 return
+            self.check_keys(run)
             script = self._script(run.job["Command"]["ScriptLocation"])
             argv = [str(script.__file__)]
             for name, value in run.arguments.items():
@@ -151,6 +152,31 @@ class Glue:
             self._end(run, "SUCCEEDED")
         finally:
             _current.reset(token)
+
+    def check_keys(self, run: Run) -> None:
+        """Raise PermissionError, as S3 denies access, if the job's role may not use the key of a bucket."""
+        uris = [run.job["Command"]["ScriptLocation"], *run.arguments.values()]
+        for bucket in {uri.split("/")[2] for uri in uris if uri.startswith("s3://")}:
+            encryption = self.client("s3").get_bucket_encryption(Bucket=bucket)
+            (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+            key = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+            if key is not None and not self._may_decrypt(run.job["Role"].rpartition("/")[2], key):
+                raise PermissionError(
+                    f"{run.job['Role']} is not authorized to perform: kms:Decrypt on resource: {key} because "
+                    "no identity-based policy allows the kms:Decrypt action"
+                )
+
+    def _may_decrypt(self, role: str, key: str) -> bool:
+        iam = self.client("iam")
+        documents = (
+            iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+        )
+        return any(
+            "kms:Decrypt" in statement["Action"] and statement["Resource"] == key
+            for document in documents
+            for statement in document["Statement"]
+        )
 
     def _end(self, run: Run, state: str, error: str = "") -> None:
         with self._lock:

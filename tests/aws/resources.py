@@ -64,14 +64,19 @@ class Bucket(_Base):
     def create(self, p: Properties) -> Made:
         location = {"LocationConstraint": "eu-central-1"}
         self.client("s3").create_bucket(Bucket=p["BucketName"], CreateBucketConfiguration=location)
+        self.update(p["BucketName"], p)
         return self.adopt(p)
 
     def adopt(self, p: Properties) -> Made:
-        self.update(p["BucketName"], p)
+        """Import it as it is: an import changes no settings."""
         return p["BucketName"], {"Arn": f"arn:aws:s3:::{p['BucketName']}"}
 
     def update(self, name: str, p: Properties) -> None:
         s3 = self.client("s3")
+        (rule,) = p["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        default = {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+        default |= {"BucketKeyEnabled": True} if rule.get("BucketKeyEnabled") else {}
+        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [default]})
         s3.put_public_access_block(
             Bucket=name, PublicAccessBlockConfiguration=p["PublicAccessBlockConfiguration"]
         )
@@ -90,7 +95,11 @@ class BucketPolicy(_Base):
         self.client("s3").put_bucket_policy(Bucket=p["Bucket"], Policy=json.dumps(p["PolicyDocument"]))
         return p["Bucket"], {}
 
-    adopt = create
+    def adopt(self, p: Properties) -> Made:
+        return p["Bucket"], {}
+
+    def update(self, name: str, p: Properties) -> None:
+        self.create(p)
 
     def delete(self, name: str, p: Properties) -> None:
         self.client("s3").delete_bucket_policy(Bucket=name)
@@ -118,6 +127,10 @@ class Role(_Base):
 
 
 class LogGroup(_Base):
+    def exists(self, p: Properties) -> bool:
+        found = self.client("logs").describe_log_groups(logGroupNamePrefix=p["LogGroupName"])["logGroups"]
+        return any(group["logGroupName"] == p["LogGroupName"] for group in found)
+
     def create(self, p: Properties) -> Made:
         logs, name = self.client("logs"), p["LogGroupName"]
         logs.create_log_group(logGroupName=name)
@@ -169,6 +182,9 @@ class Machine(_Base):
 
 
 class Schedule(_Base):
+    def exists(self, p: Properties) -> bool:
+        return _found(lambda: self.client("scheduler").get_schedule(Name=p["Name"]))
+
     def create(self, p: Properties) -> Made:
         self.client("scheduler").create_schedule(**p)
         return p["Name"], {}
@@ -178,6 +194,10 @@ class Schedule(_Base):
 
 
 class Topic(_Base):
+    def exists(self, p: Properties) -> bool:
+        arn = f"arn:aws:sns:eu-central-1:123456789012:{p['TopicName']}"
+        return _found(lambda: self.client("sns").get_topic_attributes(TopicArn=arn))
+
     def create(self, p: Properties) -> Made:
         sns = self.client("sns")
         arn = sns.create_topic(Name=p["TopicName"])["TopicArn"]
@@ -203,6 +223,9 @@ class TopicPolicy(_Base):
 
 
 class Rule(_Base):
+    def exists(self, p: Properties) -> bool:
+        return _found(lambda: self.client("events").describe_rule(Name=p["Name"]))
+
     def create(self, p: Properties) -> Made:
         events = self.client("events")
         arn = events.put_rule(Name=p["Name"], EventPattern=json.dumps(p["EventPattern"]))["RuleArn"]
@@ -292,6 +315,9 @@ class Namespace(_Base):
 
 
 class Workgroup(_Base):
+    def exists(self, p: Properties) -> bool:
+        return p["WorkgroupName"] in self.account.redshift.workgroups
+
     def create(self, p: Properties) -> Made:
         name, database = p["WorkgroupName"], self.account.namespaces[p["NamespaceName"]]
         self.account.redshift.workgroups[name] = {database: {"public"}}
@@ -305,6 +331,10 @@ class Workgroup(_Base):
 
 
 class Connection(_Base):
+    def exists(self, p: Properties) -> bool:
+        name = p["ConnectionInput"]["Name"]
+        return name in glue_backends["123456789012"]["eu-central-1"].connections
+
     def create(self, p: Properties) -> Made:
         self.client("glue").create_connection(**p)
         return p["ConnectionInput"]["Name"], {}

@@ -18,6 +18,8 @@ from cryptoetl.state_machine import assets
 from cryptoetl.state_machine.definition import tickers
 from tests.aws.account import BUCKET, STACK, Account
 from tests.aws.cloudformation import Stack
+from tests.aws.glue import Run
+from tests.aws.notifications import delivered
 from tests.local.cli import REPOSITORY, Outcome, ended, environment, wait_for
 
 QUESTION = re.compile(rb"\[y/N\]|to continue:")
@@ -78,6 +80,45 @@ def test_the_artifacts_bucket_is_private_encrypted_versioned_and_takes_tls_only(
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == [{"Key": "team", "Value": "data"}]
     (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_buckets_are_encrypted_with_a_key_of_ones_own_that_only_the_roles_may_use(account: Account) -> None:
+    key = account.emulator.client("kms").create_key()["KeyMetadata"]["Arn"]
+    account.configure(kms_key=key)
+    account.deploy()
+    s3 = account.emulator.client("s3")
+    for kind in ("artifacts", "raw", "silver", "gold", "temp"):
+        answer = s3.get_bucket_encryption(Bucket=BUCKET.format(kind))
+        (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
+        default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+        assert (rule["ApplyServerSideEncryptionByDefault"], rule["BucketKeyEnabled"]) == (default, True)
+    run = Run("run", account.job("crypto-bronze2silver"), {"--RAW": f"s3://{BUCKET.format('raw')}"})
+    account.emulator.glue.check_keys(run)
+    account.emulator.client("iam").delete_role_policy(RoleName="crypto-glue-eu-central-1", PolicyName="data")
+    with pytest.raises(PermissionError, match="not authorized to perform: kms:Decrypt"):
+        account.emulator.glue.check_keys(run)
+
+
+def test_named_buckets_under_another_key_are_errors(account: Account) -> None:
+    kms, s3 = account.emulator.client("kms"), account.emulator.client("s3")
+    keys = [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2)]
+    s3.create_bucket(Bucket="my-raw", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": keys[0]}
+    s3.put_bucket_encryption(
+        Bucket="my-raw",
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+    account.configure(buckets={"raw": "my-raw"})
+    (error,) = notices(account("deploy", "--dry-run", "--json"), "error")
+    assert error == (
+        f"the bucket my-raw (aws.buckets.raw) is encrypted with the key {keys[0]}, which the roles may not "
+        "use: set aws.kms_key to its ARN"
+    )
+    account.configure(kms_key=keys[1])
+    (error,) = notices(account("deploy", "--dry-run", "--json"), "error")
+    assert error.endswith(f", which is now {keys[1]}: all buckets need the same key")
+    account.configure(kms_key=keys[0])
+    assert account("deploy", "--dry-run").code == 0
 
 
 def test_a_second_deploy_reports_no_changes_and_touches_nothing(account: Account) -> None:
@@ -352,6 +393,26 @@ def test_a_changed_worker_type_is_shown_and_set(account: Account) -> None:
     assert account.job("crypto-bronze2silver")["WorkerType"] == "G.2X"
 
 
+def mails(account: Account, **detail: str) -> list[str]:
+    """The messages for a change of an execution's status."""
+    machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:crypto"
+    event = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"stateMachineArn": machine, "name": "monday", **detail},
+    }
+    return delivered(account.emulator.client, event)
+
+
+def conditioned(account: Account) -> None:
+    """Give the topic's policy a condition."""
+    sns = account.emulator.client("sns")
+    topic = sns.list_topics()["Topics"][0]["TopicArn"]
+    policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    policy["Statement"][0]["Condition"] = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+
+
 def test_schedule_and_notifications_are_added_and_removed(account: Account) -> None:
     account.configure(schedule="cron(0 6 * * ? *)", notify={"emails": ["ops@example.com"]})
     account.deploy()
@@ -361,6 +422,15 @@ def test_schedule_and_notifications_are_added_and_removed(account: Account) -> N
     assert sorted(rule["Name"] for rule in rules) == ["crypto-ended-badly", "crypto-loaded-in-part"]
     (subscription,) = account.emulator.client("sns").list_subscriptions()["Subscriptions"]
     assert subscription["Endpoint"] == "ops@example.com"
+    assert mails(account, status="FAILED")[0].startswith("crypto: execution monday ended FAILED.")
+    partly = '[{"ticker":"BTC","status":"LOADED"},{"ticker":"XMR","status":"FAILED"}]'
+    assert mails(account, status="SUCCEEDED", output=partly)[0].startswith(
+        "crypto: execution monday loaded some"
+    )
+    assert mails(account, status="SUCCEEDED", output='[{"ticker":"BTC","status":"LOADED"}]') == []
+    assert mails(account, status="RUNNING") == []
+    conditioned(account)
+    assert mails(account, status="FAILED") == []
     account.aws = {"region": "eu-central-1"}
     account.configure()
     outcome = account.deploy()
@@ -410,11 +480,13 @@ def test_a_resource_that_fails_is_named_after_the_rollback(account: Account) -> 
     assert outcome.code == 2
     assert "failed job Silver2goldJob: Max jobs reached" in outcome.err
     assert outcome.err.endswith(
-        "error: job Silver2goldJob: Max jobs reached\nWhat had been created was removed again.\n"
+        "error: job Silver2goldJob: Max jobs reached\n"
+        "What had been created was removed again, except what is for data: the next deploy takes it back.\n"
     )
     assert outcome.out == ""
     assert account.status == "ROLLBACK_COMPLETE"
     assert account.jobs() == []
+    assert account.buckets == {"raw", "silver", "gold", "artifacts"}
 
 
 def test_after_a_failed_first_deploy_the_next_one_starts_from_nothing(account: Account) -> None:
@@ -423,9 +495,17 @@ def test_after_a_failed_first_deploy_the_next_one_starts_from_nothing(account: A
     account.emulator.cloudformation.failing.clear()
     plan = account("deploy", "--dry-run")
     assert "what a failed deploy left (ROLLBACK_COMPLETE) is removed first" in plan.out
-    account.deploy()
+    outcome = account.deploy()
+    assert f"taken back bucket {BUCKET.format('raw')}" in outcome.err
     assert account.status == "CREATE_COMPLETE"
     assert account.jobs() == JOBS
+
+
+def test_what_a_failed_first_deploy_left_is_deleted_with_the_data(account: Account) -> None:
+    account.emulator.cloudformation.failing["Silver2goldJob"] = "Max jobs reached"
+    assert account("deploy", "--yes").code == 2
+    assert account("destroy", "--delete-data", "--confirm", "crypto").code == 0
+    assert (account.status, account.buckets) == ("", set())
 
 
 def test_a_change_that_fails_is_undone(account: Account) -> None:
@@ -571,14 +651,32 @@ def test_a_schema_that_may_not_be_created_stops_the_deploy_before_the_stack(acco
 
 
 def test_names_that_exist_already_are_errors(account: Account) -> None:
-    glue, iam = account.emulator.client("glue"), account.emulator.client("iam")
-    glue.create_job(Name="crypto-silver2gold", Role="r", Command={"Name": "glueetl"})
-    iam.create_role(RoleName="crypto-glue-eu-central-1", AssumeRolePolicyDocument="{}")
+    client = account.emulator.client
+    client("glue").create_job(Name="crypto-silver2gold", Role="r", Command={"Name": "glueetl"})
+    client("iam").create_role(RoleName="crypto-glue-eu-central-1", AssumeRolePolicyDocument="{}")
+    client("logs").create_log_group(logGroupName="/aws-glue/crypto/error")
+    client("scheduler").create_schedule(
+        Name="crypto",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:states:::x", "RoleArn": "arn:aws:iam::123456789012:role/x"},
+    )
+    client("sns").create_topic(Name="crypto-executions")
+    client("events").put_rule(Name="crypto-ended-badly", ScheduleExpression="rate(1 day)")
+    client("s3").create_bucket(
+        Bucket=BUCKET.format("temp"), CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    account.configure(schedule="cron(0 6 * * ? *)", notify={"emails": ["ops@example.com"]})
     plan = account("deploy", "--dry-run", "--json")
     assert plan.code == 1
     assert [message.partition(" exists")[0] for message in notices(plan, "error")] == [
+        f"the bucket {BUCKET.format('temp')}",
         "a role named crypto-glue-eu-central-1",
-        "a Glue job named crypto-silver2gold",
+        "a log group named /aws-glue/crypto/error",
+        "a job named crypto-silver2gold",
+        "a schedule named crypto",
+        "a topic named crypto-executions",
+        "a rule named crypto-ended-badly",
     ]
 
 
@@ -732,8 +830,45 @@ def test_a_deploy_after_a_destroy_takes_the_data_back(account: Account) -> None:
     assert f"the bucket {BUCKET.format('silver')} exists, and is imported with its contents" in notices(
         plan, "note"
     )
+    policy = account.emulator.client("s3").get_bucket_policy(Bucket=BUCKET.format("silver"))["Policy"]
+    account.emulator.calls.clear()
     outcome = account.deploy()
     assert f"taken back bucket {BUCKET.format('silver')}" in outcome.err
+    assert f"taken back bucket policy {BUCKET.format('silver')}" in outcome.err
+    assert account.object(f"s3://{BUCKET.format('silver')}/BTC/part") == b"1"
+    assert account.emulator.client("s3").get_bucket_policy(Bucket=BUCKET.format("silver"))["Policy"] == policy
+    assert [call for call in account.emulator.writes if "silver" in call] == []
+
+
+def test_a_change_set_that_is_rejected_leaves_the_kept_buckets_as_they_are(account: Account) -> None:
+    filled(account)
+    assert account("destroy", "--yes").code == 0
+    account.emulator.client("logs").create_log_group(logGroupName="/aws-glue/crypto/error")
+    account.emulator.denied["DescribeLogGroups"] = (
+        "AccessDeniedException",
+        "no",
+    )  # so preflight finds nothing
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    assert (
+        "error: CloudFormation rejects the change set: CloudFormation is attempting to import" in refused.err
+    )
+    assert "The affected resources are GlueErrorLogs ({LogGroupName=/aws-glue/crypto/error})" in refused.err
+    assert account.status == ""
+    for kind in ("raw", "silver", "gold"):
+        policy = account.emulator.client("s3").get_bucket_policy(Bucket=BUCKET.format(kind))["Policy"]
+        assert "aws:SecureTransport" in policy
+
+
+def test_a_deploy_that_fails_after_a_destroy_keeps_the_data_for_the_next(account: Account) -> None:
+    filled(account)
+    assert account("destroy", "--yes").code == 0
+    account.emulator.cloudformation.failing["Silver2goldJob"] = "Max jobs reached"
+    assert account("deploy", "--yes").code == 2
+    assert account.status == "ROLLBACK_COMPLETE"
+    assert account.object(f"s3://{BUCKET.format('silver')}/BTC/part") == b"1"
+    account.emulator.cloudformation.failing.clear()
+    account.deploy()
     assert account.object(f"s3://{BUCKET.format('silver')}/BTC/part") == b"1"
 
 

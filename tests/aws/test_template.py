@@ -16,8 +16,9 @@ from cryptoetl.aws.stack import changes as stack_changes
 from cryptoetl.aws.stack import template as stack
 from cryptoetl.config.models import Config
 from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine.bundle import Layout
 from cryptoetl.state_machine.definition import SIZE_LIMIT, Branch, dumps, render, size
-from tests.aws.cloudformation import create_only
+from tests.aws.cloudformation import create_only, static_identifier
 
 REGIONS = ["eu-central-1", "us-east-1", "ap-southeast-2"]
 
@@ -38,6 +39,8 @@ SECRET = {
         "copy_role": "MyCopyRole",
     }
 }
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/0123abcd-0123-abcd-0123-0123456789ab"
+KMS = {"kms_key": KEY}
 SCHEDULE = {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
 NOTIFY = {"notify": {"emails": ["ops@example.com", "data@example.com"]}}
 OTHERS = {"tags": {"team": "data", "cost center": "42"}, "log_retention_days": 365}
@@ -65,19 +68,38 @@ def combinations() -> Iterator[tuple[str, Mapping[str, Any]]]:
     flex = {"glue": {"flex": True, "queuing": True, "worker_type": "R.2X", "workers": 10}}
     yield "flex", flex | {"machine": {"xray": True, "any_job": True}} | OTHERS
     yield "tags on everything", OTHERS | CREATE | SCHEDULE | NOTIFY
+    yield "own key", KMS
+    yield "own key, own Redshift", KMS | CREATE
+    yield "own key, existing buckets", KMS | BUCKETS
 
 
 ALL = dict(combinations())
 
 
-def findings(template: Mapping[str, Any]) -> list[str]:
-    matches = lint(json.dumps(template), config=ManualArgs(regions=REGIONS, include_checks=["I"]))
+def literal(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The template as it is deployed."""
+    place = {"account": "123456789012", "region": "eu-central-1", "partition": "aws"}
+    found: dict[str, Any] = stack.literal(template, **place)
+    return found
+
+
+def findings(template: Mapping[str, Any], *ignored: str) -> list[str]:
+    settings = ManualArgs(regions=REGIONS, include_checks=["I"], ignore_checks=list(ignored))
+    matches = lint(json.dumps(template), config=settings)
     return [f"{match.rule.id} {'/'.join(map(str, match.path))}: {match.message}" for match in matches]
 
 
 @pytest.mark.parametrize("options", ALL.values(), ids=ALL.keys())
 def test_cfn_lint_finds_nothing_at_any_severity(options: Mapping[str, Any]) -> None:
     assert findings(stack.render(configured(options)).template) == []
+
+
+@pytest.mark.parametrize(
+    "options", [CREATE | SCHEDULE | NOTIFY | OTHERS | KMS, BUCKETS], ids=["all", "named"]
+)
+def test_cfn_lint_finds_nothing_in_the_deployed_form_but_literal_places(options: Mapping[str, Any]) -> None:
+    # I3042 and W3010: partition and availability zone are literal on purpose.
+    assert findings(literal(stack.render(configured(options)).template), "I3042", "W3010") == []
 
 
 def test_cfn_lint_would_find_something() -> None:
@@ -181,12 +203,81 @@ def test_what_can_hold_data_is_always_kept() -> None:
     for resource in everything().values():
         name = resource["Properties"].get("BucketName", {}).get("Fn::Sub", "")
         holds = any(f"-{kind}-" in name for kind in stack.DATA)
+        # Not RetainExceptOnCreate, which may delete an imported resource in a rollback.
         if holds or resource["Type"] == "AWS::RedshiftServerless::Namespace":
-            assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+            assert resource["DeletionPolicy"] == "Retain"
             assert resource["UpdateReplacePolicy"] == "Retain"
             assert stack_changes.holds_data(resource)
         else:
             assert not stack_changes.holds_data(resource)
+
+
+IMPORTED = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::RedshiftServerless::Namespace")
+
+
+def test_what_is_kept_can_be_imported_again() -> None:
+    """Its identifier is plain text in the deployed form (User Guide, Import … automatically)."""
+    kept = [
+        resource
+        for resource in literal({"Resources": everything()})["Resources"].values()
+        if resource.get("DeletionPolicy") == "Retain"
+    ]
+    assert {resource["Type"] for resource in kept} == set(IMPORTED)
+    for resource in kept:
+        assert static_identifier(resource["Type"], resource["Properties"]) is not None
+
+
+def test_a_literal_template_names_account_region_and_own_buckets() -> None:
+    earlier = {
+        "Resources": {
+            "Raw": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"BucketName": {"Fn::Sub": "b-${AWS::AccountId}"}},
+            },
+            "Policy": {
+                "Type": "AWS::S3::BucketPolicy",
+                "Properties": {
+                    "Bucket": {"Ref": "Raw"},
+                    "PolicyDocument": [{"Fn::GetAtt": ["Raw", "Arn"]}, {"Fn::Sub": "${Raw.Arn}/*"}],
+                    "Others": [{"Ref": "AWS::Region"}, {"Fn::GetAtt": ["Role", "Arn"]}, {"Ref": "Role"}],
+                    "Mixed": {"Fn::Sub": "${AWS::Partition} ${Workgroup.Workgroup.Endpoint.Address}"},
+                },
+            },
+        }
+    }
+    found = literal(earlier)["Resources"]
+    assert found["Raw"]["Properties"] == {"BucketName": "b-123456789012"}
+    assert found["Policy"]["Properties"] == {
+        "Bucket": "b-123456789012",
+        "PolicyDocument": ["arn:aws:s3:::b-123456789012", "arn:aws:s3:::b-123456789012/*"],
+        "Others": ["eu-central-1", {"Fn::GetAtt": ["Role", "Arn"]}, {"Ref": "Role"}],
+        "Mixed": {"Fn::Sub": "aws ${Workgroup.Workgroup.Endpoint.Address}"},
+    }
+
+
+def test_a_template_that_differs_in_its_form_alone_has_no_changes() -> None:
+    rendered = json.loads(stack.render(configured(CREATE)).text)
+    bucket = rendered["Resources"]["RawBucketPolicy"]
+    del bucket["DependsOn"]  # earlier versions had a reference instead
+    bucket["Properties"]["Bucket"] = {"Ref": "RawBucket"}
+    wanted = literal(stack.render(configured(CREATE)).template)
+    assert stack_changes.compare(literal(rendered), wanted) == ()
+
+
+@pytest.mark.parametrize("options", [KMS, {}], ids=["own key", "S3's key"])
+def test_every_bucket_is_encrypted_with_the_key_of_the_configuration(options: Mapping[str, Any]) -> None:
+    rendered = stack.render(configured(options)).template["Resources"]
+    rules = [
+        item["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        for item in rendered.values()
+        if item["Type"] == "AWS::S3::Bucket"
+    ]
+    own = {
+        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY},
+        "BucketKeyEnabled": True,
+    }
+    s3s = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert rules == [[own if options else s3s]] * 4
 
 
 def test_every_bucket_is_private_encrypted_and_takes_tls_only() -> None:
@@ -258,9 +349,10 @@ def test_artifacts_are_stored_under_the_hash_of_their_content() -> None:
 
 def test_the_bundle_can_be_read_back_from_a_deployed_template() -> None:
     config = configured({})
-    built = bundle.build(config, stack.layout(config))
+    built = bundle.build(config, Layout("s3://raw", "s3://silver", "s3://gold", "s3://temp"))
     rendered = stack.of_bundle(config, built)
+    deployed = literal(rendered.template)
     by_name = {key.rpartition("/")[2]: body for key, body in rendered.artifacts.items()}
-    assert stack.deployed_bundle(rendered.template, by_name) == built
+    assert stack.deployed_bundle(deployed, by_name) == built
     del by_name["state_machine.json"]
-    assert stack.deployed_bundle(rendered.template, by_name) is None
+    assert stack.deployed_bundle(deployed, by_name) is None

@@ -13,7 +13,7 @@ import pytest
 
 from cryptoetl.aws.stack import permissions
 from cryptoetl.aws.stack import template as stack
-from tests.aws.test_template import BUCKETS, CREATE, NOTIFY, OTHERS, ROLES, SCHEDULE, configured
+from tests.aws.test_template import BUCKETS, CREATE, KMS, NOTIFY, OTHERS, ROLES, SCHEDULE, configured
 
 pytestmark = pytest.mark.security
 
@@ -21,6 +21,8 @@ STACKS: Mapping[str, Mapping[str, Any]] = {
     "small": {},
     "everything": CREATE | SCHEDULE | NOTIFY | OTHERS | {"machine": {"xray": True}},
     "existing": BUCKETS | ROLES,
+    "own key": CREATE | KMS,
+    "own key, existing": BUCKETS | KMS,
 }
 
 ACCEPTED: Mapping[str, str] = {

@@ -1,4 +1,4 @@
-"""How two templates of a pipeline differ, resource by resource, in words.
+"""How two literal templates of a pipeline differ, resource by resource, in words.
 
 A change set is authoritative, but exists only after the deploy has begun; this comparison needs none, and has
 the properties' old and new values.
@@ -144,7 +144,7 @@ def describe(logical_id: str, resource: Mapping[str, Any]) -> tuple[str, str]:
     value: Any = resource.get("Properties", {})
     for part in path.split("."):
         value = value.get(part, logical_id) if isinstance(value, dict) else logical_id
-    return what, str(value.get("Fn::Sub", logical_id) if isinstance(value, dict) else value)
+    return what, value if isinstance(value, str) else logical_id
 
 
 def _change(
@@ -163,8 +163,9 @@ def _change(
 
 
 def _body(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the resource without its type and the metadata of other tools."""
-    body = {key: value for key, value in resource.items() if key not in ("Type", "Metadata")}
+    """Return the resource without its type, the order of its creation and the metadata of other tools."""
+    left_out = ("Type", "DependsOn", "Metadata")
+    body = {key: value for key, value in resource.items() if key not in left_out}
     if own := resource.get("Metadata", {}).get("cryptoetl"):
         body["cryptoetl"] = own
     return body

@@ -29,6 +29,7 @@ class Operation:
         self._seen: set[str] = set()
         self._done = 0
         self._failures: list[Mapping[str, Any]] = []
+        self._kept = False
 
     def progress(self, events: Iterable[Mapping[str, Any]]) -> Iterator[ResourceProgress]:
         """Yield the progress of each resource whose event is new."""
@@ -51,6 +52,7 @@ class Operation:
         if word is None:
             return ResourceProgress(what, name, "begins", reason, self._done, self._total)
         self._done += 1
+        self._kept |= word == "kept"
         return ResourceProgress(what, name, word, "", self._done, self._total)
 
     def failure(self, name: str, status: str) -> DeployError:
@@ -66,11 +68,16 @@ class Operation:
         if first is not None:
             what, _ = describe(first["LogicalResourceId"], {"Type": first["ResourceType"]})
             reason = f"{what} {first['LogicalResourceId']}: {first.get('ResourceStatusReason', 'failed')}"
-        return DeployError(reason, hint=_aftermath(name, status))
+        return DeployError(reason, hint=_aftermath(name, status, kept=self._kept))
 
 
-def _aftermath(name: str, status: str) -> str:
+def _aftermath(name: str, status: str, *, kept: bool) -> str:
     match status:
+        case "ROLLBACK_COMPLETE" if kept:
+            return (
+                "What had been created was removed again, except what is for data: the next deploy takes "
+                "it back."
+            )
         case "ROLLBACK_COMPLETE":
             return "What had been created was removed again."
         case "UPDATE_ROLLBACK_COMPLETE":

@@ -1,7 +1,9 @@
 """The CloudFormation template of a pipeline: definitions/stack.yaml, filled in from the configuration.
 
-It is independent of account and region: names that contain them are left to CloudFormation
-(`${AWS::AccountId}`), so that what `render stack` prints without credentials is what `deploy` deploys.
+As rendered it is independent of account and region, which are left to CloudFormation (`${AWS::AccountId}`):
+so `render stack` needs no credentials. `deploy` makes it `literal` before it uploads it, because
+CloudFormation imports an existing resource only if its name has no function (User Guide, Import AWS resources
+into a CloudFormation stack automatically). Plans compare literal templates.
 
 Scripts, state machine and the template itself are artifacts: objects in the artifacts bucket under keys that
 contain the hash of their content. A changed script is then a changed property of its job, which a change set
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +38,9 @@ MACHINE_ARTIFACT = "state_machine.json"
 _GLUES_OWN = ("--enable-continuous-cloudwatch-log", "--continuous-log-logGroup", "--custom-logGroup-prefix")
 """Arguments that Glue itself reads: logs during the run, in log groups with the configured retention."""
 
+
+_REFERENCE = re.compile(r"\$\{([\w:.]+)\}")
+"""A reference in the text of an Fn::Sub."""
 
 _TAGGED: Mapping[str, type] = {
     "AWS::S3::Bucket": list,
@@ -89,8 +95,39 @@ def resolve(text: str, *, account: str, region: str, partition: str = "aws") -> 
     return text
 
 
+def literal(template: Any, *, account: str, region: str, partition: str) -> Any:
+    """Return the template, or a part of it, with all that is known in advance as plain text.
+
+    That is account, region and partition, and in a whole template also names and ARNs of its own buckets,
+    which earlier versions referred to by `Ref` and `Fn::GetAtt`.
+    """
+    values = {"AWS::AccountId": account, "AWS::Region": region, "AWS::Partition": partition}
+
+    def walk(node: Any) -> Any:
+        match node:
+            case {"Ref": str(name)} if name in values:
+                return values[name]
+            case {"Fn::GetAtt": [str(name), str(attribute)]} if (path := f"{name}.{attribute}") in values:
+                return values[path]
+            case {"Fn::Sub": str(text)}:
+                return sub(_REFERENCE.sub(lambda found: values.get(found[1], found[0]), text))
+            case dict():
+                return {key: walk(item) for key, item in node.items()}
+            case list():
+                return [walk(item) for item in node]
+            case _:
+                return node
+
+    resources = template.get("Resources", {}) if isinstance(template, dict) else {}
+    for logical_id, resource in resources.items():
+        if resource["Type"] == "AWS::S3::Bucket":
+            name = walk(resource["Properties"]["BucketName"])
+            values |= {logical_id: name, f"{logical_id}.Arn": f"arn:{partition}:s3:::{name}"}
+    return walk(template)
+
+
 def layout(config: Config) -> Layout:
-    """Return where the data is on AWS."""
+    """Return where the data is on AWS, with CloudFormation's `${AWS::…}` for account and region."""
     raw, silver, gold, temp = (f"s3://{bucket(config, kind)}" for kind in KINDS[:4])
     redshift = config.aws.redshift
     copy_role = redshift.copy_role and role_arn(redshift.copy_role)
@@ -138,6 +175,7 @@ def options(config: Config) -> Mapping[str, bool]:
         "notify": aws.notify is not None,
         "redshift": aws.redshift.create,
         "endpoint": aws.redshift.create and bool(aws.redshift.route_tables),
+        "kms": aws.kms_key is not None,
     }
 
 
@@ -153,7 +191,19 @@ def names(config: Config) -> dict[str, Any]:
         "connection": redshift.connection,
         "secret": redshift.secret,
         "vpc": redshift.vpc,
+        "kms_key": config.aws.kms_key,
     }
+
+
+def encryption(kms_key: str | None) -> dict[str, Any]:
+    """Return the rule of a bucket's default encryption.
+
+    With a key of one's own, an S3 Bucket Key saves a request to KMS for each object.
+    """
+    if kms_key is None:
+        return {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": kms_key}
+    return {"ServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
 
 
 def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str, Any]:
@@ -171,6 +221,7 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
     job_arn = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/"
     return values | {
         "artifacts": dict(sorted(keys.items())),
+        "encryption": encryption(aws.kms_key),
         "machine_key": keys[MACHINE_ARTIFACT],
         "glue_role_arn": _role("GlueRole", glue.role),
         "machine_role_arn": _role("MachineRole", aws.machine.role),
@@ -212,7 +263,7 @@ def _tag(template: Mapping[str, Any], tags: Mapping[str, str]) -> None:
 
 
 def deployed_bundle(template: Mapping[str, Any], artifacts: Mapping[str, bytes]) -> Bundle | None:
-    """Return the bundle that a template deploys, given its artifacts by name; None if the machine is missing.
+    """Return the bundle of a literal template, given its artifacts by name; None if the machine is missing.
 
     Missing scripts are left out, so that a comparison adds them.
     """
@@ -224,17 +275,13 @@ def deployed_bundle(template: Mapping[str, Any], artifacts: Mapping[str, bytes])
         tuple(
             bundle.Job(
                 job["Name"],
-                _plain(job["Command"]["ScriptLocation"]).rpartition("/")[2],
-                {k: _plain(v) for k, v in job["DefaultArguments"].items() if k not in _GLUES_OWN},
+                job["Command"]["ScriptLocation"].rpartition("/")[2],
+                {k: v for k, v in job["DefaultArguments"].items() if k not in _GLUES_OWN},
             )
             for job in jobs
         ),
         {name: body for name, body in artifacts.items() if name != MACHINE_ARTIFACT},
     )
-
-
-def _plain(value: Any) -> str:
-    return str(value["Fn::Sub"] if isinstance(value, dict) else value)
 
 
 def artifact_keys(template: Mapping[str, Any]) -> Mapping[str, str]:

@@ -14,13 +14,13 @@ JOB: dict[str, Any] = {
     "Properties": {
         "Name": "crypto-silver2gold",
         "WorkerType": "G.1X",
-        "Command": {"ScriptLocation": {"Fn::Sub": f"s3://b-${{AWS::Region}}/scripts/{'ab' * 16}/x.py"}},
+        "Command": {"ScriptLocation": f"s3://b-eu-central-1/scripts/{'ab' * 16}/x.py"},
     },
 }
 BUCKET: dict[str, Any] = {
     "Type": "AWS::S3::Bucket",
-    "DeletionPolicy": "RetainExceptOnCreate",
-    "Properties": {"BucketName": {"Fn::Sub": "crypto-raw-${AWS::AccountId}"}},
+    "DeletionPolicy": "Retain",
+    "Properties": {"BucketName": "crypto-raw-123456789012"},
 }
 ROLE: dict[str, Any] = {
     "Type": "AWS::IAM::Role",
@@ -63,7 +63,7 @@ def test_nothing_deployed_means_that_everything_is_added() -> None:
     added = compare(None, template(Job=JOB, Bucket=BUCKET))
     assert [(change.action, change.what, change.name) for change in added] == [
         ("add", "job", "crypto-silver2gold"),
-        ("add", "bucket", "crypto-raw-${AWS::AccountId}"),
+        ("add", "bucket", "crypto-raw-123456789012"),
     ]
 
 
@@ -80,11 +80,11 @@ def test_a_changed_property_is_named_with_both_values() -> None:
 
 
 def test_hashes_in_values_are_short() -> None:
-    new = {"Fn::Sub": f"s3://b-${{AWS::Region}}/scripts/{'cd' * 16}/x.py"}
+    new = f"s3://b-eu-central-1/scripts/{'cd' * 16}/x.py"
     change = one(JOB, edited(JOB, "Command", "ScriptLocation", to=new))
     assert change.detail == (
-        "Command.ScriptLocation s3://b-${AWS::Region}/scripts/abababab…/x.py → "
-        "s3://b-${AWS::Region}/scripts/cdcdcdcd…/x.py"
+        "Command.ScriptLocation s3://b-eu-central-1/scripts/abababab…/x.py → "
+        "s3://b-eu-central-1/scripts/cdcdcdcd…/x.py"
     )
 
 
