@@ -49,6 +49,10 @@ COMMENTS = {
 }
 
 
+ROW_CHECK = re.compile("the table would hold [0-9]+ rows and gold has [0-9]+")
+"""What the failed cast of `row_check` quotes."""
+
+
 class Replacement(NamedTuple):
     """The statements that replace a table: `dbtable` is loaded between `preactions` and `postactions`."""
 
@@ -108,6 +112,34 @@ def row_check(table: str, rows: int) -> str:
     return f"SELECT CAST(CASE WHEN COUNT(*) = {rows} THEN '0' ELSE {wrong} END AS INTEGER) FROM {table}"
 
 
+def reason(error: Exception) -> str | None:
+    """Return what the database said of a failed load, in one line; None if that is what `error` says itself.
+
+    The connector wraps every SQL error as "Exception thrown in awaitResult": the database's is the last in
+    the chain of causes, which Py4J's Py4JJavaError has as `java_exception`. Redshift quotes the text that it
+    could not cast in the DETAIL of its message, as `context:`.
+    """
+    java = getattr(error, "java_exception", None)
+    text = str(error) if java is None else root_cause(java)
+    if found := ROW_CHECK.search(text):
+        return found[0]
+    if java is None:
+        return None
+    said = next((line.strip() for line in text.splitlines() if line.strip()), "").removeprefix("ERROR: ")
+    context = re.search(r"^\s*context:\s*(.+?)\s*^\s*query:", text, re.DOTALL | re.MULTILINE)
+    return " ".join((f"{said} ({context[1]})" if context else said).split())
+
+
+def root_cause(java: Any) -> str:
+    """Return the message of the last cause of a Java exception, or its class if it has no message."""
+    for _ in range(100):  # a cause may be its own
+        cause = java.getCause()
+        if cause is None:
+            break
+        java = cause
+    return str(java.getMessage() or java.toString())
+
+
 def grantee(reader: str) -> str:
     """Return a reader such as `role:analysts` in the syntax of GRANT. Raises ValueError."""
     kind, _, name = reader.partition(":")
@@ -138,7 +170,10 @@ def read_gold(spark: SparkSession, uri: str) -> tuple[DataFrame | None, int]:
 
 
 def main(argv: list[str]) -> None:
-    """Run the job. Raises ValueError, before anything is changed, if there is no gold to load."""
+    """Run the job. Raises ValueError, before anything is changed, if there is no gold to load.
+
+    Raises RuntimeError with the database's reason if the load fails; the table is then as it was.
+    """
     from awsglue.context import GlueContext
     from awsglue.dynamicframe import DynamicFrame
     from awsglue.utils import getResolvedOptions
@@ -166,11 +201,16 @@ def main(argv: list[str]) -> None:
     }
     if args["COPY_ROLE"] != "-":
         options["aws_iam_role"] = args["COPY_ROLE"]
-    glue.write_dynamic_frame.from_options(
-        frame=DynamicFrame.fromDF(table_frame(gold), glue, ticker),
-        connection_type="redshift",
-        connection_options=options,
-    )
+    try:
+        glue.write_dynamic_frame.from_options(
+            frame=DynamicFrame.fromDF(table_frame(gold), glue, ticker),
+            connection_type="redshift",
+            connection_options=options,
+        )
+    except Exception as error:
+        if (said := reason(error)) is None:
+            raise
+        raise RuntimeError(said) from error
     log.info("%s: %d rows replace the table %s.%s", ticker, rows, args["SCHEMA"], ticker.lower())
 
 

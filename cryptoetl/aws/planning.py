@@ -164,11 +164,12 @@ class Planner:
         if not state.deleting and state.status not in (set(FAILED_FIRST) - {"ROLLBACK_COMPLETE"}):
             yield from preflight.names(basis.resources, owners)
         yield from redshift.notices
+        yield from preflight.network(basis.deployed.template, basis.resources)
         yield from preflight.definition(bundle)
         yield from preflight.permissions()
-        yield from reviews.concurrency(
-            self._config.aws, len(bundle.tickers), account_limit=preflight.concurrent_runs()
-        )
+        quota = preflight.concurrent_runs()
+        yield from reviews.concurrency(self._config.aws, len(bundle.tickers), account_limit=quota)
+        yield from reviews.retries(self._config.aws, bundle.machine, account_limit=quota)
 
     def _review(
         self, bundle: Bundle, state: StackState, concerns: Iterable[Notice], *, drift: bool

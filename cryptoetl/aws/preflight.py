@@ -1,4 +1,4 @@
-"""Checks before a deploy: names, permissions, quotas, the definition. They read, and change nothing.
+"""Checks before a deploy: names, roles, subnets, permissions, quotas, the definition. They only read.
 
 What the caller may not read is a note, not an error: the deploy itself will show.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cryptoetl.aws import network
 from cryptoetl.aws.buckets import Owner
 from cryptoetl.aws.errors import code, is_denied, translate
 from cryptoetl.aws.existing import exists
@@ -92,15 +93,45 @@ class Preflight:
         ):
             if named is None:
                 continue
-            try:
-                self._session.client("iam").get_role(RoleName=named.rpartition("/")[2])
-            except ClientError as error:
-                if code(error) == "NoSuchEntity":
-                    yield Notice("error", f"the role {named} (aws.{field}) does not exist")
-                elif is_denied(error):
-                    yield Notice("note", f"not verified: {translate(error).message}")
-                else:
-                    raise translate(error) from error
+            yield from self._role(named, f"aws.{field}")
+
+    def _role(self, named: str, field: str) -> Iterator[Notice]:
+        """Yield an error if the role does not exist, or has another ARN than the stack would use."""
+        used = resolved(stack.role_arn(named), self._session)
+        try:
+            found = self._session.client("iam").get_role(RoleName=named.rpartition("/")[2])["Role"]["Arn"]
+        except ClientError as error:
+            if code(error) == "NoSuchEntity":
+                yield Notice("error", f"the role {named} ({field}) does not exist")
+            elif is_denied(error):
+                yield Notice("note", f"not verified: {translate(error).message}")
+            else:
+                raise translate(error) from error
+            return
+        if found != used:
+            yield Notice("error", f"the role {named} ({field}) has another ARN than {used}: write {found}")
+
+    def network(
+        self, deployed: Mapping[str, Any] | None, changes: Sequence[ResourceChange]
+    ) -> Iterator[Notice]:
+        """Yield what is wrong with the subnets, if the changes create a workgroup or touch what uses them.
+
+        `deployed` is the template of the deployed stack.
+        """
+        aws = self._config.aws
+        actions = {change.type: change.action for change in changes}
+        workgroup = actions.get("AWS::RedshiftServerless::Workgroup")
+        if not aws.redshift.create or not (workgroup or "AWS::Glue::Connection" in actions):
+            return
+        grown_from = aws.redshift.capacity
+        if deployed is not None and workgroup == "change":
+            grown_from = deployed["Resources"]["Workgroup"]["Properties"]["BaseCapacity"]
+        created = workgroup in ("add", "replace")
+        needed = network.free_addresses(aws.redshift.capacity, None if created else grown_from)
+        try:
+            yield from network.check(self._session.client("ec2"), self._config, self._session.region, needed)
+        except (ClientError, BotoCoreError) as error:
+            yield Notice("note", f"the subnets were not verified: {translate(error).message}")
 
     def definition(self, bundle: Bundle) -> Iterator[Notice]:
         """Yield what Step Functions' own validation finds in the definition."""
@@ -109,22 +140,31 @@ class Preflight:
             return  # `review.limits` has an error for it
         try:
             answer = self._session.client("stepfunctions").validate_state_machine_definition(
-                definition=text, type="STANDARD"
+                definition=text, type="STANDARD", severity="WARNING"
             )
         except (ClientError, BotoCoreError) as error:
             yield Notice("note", f"the definition was not validated: {translate(error).message}")
             return
         for found in answer.get("diagnostics", ()):
-            severity: Severity = "error" if found.get("severity") == "ERROR" else "warning"
+            severity: Severity = "error" if found["severity"] == "ERROR" else "warning"
             where = f" at {found['location']}" if found.get("location") else ""
-            yield Notice(severity, f"the state machine{where}: {found.get('message')}")
+            yield Notice(severity, f"the state machine{where}: {found['message']} ({found['code']})")
+        if answer.get("truncated"):
+            yield Notice("note", "Step Functions finds more than these in the state machine")
 
     def permissions(self) -> Iterator[Notice]:
         """Yield the actions that a deploy needs and IAM's simulation denies to the caller."""
-        identity = self._session.identity
-        source = _principal(identity.arn)
+        try:
+            source = self._principal()
+        except (ClientError, BotoCoreError) as error:
+            yield Notice("note", f"your permissions were not simulated: {translate(error).message}")
+            return
         if source is None:
             return  # the root user is allowed everything
+        if not source:
+            arn = self._session.identity.arn
+            yield Notice("note", f"your permissions were not simulated: IAM cannot, for {arn}")
+            return
         denied: list[str] = []
         try:
             for statement in deployer(self._config)["Statement"]:
@@ -151,6 +191,19 @@ class Preflight:
                 f"according to IAM's simulation, {source} is not allowed {', '.join(denied[:5])}{more}; "
                 "`cryptoetl render policies` prints what a deploy needs",
             )
+
+    def _principal(self) -> str | None:
+        """Return the ARN of the IAM user or role behind the caller.
+
+        None for the root user; "" for a federated user, whose permissions IAM does not simulate
+        (SimulatePrincipalPolicy). The ARN of an assumed role lacks the role's path: IAM has to say it.
+        """
+        arn = self._session.identity.arn
+        if re.fullmatch(r"arn:[^:]+:iam::\d+:root|arn:[^:]+:sts::\d+:assumed-root/.*", arn):
+            return None
+        if assumed := re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/([^/]+)/.*", arn):
+            return self._session.client("iam").get_role(RoleName=assumed[1])["Role"]["Arn"]
+        return arn if re.fullmatch(r"arn:[^:]+:iam::\d+:(user|role)/.+", arn) else ""
 
     def _resource(self, resource: Any) -> str:
         """Return an ARN that the statement covers: a simulation takes no pattern except `*` alone."""
@@ -186,15 +239,6 @@ class Preflight:
                 "the last deploy failed, and so did its rollback: fix the cause, then run "
                 f"`aws cloudformation continue-update-rollback --stack-name {name}`",
             )
-
-
-def _principal(arn: str) -> str | None:
-    """Return the ARN of the IAM user or role behind a caller; None for the root user."""
-    if arn.endswith(":root"):
-        return None
-    if assumed := re.fullmatch(r"arn:([^:]+):sts::(\d+):assumed-role/([^/]+)/.*", arn):
-        return f"arn:{assumed[1]}:iam::{assumed[2]}:role/{assumed[3]}"
-    return arn
 
 
 def _context(statement: Mapping[str, Any]) -> Iterator[ContextEntryTypeDef]:

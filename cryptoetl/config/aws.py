@@ -13,10 +13,16 @@ from cryptoetl.config.fields import FilePath, Model, Text, YesNo
 WorkerType = Literal["G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X"]
 """Worker types of Spark jobs; G.025X is for streaming jobs only (Glue API, Job)."""
 
+FLEX_WORKERS = ("G.1X", "G.2X")
+FLEX_VERSION = 3.0
+
 Retention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 """Days of retention that CloudWatch Logs accepts (PutRetentionPolicy)."""
+
+CREATED_SUBNETS = 3
+"""Subnets that enhanced VPC routing requires (Considerations when using Amazon Redshift Serverless)."""
 
 MAX_TAGS = 40
 """AWS allows 50 on a resource, and CloudFormation adds some."""
@@ -80,9 +86,9 @@ class Glue(Model):
     max_concurrent_runs: Annotated[int, Field(ge=1, strict=True)] = 50
     timeout_minutes: Annotated[int, Field(ge=1, le=10_080, strict=True)] = 30
     flex: YesNo = False
-    """true: spare capacity at a lower price; a run may wait up to 20 minutes for it."""
-    queuing: YesNo = False
-    """true: runs above the account's limits wait in Glue instead of being refused and retried."""
+    """true: spare capacity at a lower price; a run may wait up to 20 minutes for it. G.1X and G.2X only."""
+    queuing: YesNo = True
+    """true: runs above the limits wait in Glue's queue. false, or with Flex: they are refused and retried."""
     role: RoleName | None = None
     """Name or ARN of an existing role, such as MyETLGlue; one is created otherwise."""
 
@@ -92,6 +98,24 @@ class Glue(Model):
         if value not in get_args(WorkerType):
             raise ValueError(f"must be one of {', '.join(get_args(WorkerType))}")
         return value
+
+    @model_validator(mode="after")
+    def _flex_is_possible(self) -> Glue:
+        """Refuse what Glue does not offer with Flex (Glue guide, Job run statuses and Adding jobs)."""
+        if not self.flex:
+            return self
+        if self.worker_type not in FLEX_WORKERS:
+            raise ValueError(f"flex: true takes the worker types {' and '.join(FLEX_WORKERS)} only")
+        if float(self.version) < FLEX_VERSION:
+            raise ValueError(f"flex: true needs version {FLEX_VERSION} or newer")
+        if self.queuing and "queuing" in self.model_fields_set:
+            raise ValueError("flex: true has no queue: leave queuing out")
+        return self
+
+    @property
+    def queues(self) -> bool:
+        """Return whether runs above the limits wait in Glue's queue."""
+        return self.queuing and not self.flex
 
 
 class Machine(Model):
@@ -133,11 +157,11 @@ class Redshift(Model):
     """Secret that the connection reads its password from, so that the Glue role may read it too."""
     create: YesNo = False
     """true: create namespace, workgroup, connection, security group and S3 endpoint in `vpc`."""
-    capacity: Annotated[int, Field(ge=4, le=1024, strict=True)] = 8
-    """Base capacity of a created workgroup, in RPU."""
+    capacity: Annotated[int, Field(strict=True)] = 8
+    """Base capacity of a created workgroup, in RPU: 4, a multiple of 8 to 512, or of 32 to 1024."""
     vpc: Annotated[Text, _ids("vpc")] | None = None
     subnets: Annotated[tuple[Annotated[Text, _ids("subnet")], ...], BeforeValidator(_listed)] = ()
-    """Subnets of the workgroup; Glue works in the first."""
+    """Subnets of the workgroup, in three availability zones at least; Glue works in the first."""
     availability_zone: (
         Annotated[
             Text, _matching(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", "an availability zone such as eu-central-1a")
@@ -155,12 +179,32 @@ class Redshift(Model):
             raise ValueError(f"{value!r} is not a schema name: lowercase letters, digits and underscores")
         return value
 
+    @field_validator("capacity")
+    @classmethod
+    def _capacity_exists(cls, value: int) -> int:
+        """Refuse what CreateWorkgroup does (Redshift guide, Compute capacity for Redshift Serverless)."""
+        if value == 4 or value in range(8, 513, 8) or value in range(544, 1025, 32):
+            return value
+        raise ValueError(f"{value} is not a capacity: 4, a multiple of 8 up to 512, or of 32 up to 1024")
+
+    @field_validator("subnets")
+    @classmethod
+    def _subnets_differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if again := sorted({subnet for subnet in value if value.count(subnet) > 1}):
+            raise ValueError(f"{', '.join(again)} is named more than once")
+        return value
+
     @model_validator(mode="after")
     def _created_namespace_has_a_network(self) -> Redshift:
         if not self.create:
             return self
         if missing := [name for name in ("vpc", "subnets", "availability_zone") if not getattr(self, name)]:
             raise ValueError(f"with create: true it also needs {', '.join(missing)}")
+        if len(self.subnets) < CREATED_SUBNETS:
+            raise ValueError(
+                f"with create: true it needs {CREATED_SUBNETS} subnets in as many availability zones, "
+                f"and subnets has {len(self.subnets)}: Redshift requires them for enhanced VPC routing"
+            )
         if not re.fullmatch(r"[a-z0-9-]{3,64}", self.workgroup):
             raise ValueError("with create: true the workgroup is 3 to 64 lowercase letters, digits, hyphens")
         if self.copy_role or self.secret:

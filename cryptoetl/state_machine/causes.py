@@ -15,6 +15,9 @@ _CUT_OFF_MESSAGE = re.compile(r'"ErrorMessage"\s*:\s*"((?:[^"\\]|\\.)*)')
 _NOISE = re.compile(
     r"Error Category: \w+; |Failed Line Number: \d+; |An error occurred while calling \w+\.\w+\. "
 )
+_WRAPPER = "Exception thrown in awaitResult"
+"""What Spark says of an error in another thread, as of each SQL error of the Redshift connector."""
+_CAUSED = "Caused by: "
 _EXCEPTION = re.compile(r"(?:\w+\.)*(\w*(?:Error|Exception|Fault)): (?=\S+ \S)")
 _PROGRAMMING_ERRORS = frozenset(
     {"KeyError", "IndexError", "TypeError", "AttributeError", "NameError", "AssertionError"}
@@ -26,6 +29,9 @@ def readable(cause: str) -> str:
     """Return an error's cause as one line of at most `REASON_LIMIT` characters; "" for an empty cause."""
     lines = [line.strip() for line in unwrapped(cause).splitlines() if line.strip()] or [""]
     line = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    if _WRAPPER in line:  # says nothing: the reason is the last of the causes below it
+        causes = [text.removeprefix(_CAUSED) for text in lines if text.startswith(_CAUSED)]
+        line = causes[-1] if causes else line
     return one_line(_without_noise(line), REASON_LIMIT)
 
 

@@ -38,6 +38,7 @@ PARALLEL = "Parallel"
 RETRIED_ERRORS = frozenset(
     {
         "Glue.AWSGlueException",
+        "Glue.ThrottlingException",
         "Glue.ConcurrentRunsExceededException",
         "Glue.ResourceNumberLimitExceededException",
         "Glue.InternalServiceException",

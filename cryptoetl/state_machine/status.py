@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from cryptoetl.state_machine.definition import Step
+from cryptoetl.state_machine.prices import dpu_hour
 
 Stage: TypeAlias = Literal["check", "clean", "silver", "gold", "redshift"]
 Progress: TypeAlias = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
@@ -14,9 +15,6 @@ CurrencyProgress: TypeAlias = Literal["PENDING", "RUNNING", "LOADED", "FAILED", 
 ExecutionProgress: TypeAlias = Literal[
     "RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"
 ]
-
-DPU_HOUR = 0.44
-"""US dollars for a DPU-hour of a Spark or Python shell job, in most regions (AWS Glue pricing)."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,8 @@ class StepStatus:
     """The whole text of the error's cause, if it is more than the line in `reason`."""
     dpu_seconds: float | None = None
     """The DPU-seconds that Glue bills, if the JobRun says so; else capacity times seconds."""
+    dpu_hour_usd: float = field(default=dpu_hour(None), repr=False)
+    """The price of a DPU-hour of this job run; the highest if the JobRun does not say what it is."""
 
 
 @dataclass(frozen=True)

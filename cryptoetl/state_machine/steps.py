@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptoetl.state_machine.causes import readable, unwrapped
 from cryptoetl.state_machine.definition import RETRIED_ERRORS
+from cryptoetl.state_machine.prices import dpu_hour
 from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.util.text import parse_json
 
@@ -60,7 +61,7 @@ def _submitted(step: StepStatus, event: Mapping[str, Any]) -> StepStatus:
 def _succeeded(step: StepStatus, event: Mapping[str, Any]) -> StepStatus:
     output = event.get("taskSucceededEventDetails", {}).get("output") or ""
     job_run = parse_json(output)
-    step = replace(step, dpu_seconds=_dpu_seconds(job_run))
+    step = replace(step, dpu_seconds=_dpu_seconds(job_run), dpu_hour_usd=_dpu_hour(job_run))
     # A run that was stopped in the Glue console ends its task successfully, with the state STOPPED.
     if (field(job_run, "JobRunState") or "SUCCEEDED") != "SUCCEEDED":
         return _failed(step, event["timestamp"], "States.TaskFailed", output)
@@ -72,7 +73,10 @@ def _attempt_failed(step: StepStatus, event: Mapping[str, Any]) -> StepStatus:
     error, cause = details.get("error") or "States.TaskFailed", details.get("cause") or ""
     job_run = parse_json(cause)
     step = replace(
-        step, job_run_id=field(job_run, "Id") or step.job_run_id, dpu_seconds=_dpu_seconds(job_run)
+        step,
+        job_run_id=field(job_run, "Id") or step.job_run_id,
+        dpu_seconds=_dpu_seconds(job_run),
+        dpu_hour_usd=_dpu_hour(job_run),
     )
     # The state may try a retried error again; if it does not, its exit follows and fails the step.
     if error in RETRIED_ERRORS:
@@ -123,3 +127,13 @@ def _dpu_seconds(job_run: object) -> float | None:
     if isinstance(capacity, int | float) and isinstance(seconds, int | float):
         return float(capacity * max(seconds, MINIMUM_SECONDS))
     return None
+
+
+def _dpu_hour(job_run: object) -> float:
+    """Return the price of a run's DPU-hour, from what its JobRun says of version, workers and class."""
+    version, worker_type = field(job_run, "GlueVersion"), field(job_run, "WorkerType")
+    return dpu_hour(
+        version if isinstance(version, str) else None,
+        worker_type if isinstance(worker_type, str) else None,
+        flex=field(job_run, "ExecutionClass") == "FLEX",
+    )

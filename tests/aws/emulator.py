@@ -29,7 +29,9 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.config import default_user_config
 from moto.core.responses import ActionResult
+from moto.glue.models import glue_backends
 from moto.iam.access_control import PermissionResult
+from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -92,6 +94,9 @@ class Emulator:
         """Requests for IAM's simulation."""
         self.simulated: set[str] = set()
         """Actions that IAM's simulation denies."""
+        self.doubts: list[dict[str, str]] = []
+        """Warnings of ValidateStateMachineDefinition."""
+        self.caller = "arn:aws:iam::123456789012:user/engineer"
         self.runs_quota = 50
         self.fault: Callable[[str], Fault | None] = lambda operation: None
         """The fault of a call of cryptoetl, if it is to have one."""
@@ -145,12 +150,55 @@ class Emulator:
             case "ServiceQuotasV20190624.ListServiceQuotas":
                 name = "Max concurrent job runs per account"
                 return {"Quotas": [{"QuotaName": name, "Value": float(self.runs_quota)}]}
-            case "AWSGlue.StartJobRun" if self.glue.throttled():
-                return _error("AWSGlueException", "Rate exceeded")
-            case "AWSGlue.BatchStopJobRun":
+            case _ if service == "AWSGlue":
+                return self._glue_call(name, p)
+            case _ if service == "AWSStepFunctions":
+                return self._states_call(name, p)
+        return None
+
+    def _glue_call(self, name: str, p: Mapping[str, Any]) -> dict[str, Any] | None:
+        match name:
+            case "StartJobRun" if self.glue.throttled():
+                return _error("ThrottlingException", "Rate exceeded")
+            case "StartJobRun":
+                job = glue_backends[ACCOUNT][REGION].jobs.get(p["JobName"])
+                if job is not None and not self.has_role(job.role):
+                    message = f"Role {job.role} should be given assume role permissions for Glue Service."
+                    return _error("InvalidInputException", message)
+            case "CreateJob":
+                return self._created_job(p)
+            case "BatchStopJobRun":
                 return self.glue.batch_stop(p)
-            case "AWSStepFunctions.ValidateStateMachineDefinition":
-                return _validated(p["definition"])
+        return None
+
+    def _states_call(self, name: str, p: Mapping[str, Any]) -> dict[str, Any] | None:
+        match name:
+            case "CreateStateMachine" if not self.has_role(p["roleArn"]):
+                return _error(
+                    "AccessDeniedException",
+                    "Neither the global service principal states.amazonaws.com, nor the regional one is "
+                    "authorized to assume the provided role.",
+                )
+            case "ValidateStateMachineDefinition":
+                found = _validated(p["definition"])
+                doubts = self.doubts if p.get("severity") == "WARNING" else []  # the default is ERROR
+                return found | {"diagnostics": [*found["diagnostics"], *doubts], "truncated": False}
+        return None
+
+    def has_role(self, arn: str) -> bool:
+        """Whether a role has exactly this ARN, with its path."""
+        return any(role.arn == arn for role in iam_backends[ACCOUNT]["aws"].roles.values())
+
+    def _created_job(self, p: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Refuse what Glue does, and remember the queue, which moto drops."""
+        flex, queue = p.get("ExecutionClass") == "FLEX", p.get("JobRunQueuingEnabled", False)
+        self.glue.queues.pop(p["Name"], None)
+        if flex and (queue or p["WorkerType"] not in ("G.1X", "G.2X") or float(p["GlueVersion"]) < 3):
+            return _error("InvalidInputException", "Not supported for the FLEX execution class")
+        if queue:
+            if p["MaxRetries"]:
+                return _error("InvalidInputException", "Job run queuing needs MaxRetries 0")
+            self.glue.queues[p["Name"]] = int(p["ExecutionProperty"]["MaxConcurrentRuns"])
         return None
 
     def _workgroup(self, name: str) -> dict[str, Any]:
@@ -226,6 +274,8 @@ class _Front:
         environ: dict[str, Any],
         respond: Respond,
     ) -> Iterable[bytes]:
+        if operation == "GetCallerIdentity":
+            return self._identity(respond)
         if operation == "SimulatePrincipalPolicy":
             return self._simulate(query, respond)
         if target and (answer := self._emulator.answer(target, json.loads(body))) is not None:
@@ -235,7 +285,16 @@ class _Front:
         answered: Iterable[bytes] = self._moto(environ, respond)
         return answered
 
+    def _identity(self, respond: Respond) -> Iterable[bytes]:
+        respond("200 OK", [("Content-Type", "text/xml")])
+        parts = f"<Arn>{self._emulator.caller}</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account>"
+        answer = f"<GetCallerIdentityResult>{parts}</GetCallerIdentityResult>"
+        return [f"<GetCallerIdentityResponse>{answer}</GetCallerIdentityResponse>".encode()]
+
     def _simulate(self, query: Mapping[str, list[str]], respond: Respond) -> Iterable[bytes]:
+        (source,) = query["PolicySourceArn"]
+        if ":role/" in source and not self._emulator.has_role(source):
+            return _refuse("NoSuchEntity", f"The entity {source} cannot be found.", "", respond)
         self._emulator.simulations.append(dict(query))
         actions = [value[0] for key, value in query.items() if key.startswith("ActionNames.")]
         members = "".join(

@@ -2,18 +2,20 @@
 
 A run fetches its job's script from S3 and executes it on Sail against the same server's S3. It loads into
 DuckDB instead of Redshift, and writes its log to CloudWatch Logs. Stopping an execution stops none of its
-runs: AWS does so on a best-effort basis only, and `cryptoetl stop` must not rely on it.
+runs: AWS does so on a best-effort basis only, and `cryptoetl stop` must not rely on it. Above the limit of
+its job a run waits in a queue if the job has one; else its start is refused.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 import traceback
 import types
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,13 +24,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from cryptoetl.local.glue import runtime as glue_runtime
 from cryptoetl.local.glue.engine import Engine, load_script
 from cryptoetl.local.redshift.sink import DuckDBSink
+from tests.java_errors import refused_cast
 
 POLL = 0.02
 """Seconds between two polls of a job run."""
+
+WORKING = ("WAITING", "RUNNING")
 
 STEPS = {"bronze2silver": "silver", "silver2gold": "gold", "redshift-upload": "redshift"}
 Key = tuple[str, str]
@@ -66,6 +72,9 @@ class Run:
             "Arguments": dict(self.arguments),
             "ExecutionTime": round(seconds),
             "MaxCapacity": 2.0,
+            "GlueVersion": self.job["GlueVersion"],
+            "WorkerType": self.job["WorkerType"],
+            "ExecutionClass": self.job["ExecutionClass"],
         } | ({"ErrorMessage": self.error} if self.error else {})
 
 
@@ -74,6 +83,8 @@ class Glue:
 
     `held` maps keys to events for which a run waits before it works; `throttled` returns whether a start is
     refused; `most` counts the most runs of each job at the same time. `lingering` runs ignore a stop.
+    `queues` has the limits of the jobs with a queue, `waited` the runs that have been in one. The connector
+    loses the first `lost` rows of each load.
     """
 
     def __init__(self, client: Callable[[str], Any], folder: Path) -> None:
@@ -82,6 +93,9 @@ class Glue:
         self.held: dict[Key, threading.Event] = {}
         self.throttled: Callable[[], bool] = lambda: False
         self.lingering: set[Key] = set()
+        self.queues: dict[str, int] = {}
+        self.waited: set[Key] = set()
+        self.lost = 0
         self.starts: Counter[Key] = Counter()
         self.most: Counter[str] = Counter()
         self.redshift = duckdb.connect(folder / "redshift.duckdb")
@@ -98,13 +112,39 @@ class Glue:
         with self._lock:
             self.runs[run.id] = run
             self.starts[run.key] += 1
-            working = sum(r.state == "RUNNING" and r.job["Name"] == job["Name"] for r in self.runs.values())
-            self.most[job["Name"]] = max(self.most[job["Name"]], working)
+            if job["Name"] in self.queues:
+                run.state = "WAITING"
+                if not self._enter(run):
+                    self.waited.add(run.key)
+            else:
+                self._count(run)
             thread = threading.Thread(target=self._work, args=(run,), daemon=True)
             self._threads.append(thread)
             if self._closing:  # the state machine is still running, but the test has ended
                 run.state = "STOPPED"
             thread.start()
+
+    def _enter(self, run: Run) -> bool:
+        """Let a waiting run begin if its job has room, as Glue's queue does."""
+        name = run.job["Name"]
+        if run.state == "WAITING" and self._working(name) < self.queues[name]:
+            run.state, run.started = "RUNNING", datetime.now(UTC)
+            self._count(run)
+        return run.state != "WAITING"
+
+    def _working(self, name: str) -> int:
+        return sum(run.state == "RUNNING" and run.job["Name"] == name for run in self.runs.values())
+
+    def _count(self, run: Run) -> None:
+        name = run.job["Name"]
+        self.most[name] = max(self.most[name], self._working(name))
+
+    def _wait_in_queue(self, run: Run) -> None:
+        while True:
+            with self._lock:
+                if self._enter(run):
+                    return
+            time.sleep(POLL)
 
     def batch_stop(self, p: Mapping[str, Any]) -> dict[str, Any]:
         """Answer BatchStopJobRun. A run that has ended cannot be stopped."""
@@ -112,7 +152,7 @@ class Glue:
         for run_id in p["JobRunIds"]:
             run = self.runs[run_id]
             named = {"JobName": p["JobName"], "JobRunId": run_id}
-            if run.state != "RUNNING":
+            if run.state not in WORKING:
                 detail = {"ErrorCode": "IllegalStateException", "ErrorMessage": f"it is {run.state}"}
                 answer["Errors"].append(named | {"ErrorDetail": detail})
                 continue
@@ -123,11 +163,12 @@ class Glue:
 
     @property
     def running(self) -> list[Key]:
-        return [run.key for run in self.runs.values() if run.state == "RUNNING"]
+        return [run.key for run in self.runs.values() if run.state in WORKING]
 
     def _work(self, run: Run) -> None:
         token = _current.set((self, run))
         try:
+            self._wait_in_queue(run)
             while (event := self.held.get(run.key)) is not None and not event.wait(POLL):
                 if run.state != "RUNNING":
                     break
@@ -180,7 +221,7 @@ class Glue:
 
     def _end(self, run: Run, state: str, error: str = "") -> None:
         with self._lock:
-            if run.state == "RUNNING":
+            if run.state in WORKING:
                 run.state, run.error, run.ended = state, error, datetime.now(UTC)
 
     def _script(self, location: str) -> types.ModuleType:
@@ -189,7 +230,7 @@ class Glue:
         found = self.client("s3").get_object(Bucket=bucket, Key=key)
         with self._lock:
             if not self._ready:
-                glue_runtime.install(DuckDBSink(self.redshift))
+                glue_runtime.install(self._connector(DuckDBSink(self.redshift)))
                 self._engine.session()
                 self._ready = True
             known = (key, found["ETag"])
@@ -203,6 +244,21 @@ class Glue:
                 log.propagate = False
                 log.handlers = [_LogHandler()]
             return self._scripts[known]
+
+    def _connector(self, sink: DuckDBSink) -> glue_runtime.RedshiftSink:
+        """Return the sink with the errors of the connector, whose messages say nothing."""
+
+        def load(
+            table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]
+        ) -> None:
+            try:
+                sink(table.slice(self.lost), dbtable, preactions, postactions)
+            except duckdb.ConversionException as error:
+                quoted = re.search("Could not convert string '(.*?)' to", str(error))
+                assert quoted
+                raise refused_cast(quoted[1]) from None
+
+        return load
 
     def _log(self, run: Run, kind: str, text: str) -> None:
         """Write to the log group of the job's arguments, or to Glue's default."""
@@ -224,7 +280,7 @@ class Glue:
         with self._lock:
             self._closing = True
             for run in self.runs.values():
-                run.state = "STOPPED" if run.state == "RUNNING" else run.state
+                run.state = "STOPPED" if run.state in WORKING else run.state
             threads = list(self._threads)
         for thread in threads:
             thread.join(60)

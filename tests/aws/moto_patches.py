@@ -30,7 +30,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from tests.aws.cloudformation import ACCOUNT, REGION
-from tests.aws.glue import POLL, Glue, Run
+from tests.aws.glue import POLL, WORKING, Glue, Run
 
 SPEEDUP = 50
 """How much faster than on AWS the interpreter retries a throttled start."""
@@ -81,9 +81,15 @@ def _patch_job_runs(glue: Glue, monkeypatch: pytest.MonkeyPatch) -> None:
 
     starting, original = threading.Lock(), FakeJob.start_job_run
 
-    def start_one_at_a_time(*arguments: Any, **settings: Any) -> str:
+    def start_one_at_a_time(job: FakeJob, *arguments: Any, **settings: Any) -> str:
         with starting:  # moto compares the number of runs with the limit, and then adds one
-            run_id: str = original(*arguments, **settings)
+            limit = job.execution_property
+            if job.name in glue.queues:  # there the run waits
+                job.execution_property = {"MaxConcurrentRuns": 10_000}
+            try:
+                run_id: str = original(job, *arguments, **settings)
+            finally:
+                job.execution_property = limit
             return run_id
 
     monkeypatch.setattr(glue_models, "FakeJobRun", ScriptRun)
@@ -98,7 +104,7 @@ def _patch_tasks(glue: Glue, monkeypatch: pytest.MonkeyPatch) -> None:
         resolver = self._build_sync_resolver(env, **integration)
         while env.is_running():
             # The resolver makes a call: not before the run has ended.
-            if run.state != "RUNNING" and (result := resolver()) is not None:
+            if run.state not in WORKING and (result := resolver()) is not None:
                 env.stack.append(result)
                 return
             time.sleep(POLL)

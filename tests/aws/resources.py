@@ -318,12 +318,26 @@ class Workgroup(_Base):
     def exists(self, p: Properties) -> bool:
         return p["WorkgroupName"] in self.account.redshift.workgroups
 
+    def _verify(self, p: Properties) -> None:
+        """Refuse what CreateWorkgroup does with enhanced VPC routing."""
+        subnets = self.client("ec2").describe_subnets(SubnetIds=p["SubnetIds"])["Subnets"]
+        zones = {subnet["AvailabilityZone"] for subnet in subnets}
+        capacity = p["BaseCapacity"]
+        if p["EnhancedVpcRouting"] and (len(subnets) < 3 or len(zones) < 3):
+            raise RuntimeError("There must be at least three subnets in three Availability Zones.")
+        if capacity != 4 and (capacity % (8 if capacity <= 512 else 32) or not 8 <= capacity <= 1024):
+            raise RuntimeError(f"{capacity} is not a valid base capacity.")
+        if small := [s["SubnetId"] for s in subnets if s["AvailableIpAddressCount"] < 9]:
+            raise RuntimeError(f"Insufficient free IP addresses found in subnets: {small}.")
+
     def create(self, p: Properties) -> Made:
+        self._verify(p)
         name, database = p["WorkgroupName"], self.account.namespaces[p["NamespaceName"]]
         self.account.redshift.workgroups[name] = {database: {"public"}}
         return name, {"Workgroup.Endpoint.Address": f"{name}.123456789012.eu-central-1.example"}
 
     def update(self, name: str, p: Properties) -> None:
+        self._verify(p)
         assert name in self.account.redshift.workgroups
 
     def delete(self, name: str, p: Properties) -> None:
@@ -336,6 +350,10 @@ class Connection(_Base):
         return name in glue_backends["123456789012"]["eu-central-1"].connections
 
     def create(self, p: Properties) -> Made:
+        place = p["ConnectionInput"]["PhysicalConnectionRequirements"]
+        (subnet,) = self.client("ec2").describe_subnets(SubnetIds=[place["SubnetId"]])["Subnets"]
+        if subnet["AvailabilityZone"] != place["AvailabilityZone"]:
+            raise RuntimeError(f"The subnet is not in {place['AvailabilityZone']}.")
         self.client("glue").create_connection(**p)
         return p["ConnectionInput"]["Name"], {}
 

@@ -131,7 +131,7 @@ def test_a_dry_run_only_reads(account: Account) -> None:
     outcome = account("deploy", "--dry-run")
     assert outcome.code == 0
     assert "22 changes to deploy." in outcome.out
-    assert "A run of all currencies costs about $0.14:" in outcome.out
+    assert "A run of all currencies costs about $0.11:" in outcome.out
     assert account.emulator.writes == []
     assert account.buckets == set()
 
@@ -707,6 +707,81 @@ def test_a_permission_that_iam_would_deny_is_a_warning(account: Account) -> None
     assert "is not allowed iam:PassRole on *, glue:CreateJob on *" in warning
 
 
+SSO = "AWSReservedSSO_Admin_0123456789abcdef"
+SSO_PATH = "/aws-reserved/sso.amazonaws.com/eu-central-1/"
+
+
+@pytest.mark.parametrize(("role", "path"), [("Deployer", "/"), ("Deployer", "/team/data/"), (SSO, SSO_PATH)])
+def test_the_permissions_of_a_role_are_simulated_by_the_arn_that_iam_has(
+    account: Account, role: str, path: str
+) -> None:
+    account.emulator.client("iam").create_role(RoleName=role, Path=path, AssumeRolePolicyDocument="{}")
+    account.emulator.caller = f"arn:aws:sts::123456789012:assumed-role/{role}/ada"
+    plan = account("deploy", "--dry-run", "--json")
+    assert plan.code == 0
+    assert notices(plan, "note") == []
+    sources = {source for query in account.emulator.simulations for source in query["PolicySourceArn"]}
+    assert sources == {f"arn:aws:iam::123456789012:role{path}{role}"}
+
+
+@pytest.mark.parametrize(
+    ("caller", "notes"),
+    [
+        ("iam::123456789012:root", []),
+        (
+            "sts::123456789012:federated-user/ada",
+            [
+                "your permissions were not simulated: IAM cannot, for "
+                "arn:aws:sts::123456789012:federated-user/ada"
+            ],
+        ),
+    ],
+)
+def test_the_permissions_of_the_root_user_and_of_federated_users_are_not_simulated(
+    account: Account, caller: str, notes: list[str]
+) -> None:
+    account.emulator.caller = f"arn:aws:{caller}"
+    plan = account("deploy", "--dry-run", "--json")
+    assert plan.code == 0
+    assert notices(plan, "note") == notes
+    assert account.emulator.simulations == []
+
+
+def test_a_role_with_a_path_must_be_written_as_its_arn(account: Account) -> None:
+    iam = account.emulator.client("iam")
+    arn = {
+        name: iam.create_role(RoleName=name, Path="/service/", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        for name in ("MyETLGlue", "MyMachine")
+    }
+    account.configure(glue={"role": "MyETLGlue"}, machine={"role": arn["MyMachine"]})
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    assert (
+        "error: the role MyETLGlue (aws.glue.role) has another ARN than "
+        "arn:aws:iam::123456789012:role/MyETLGlue: write arn:aws:iam::123456789012:role/service/MyETLGlue"
+    ) in refused.err
+    assert account.emulator.writes == []
+    account.configure(glue={"role": arn["MyETLGlue"]})
+    account.deploy()
+    assert account.job("crypto-silver2gold")["Role"] == arn["MyETLGlue"]
+
+
+def test_each_diagnostic_of_step_functions_is_shown_with_code_and_place(account: Account) -> None:
+    account.emulator.doubts = [
+        {
+            "severity": "WARNING",
+            "code": "NO_DOLLAR",
+            "message": "The field name does not end in .$",
+            "location": "/States/Parallel/InputPath",
+        },
+        {"severity": "WARNING", "code": "OTHER", "message": "Something else"},
+    ]
+    assert notices(account("deploy", "--dry-run", "--json"), "warning") == [
+        "the state machine at /States/Parallel/InputPath: The field name does not end in .$ (NO_DOLLAR)",
+        "the state machine: Something else (OTHER)",
+    ]
+
+
 def test_the_simulation_has_the_context_that_the_conditions_need(account: Account) -> None:
     assert account("deploy", "--dry-run").code == 0
     (asked,) = [q for q in account.emulator.simulations if ["iam:PassRole"] in q.values()]
@@ -722,7 +797,10 @@ def test_more_currencies_than_may_run_at_once_are_a_warning(account: Account) ->
     account.configure(glue={"max_concurrent_runs": 1})
     (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
     assert warning.startswith("2 currencies share jobs that run 1 at once")
-    account.configure(glue={"max_concurrent_runs": 50, "queuing": True})
+    account.configure(glue={"max_concurrent_runs": 50, "queuing": False})
+    (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
+    assert warning.startswith("this account may run 1 Glue jobs at once: the others are rejected and retried")
+    account.configure(glue={"max_concurrent_runs": 50})
     (warning,) = notices(account("deploy", "--dry-run", "--json"), "warning")
     assert warning.startswith("this account may run 1 Glue jobs at once: the others wait in Glue's queue")
 
@@ -929,6 +1007,15 @@ def test_a_stack_that_is_being_deleted_does_not_count_as_deployed(account: Accou
 # --- a Redshift of its own ----------------------------------------------------------------------------
 
 
+def subnet(account: Account, vpc: str, number: int, zone: str, size: int = 25) -> str:
+    """Create a subnet with 2**(32 - size) addresses, of which AWS takes five; return its id."""
+    made = account.emulator.client("ec2").create_subnet(
+        VpcId=vpc, CidrBlock=f"10.0.{number}.0/{size}", AvailabilityZone=f"eu-central-1{zone}"
+    )
+    found: str = made["Subnet"]["SubnetId"]
+    return found
+
+
 @pytest.fixture
 def own_redshift(account: Account) -> Account:
     """The configuration creates a workgroup, in a VPC that is there."""
@@ -937,7 +1024,7 @@ def own_redshift(account: Account) -> Account:
     tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
     place = {
         "vpc": vpc,
-        "subnets": [ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]],
+        "subnets": [subnet(account, vpc, number, zone) for number, zone in enumerate("abc", 1)],
         "availability_zone": "eu-central-1a",
         "route_tables": [tables[0]["RouteTableId"]],
     }
@@ -971,6 +1058,48 @@ def test_a_redshift_of_its_own_has_all_that_glue_needs_to_reach_it(own_redshift:
     assert copy_role == "arn:aws:iam::123456789012:role/crypto-copy-eu-central-1"
     assert account.deploy().out.startswith("No changes:")
     assert len(account.emulator.redshift.statements) == 1
+
+
+def test_subnets_in_which_redshift_would_fail_are_refused_before_anything_is_created(
+    own_redshift: Account,
+) -> None:
+    account = own_redshift
+    settings = account.aws["redshift"]
+    vpc = settings["vpc"]
+    small = subnet(account, vpc, 4, "b", size=28)  # 11 free addresses
+    twice = subnet(account, vpc, 5, "a")
+    bad = {"subnets": [settings["subnets"][1], twice, small], "capacity": 16}
+    account.configure(redshift=settings | bad)
+    refused = account("deploy", "--yes")
+    assert refused.code == 2
+    for message in (
+        "error: the subnets are in eu-central-1a, eu-central-1b: Redshift requires 3 subnets in 3",
+        f"the first subnet {settings['subnets'][1]} is in eu-central-1b, and",
+        f"the subnet {small} has 11 free addresses, and Redshift needs 13 in each subnet",
+    ):
+        assert message in refused.err
+    assert account.emulator.writes == []
+    account.emulator.denied["DescribeSubnets"] = ("UnauthorizedOperation", "no")
+    plan = account("deploy", "--dry-run", "--json")
+    assert [note for note in notices(plan, "note") if note.startswith("the subnets were not verified")]
+    account.emulator.denied.clear()
+    account.configure(redshift=settings)
+    account.deploy()
+    account.configure(redshift=settings | {"capacity": 1024})
+    (error, *others) = notices(account("deploy", "--dry-run", "--json"), "error")
+    assert "has 123 free addresses, and Redshift needs 197 in each subnet" in error
+    assert len(others) == 2
+
+
+def test_redshift_itself_refuses_such_subnets(own_redshift: Account) -> None:
+    # Minutes after the deploy began, and so does the emulated account.
+    account = own_redshift
+    account.aws["redshift"]["subnets"][2] = subnet(account, account.aws["redshift"]["vpc"], 6, "a")
+    account.configure()
+    account.emulator.denied["DescribeSubnets"] = ("UnauthorizedOperation", "no")
+    failed = account("deploy", "--yes")
+    assert failed.code == 2
+    assert "There must be at least three subnets in three Availability Zones." in failed.err
 
 
 def test_a_namespace_holds_data_and_survives_a_destroy(own_redshift: Account) -> None:

@@ -374,6 +374,7 @@ def called() -> set[str]:
             *("glue", "iam", "stepfunctions", "logs", "scheduler", "sns", "events", "redshift-serverless")
         ],
         "encryption.py": ["kms", "s3"],
+        "network.py": ["ec2"],
         "redshift_setup.py": ["redshift-serverless", "redshift-data", "glue"],
         "removal.py": ["redshift-serverless", "logs"],
         "data_api.py": ["redshift-data"],

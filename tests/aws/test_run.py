@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import threading
 import time
@@ -140,7 +141,7 @@ def test_the_tables_of_the_reference_equal_the_local_ones_to_the_last_digit(
 def test_fifty_currencies_load_through_five_slots_and_throttling_with_few_calls(account: Account) -> None:
     history, trend = account.project.folder / "BTC.csv", account.project.folder / "BTC_trend.csv"
     account.project.add_alike([f"COIN{number}" for number in range(48)], history, trend)
-    account.configure(glue={"max_concurrent_runs": 5})
+    account.configure(glue={"max_concurrent_runs": 5, "queuing": False})
     account.deploy()
     assert account("upload").code == 0
     chance = random.Random(5)
@@ -159,6 +160,31 @@ def test_fifty_currencies_load_through_five_slots_and_throttling_with_few_calls(
     looks = 4 + minutes * 12  # as AwsExecutions.pauses has it
     pages = 50 * 100 / 200  # a currency makes up to 100 events, with its retries; 200 are a page
     assert watching <= looks + pages + 2
+
+
+def test_more_currencies_than_may_run_at_once_wait_in_glues_queue_and_none_is_refused(
+    account: Account,
+) -> None:
+    account.add("ETH", "LTC")
+    account.configure(glue={"max_concurrent_runs": 1})
+    account.deploy()
+    assert account("upload").code == 0
+    outcome = account("run", "--json")
+    assert outcome.code == 0, outcome.err
+    glue = account.emulator.glue
+    assert max(glue.most.values()) == 1
+    assert set(glue.starts.values()) == {1}
+    assert len(glue.waited) >= 3
+    steps = [step for currency in outcome.data["execution"]["currencies"] for step in currency["steps"]]
+    assert {step["retries"] for step in steps} == {0}
+
+
+def test_a_load_that_loses_rows_fails_with_the_sentence_of_the_row_check(ready: Account) -> None:
+    ready.emulator.glue.lost = 1
+    assert ready("run", "--tickers", "BTC").code == 1
+    failed = by_ticker(ready("status", "--json").data)["BTC"]
+    assert failed["step"] == "redshift"
+    assert re.fullmatch("the table would hold [0-9]+ rows and gold has [0-9]+", failed["reason"])
 
 
 def test_a_detached_run_prints_how_to_follow_it(ready: Account) -> None:
@@ -242,7 +268,7 @@ def test_a_verbose_status_names_the_runs_and_what_they_cost(ready: Account) -> N
     assert gold["job_run_id"].startswith("jr_")
     assert gold["dpu_seconds"] == 120.0  # two workers, a minute at least
     shown = ready("status", "--verbose").out
-    assert f"BTC gold {gold['job_run_id']}  120 DPU-seconds, about $0.0147" in shown
+    assert f"BTC gold {gold['job_run_id']}  120 DPU-seconds, about $0.0103" in shown
 
 
 # --- stop ---------------------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ def combinations() -> Iterator[tuple[str, Mapping[str, Any]]]:
         for choice, name in zip(CHOICES, names, strict=True):
             merged |= choice[name]
         yield ", ".join(names), merged
-    flex = {"glue": {"flex": True, "queuing": True, "worker_type": "R.2X", "workers": 10}}
+    yield "large workers, no queue", {"glue": {"queuing": False, "worker_type": "R.2X", "workers": 10}}
+    flex = {"glue": {"flex": True, "worker_type": "G.2X"}}
     yield "flex", flex | {"machine": {"xray": True, "any_job": True}} | OTHERS
     yield "tags on everything", OTHERS | CREATE | SCHEDULE | NOTIFY
     yield "own key", KMS
@@ -304,7 +305,6 @@ def test_the_jobs_are_as_configured() -> None:
         "max_concurrent_runs": 7,
         "timeout_minutes": 45,
         "flex": True,
-        "queuing": True,
     }
     rendered = stack.render(configured({"glue": glue})).template["Resources"]
     spark = rendered["Silver2goldJob"]["Properties"]
@@ -314,10 +314,16 @@ def test_the_jobs_are_as_configured() -> None:
         "NumberOfWorkers": 3,
         "Timeout": 45,
     }
-    assert (spark["ExecutionClass"], spark["JobRunQueuingEnabled"]) == ("FLEX", True)
+    assert (spark["ExecutionClass"], spark["JobRunQueuingEnabled"]) == ("FLEX", False)
     assert spark["ExecutionProperty"] == {"MaxConcurrentRuns": 7}
     assert spark["DefaultArguments"]["--enable-continuous-cloudwatch-log"] == "true"
+    region = {"Fn::Sub": "spark.hadoop.fs.s3a.endpoint.region=${AWS::Region}"}
+    for name in ("Bronze2silverJob", "Silver2goldJob", "RedshiftUploadJob"):
+        assert rendered[name]["Properties"]["DefaultArguments"]["--conf"] == region
     shell = rendered["ClearBucketsJob"]["Properties"]
+    assert "--conf" not in shell["DefaultArguments"]
+    usual = stack.render(configured({})).template["Resources"]["Silver2goldJob"]["Properties"]
+    assert (usual["ExecutionClass"], usual["JobRunQueuingEnabled"]) == ("STANDARD", True)
     assert shell["Command"]["Name"] == "pythonshell"
     assert shell["Command"]["PythonVersion"] == "3.9"
 

@@ -22,6 +22,7 @@ from cryptoetl.local.glue.engine import run_script
 from cryptoetl.local.redshift import view as all_currencies
 from cryptoetl.local.redshift.dialect import for_duckdb
 from cryptoetl.local.redshift.sink import DuckDBSink
+from tests.java_errors import JavaException, Py4JJavaError, connector_error, refused_cast
 from tests.local.scripts import Lake, script
 
 redshift_upload = script("redshift_upload")
@@ -226,6 +227,58 @@ def test_a_load_with_another_number_of_rows_than_gold_is_rolled_back(
         sink(gold_table(8, 2.0), made.dbtable, *actions)
     assert content(warehouse, "btc") == (5, 1.0)
     assert tables(warehouse) == ["btc"]
+
+
+REDSHIFT = "com.amazon.redshift.util.RedshiftException"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            refused_cast("the table would hold 8 rows and gold has 9"),
+            "the table would hold 8 rows and gold has 9",
+        ),
+        (
+            refused_cast("seven \n  and a half"),
+            "Invalid digit, Value 's', Pos 0, Type: Integer (seven and a half)",
+        ),
+        (
+            connector_error(JavaException(REDSHIFT, "ERROR: permission denied for schema market_data")),
+            "permission denied for schema market_data",
+        ),
+        (
+            connector_error(JavaException("java.net.SocketTimeoutException", None)),
+            "java.net.SocketTimeoutException",
+        ),
+        (connector_error(None), "Exception thrown in awaitResult:"),
+        (
+            duckdb.ConversionException("could not convert 'the table would hold 8 rows and gold has 9'"),
+            "the table would hold 8 rows and gold has 9",
+        ),
+        (ValueError("connection_options: 'dbtable' is missing"), None),
+    ],
+)
+def test_the_reason_of_a_failed_load_is_the_last_cause(error: Exception, reason: str | None) -> None:
+    assert redshift_upload.reason(error) == reason
+
+
+def test_a_chain_of_causes_without_an_end_ends() -> None:
+    error = JavaException("java.lang.Exception", "round")
+    error.cause = error
+    assert redshift_upload.reason(Py4JJavaError(error)) == "round"
+
+
+def test_a_load_that_fails_names_the_reason_and_keeps_the_whole_error(
+    lake: Lake, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    sink = DuckDBSink(warehouse)
+    glue_runtime.install(lambda table, dbtable, before, after: sink(table.slice(1), dbtable, before, after))
+    lake.make_silver("Date,Price\n01/06/2024,1.5\n")
+    lake.make_gold()
+    with pytest.raises(RuntimeError, match=r"^the table would hold 2 rows and gold has 3$") as failure:
+        run_script(redshift_upload, lake.redshift_arguments())
+    assert isinstance(failure.value.__cause__, duckdb.ConversionException)
 
 
 def test_the_readers_come_from_the_jobs_arguments(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

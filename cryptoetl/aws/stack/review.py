@@ -1,7 +1,6 @@
 """What a plan for AWS shows in addition to its changes: concerns, AWS's limits, and costs. No network.
 
-Limits: Step Functions quotas. Prices: on-demand in US East (N. Virginia), November 2026; other regions
-differ by some percent.
+Limits: Step Functions quotas. Prices: state_machine/prices.py.
 """
 
 from __future__ import annotations
@@ -10,12 +9,19 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cryptoetl.aws.stack.retries import STEP_MINUTES, Policy, simulate
 from cryptoetl.config.aws import Aws
 from cryptoetl.config.models import Config
-from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine import bundle, prices
 from cryptoetl.state_machine import definition as state_machine
-from cryptoetl.state_machine.definition import HISTORY_LIMIT, PAYLOAD_LIMIT, SIZE_LIMIT, STEPS
-from cryptoetl.state_machine.status import DPU_HOUR
+from cryptoetl.state_machine.definition import (
+    HISTORY_LIMIT,
+    PARALLEL,
+    PAYLOAD_LIMIT,
+    SIZE_LIMIT,
+    STEPS,
+    state_name,
+)
 from cryptoetl.target.deployment import Cost, Notice, Prediction, Severity
 
 BRANCH_EVENTS = 24
@@ -87,7 +93,7 @@ def fitting(config: Config) -> int:
 def concurrency(aws: Aws, currencies: int, account_limit: int | None) -> Iterator[Notice]:
     """Yield warnings if not all branches can run at once; `account_limit` is Glue's quota, if known."""
     limit = aws.glue.max_concurrent_runs
-    waits = "wait in Glue's queue" if aws.glue.queuing else "are rejected and retried"
+    waits = "wait in Glue's queue" if aws.glue.queues else "are rejected and retried"
     if currencies > limit:
         yield Notice(
             "warning",
@@ -102,6 +108,30 @@ def concurrency(aws: Aws, currencies: int, account_limit: int | None) -> Iterato
         )
 
 
+def retries(aws: Aws, machine: Mapping[str, Any], account_limit: int | None) -> Iterator[Notice]:
+    """Yield a warning if refused starts would end the execution, or make branches give up.
+
+    With Glue's queue nothing is refused.
+    """
+    tickers = state_machine.tickers(machine)
+    limit = min(aws.glue.max_concurrent_runs, account_limit or aws.glue.max_concurrent_runs)
+    if aws.glue.queues or len(tickers) <= limit:
+        return
+    first = machine["States"][PARALLEL]["Branches"][0]["States"][state_name(tickers[0], STEPS[0])]
+    policy = Policy.of(first["Retry"][0])
+    found = simulate(len(tickers), limit, policy, branch=BRANCH_EVENTS, frame=FRAME_EVENTS)
+    if found.events <= HISTORY_LIMIT and not found.gave_up:
+        return
+    advice = "leave flex out" if aws.glue.flex else "leave queuing out, so that they wait in Glue's queue"
+    yield Notice(
+        "warning",
+        f"{len(tickers):,} currencies with {limit:,} runs at once and no queue: at {STEP_MINUTES:g} minutes "
+        f"a step, the refused starts make about {found.events:,} history events (Step Functions ends an "
+        f"execution at {HISTORY_LIMIT:,}), and about {found.gave_up:,} currencies give up, after about "
+        f"{policy.hours:.1f} hours. In aws.glue, {advice}, or raise max_concurrent_runs",
+    )
+
+
 # --- costs --------------------------------------------------------------------------------------------
 
 _DPU: Mapping[str, float] = {
@@ -109,13 +139,9 @@ _DPU: Mapping[str, float] = {
     "R.1X": 1, "R.2X": 2, "R.4X": 4, "R.8X": 8,
 }  # fmt: skip
 """Data processing units of a worker, by its type."""
-_DPU_HOUR_FLEX = 0.29
-_DPU_HOUR_MEMORY = 0.52
 _SHELL_DPU = 0.0625
-_TRANSITION = 0.025 / 1000
 _TRANSITIONS_OF_BRANCH = 6
 _TRANSITIONS_OF_FRAME = 6
-_RPU_HOUR = 0.375
 _MINUTES = 1.0
 """Glue's minimum billing, and more than a step of a few thousand rows takes once its workers have started."""
 
@@ -123,24 +149,30 @@ _MINUTES = 1.0
 def cost(aws: Aws, currencies: int) -> Cost:
     """Estimate one run of all currencies, at the minimum billing of each part."""
     glue = aws.glue
-    memory = glue.worker_type.startswith("R.")
-    hour = _DPU_HOUR_FLEX if glue.flex else _DPU_HOUR_MEMORY if memory else DPU_HOUR
+    hour = prices.dpu_hour(glue.version, glue.worker_type, flex=glue.flex)
+    shell = prices.dpu_hour(prices.PYTHON_SHELL_VERSION)
+    doubts = prices.glue_prices(glue.version).doubts if glue.flex else ""
     dpu = _DPU[glue.worker_type] * glue.workers
     steps = len(STEPS) * currencies
+    transitions = _TRANSITIONS_OF_BRANCH * currencies + _TRANSITIONS_OF_FRAME
+    redshift = max(1.0, currencies / 25)
     parts = {
         "Glue, Spark steps": steps * dpu * hour * _MINUTES / 60,
-        "Glue, clearing": _SHELL_DPU * DPU_HOUR * _MINUTES / 60,
-        "Step Functions": _TRANSITION * (_TRANSITIONS_OF_BRANCH * currencies + _TRANSITIONS_OF_FRAME),
-        "Redshift Serverless": aws.redshift.capacity * _RPU_HOUR * max(1.0, currencies / 25) / 60,
+        "Glue, clearing": _SHELL_DPU * shell * _MINUTES / 60,
+        "Step Functions": prices.TRANSITION * transitions,
+        "Redshift Serverless": aws.redshift.capacity * prices.RPU_HOUR * redshift / 60,
     }
     return Cost(
         parts,
         (
             f"each of {steps:,} steps takes {_MINUTES:g} minute, Glue's minimum billing, on "
-            f"{glue.workers} × {glue.worker_type} ({dpu:g} DPU at ${hour}/hour)",
+            f"{glue.workers} × {glue.worker_type} ({dpu:g} DPU at ${hour:g}/hour: Glue {glue.version}"
+            f"{', Flex' if glue.flex else ''}{f'; {doubts}' if doubts else ''})",
+            f"clearing takes a minute of a Python shell ({_SHELL_DPU:g} DPU at ${shell:g}/hour)",
+            f"{transitions:,} state transitions of Step Functions (${prices.TRANSITION * 1000:g} per 1,000)",
             f"Redshift runs at {aws.redshift.capacity} RPU for a minute per 25 tables "
-            f"(${_RPU_HOUR}/RPU-hour)",
-            "prices of US East (N. Virginia), November 2026; storage, logs and requests are cents per month",
+            f"(${prices.RPU_HOUR:g}/RPU-hour)",
+            f"prices of {prices.AS_OF}; storage, logs and requests are cents per month",
         ),
     )
 

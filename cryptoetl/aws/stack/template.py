@@ -35,8 +35,18 @@ TEMPLATE_LIMIT = 1_000_000
 
 MACHINE_ARTIFACT = "state_machine.json"
 
-_GLUES_OWN = ("--enable-continuous-cloudwatch-log", "--continuous-log-logGroup", "--custom-logGroup-prefix")
-"""Arguments that Glue itself reads: logs during the run, in log groups with the configured retention."""
+_GLUES_OWN = (
+    "--enable-continuous-cloudwatch-log",
+    "--continuous-log-logGroup",
+    "--custom-logGroup-prefix",
+    "--conf",
+)
+"""Arguments that Glue itself reads: logs during the run, in log groups with the configured retention; Spark's
+configuration."""
+
+_SPARK = "spark.hadoop.fs.s3a.endpoint.region=${AWS::Region}"
+"""Glue 6.0 has S3A only. Without its region it asks a global endpoint for the bucket's, which a VPC's gateway
+endpoint does not reach (Hadoop-AWS guide, S3A endpoint and region)."""
 
 
 _REFERENCE = re.compile(r"\$\{([\w:.]+)\}")
@@ -216,7 +226,7 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
         arguments = dict(job.arguments)
         if job.script != bundle.SCRIPTS["clear-buckets"]:  # a Python shell job always logs to the same group
             logs = values["glue_logs"]
-            arguments |= dict(zip(_GLUES_OWN, ("true", f"{logs}/output", logs), strict=True))
+            arguments |= dict(zip(_GLUES_OWN, ("true", f"{logs}/output", logs, _SPARK), strict=True))
         values[f"{short}_arguments"] = {key: sub(value) for key, value in arguments.items()}
     job_arn = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/"
     return values | {
@@ -233,7 +243,7 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
         "worker_type": glue.worker_type,
         "workers": glue.workers,
         "execution_class": "FLEX" if glue.flex else "STANDARD",
-        "queuing": glue.queuing,
+        "queuing": glue.queues,
         "tracing": aws.machine.xray,
         "schedule": aws.schedule,
         "timezone": aws.timezone,

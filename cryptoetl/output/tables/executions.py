@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cryptoetl.output.tables.words import STYLES, columns, seconds, state
 from cryptoetl.pipeline.results import ExecutionList, RunResult, StepLine, StepLog, StopResult
-from cryptoetl.state_machine.status import DPU_HOUR, CurrencyStatus, ExecutionStatus, StepStatus
+from cryptoetl.state_machine.status import CurrencyStatus, ExecutionStatus, StepStatus
 from cryptoetl.target.executions import StillRunning
 from cryptoetl.util.text import printable
 
@@ -120,7 +120,8 @@ def _details(currency: CurrencyStatus) -> Iterator[Text]:
     for step in currency.steps:
         billed = ""
         if step.dpu_seconds is not None:
-            billed = f"  {step.dpu_seconds:g} DPU-seconds, about ${step.dpu_seconds * DPU_HOUR / 3600:.4f}"
+            dollars = step.dpu_seconds * step.dpu_hour_usd / 3600
+            billed = f"  {step.dpu_seconds:g} DPU-seconds, about ${dollars:.4f}"
         if step.job_run_id:
             yield Text(f"{currency.ticker} {step.step} {step.job_run_id}{billed}", style="dim")
         if step.cause:

@@ -6,11 +6,12 @@ from functools import cache
 
 import pytest
 
-from cryptoetl.aws.stack.review import concurrency, cost, fitting, limits, predict
+from cryptoetl.aws.stack.retries import Policy, simulate
+from cryptoetl.aws.stack.review import concurrency, cost, fitting, limits, predict, retries
 from cryptoetl.config.aws import Aws, Glue
 from cryptoetl.config.models import Config
 from cryptoetl.state_machine import bundle
-from cryptoetl.state_machine.definition import HISTORY_LIMIT, PAYLOAD_LIMIT, SIZE_LIMIT
+from cryptoetl.state_machine.definition import HISTORY_LIMIT, PAYLOAD_LIMIT, SIZE_LIMIT, Branch, render
 from cryptoetl.target.deployment import Prediction
 
 
@@ -78,14 +79,15 @@ def test_currencies_that_cannot_run_at_once_are_a_warning(
 
 
 def test_the_cost_is_that_of_the_steps_workers_and_minutes() -> None:
-    # 2 currencies × 3 steps × 1 minute × 2 workers of 1 DPU at $0.44 an hour
+    # 2 currencies × 3 steps × 1 minute × 2 workers of 1 DPU at $0.308 an hour
     plain = cost(Aws(), 2)
-    assert plain.parts["Glue, Spark steps"] == pytest.approx(6 * 2 * 0.44 / 60)
+    assert plain.parts["Glue, Spark steps"] == pytest.approx(6 * 2 * 0.308 / 60)
     assert plain.total == pytest.approx(sum(plain.parts.values()))
     larger = cost(Aws(glue=Glue(worker_type="G.4X", workers=5)), 2)
-    assert larger.parts["Glue, Spark steps"] == pytest.approx(6 * 20 * 0.44 / 60)
+    assert larger.parts["Glue, Spark steps"] == pytest.approx(6 * 20 * 0.308 / 60)
     flex = cost(Aws(glue=Glue(flex=True)), 2)
     assert flex.parts["Glue, Spark steps"] < plain.parts["Glue, Spark steps"]
+    assert flex.parts["Glue, clearing"] == plain.parts["Glue, clearing"] == pytest.approx(0.0625 * 0.44 / 60)
     assert "6 steps" in plain.assumptions[0]
     assert "2 × G.1X" in plain.assumptions[0]
 
@@ -94,3 +96,65 @@ def test_a_run_of_250_currencies_costs_what_250_cost() -> None:
     assert cost(Aws(), 250).parts["Glue, Spark steps"] == pytest.approx(
         125 * cost(Aws(), 2).parts["Glue, Spark steps"]
     )
+
+
+@pytest.mark.parametrize(
+    ("glue", "assumed"),
+    [
+        ({}, "1 minute, Glue's minimum billing, on 2 × G.1X (2 DPU at $0.308/hour: Glue 6.0)"),
+        ({"version": "5.1"}, "(2 DPU at $0.44/hour: Glue 5.1)"),
+        ({"version": "4.0"}, "(2 DPU at $0.44/hour: Glue 4.0)"),
+        ({"flex": True}, "(2 DPU at $0.29/hour: Glue 6.0, Flex; Flex may cost $0.203 only)"),
+        ({"flex": True, "version": "5.0"}, "(2 DPU at $0.29/hour: Glue 5.0, Flex)"),
+        ({"worker_type": "R.2X"}, "on 2 × R.2X (4 DPU at $0.52/hour: Glue 6.0)"),
+    ],
+)
+def test_the_price_is_that_of_the_glue_version_and_the_workers_and_the_estimate_says_so(
+    glue: dict[str, object], assumed: str
+) -> None:
+    estimate = cost(Aws(glue=Glue.model_validate(glue)), 2)
+    assert assumed in estimate.assumptions[0]
+    assert "November 2026" in estimate.assumptions[-1]
+
+
+# --- refused starts -----------------------------------------------------------------------------------
+
+POLICY = Policy(interval=5, rate=2, longest=300, attempts=40)
+MACHINE = render("crypto", [Branch(f"COIN{number}") for number in range(290)])
+
+
+def test_290_currencies_with_five_runs_at_once_exceed_the_history_and_many_give_up() -> None:
+    # Computed beforehand, in another way: up to 35,000 events, and 91 currencies that give up.
+    found = simulate(290, 5, POLICY, branch=24, frame=17)
+    assert HISTORY_LIMIT < found.events <= 35_000
+    assert 80 <= found.gave_up <= 100
+    assert found == simulate(290, 5, POLICY, branch=24, frame=17)
+
+
+def test_without_refused_starts_a_run_makes_the_events_that_are_predicted() -> None:
+    found = simulate(290, 290, POLICY, branch=24, frame=17)
+    assert (found.events, found.gave_up) == (predict(MACHINE).history_events, 0)
+    assert 1.4 < POLICY.hours < 1.5
+
+
+def test_a_run_that_would_end_early_is_a_warning_with_what_to_change() -> None:
+    (warning,) = retries(Aws(glue=Glue(max_concurrent_runs=5, queuing=False)), MACHINE, None)
+    assert warning.severity == "warning"
+    assert "290 currencies with 5 runs at once and no queue" in warning.message
+    assert "(Step Functions ends an execution at 25,000)" in warning.message
+    assert "leave queuing out, so that they wait in Glue's queue" in warning.message
+    (warning,) = retries(Aws(glue=Glue(max_concurrent_runs=300, flex=True)), MACHINE, account_limit=5)
+    assert "leave flex out" in warning.message
+
+
+@pytest.mark.parametrize(
+    "glue",
+    [
+        Glue(max_concurrent_runs=5),
+        Glue(max_concurrent_runs=50, queuing=False),
+        Glue(max_concurrent_runs=290, flex=True),
+    ],
+    ids=["queue", "few refusals", "room for all"],
+)
+def test_a_run_that_ends_in_time_is_none(glue: Glue) -> None:
+    assert list(retries(Aws(glue=glue), MACHINE, None)) == []

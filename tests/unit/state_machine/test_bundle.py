@@ -82,8 +82,8 @@ def test_the_machine_carries_what_belongs_to_the_currency() -> None:
 
 def test_how_the_users_files_are_written_is_no_part_of_what_is_deployed() -> None:
     odd = {
-        "date_column": "Day",
-        "price_column": "x",
+        "date_column": "-Day",
+        "price_column": "--TICKER",  # as an argument of a job it would be taken for an option
         "date_format": "d.M.yyyy",
         "decimal": ",",
         "delimiter": ";",

@@ -32,6 +32,17 @@ from cryptoetl.state_machine.causes import readable
             json.dumps({"ErrorMessage": "An error occurred while calling o95.pyWriteDynamicFrame. no table"}),
             "no table",
         ),
+        (
+            json.dumps(
+                {
+                    "ErrorMessage": "An error occurred while calling o9.a. Exception thrown in awaitResult: "
+                    "\n\tat x.y(Z.scala:1)\nCaused by: a.SQLException: Exception thrown in awaitResult: "
+                    "\nCaused by: com.amazon.redshift.util.RedshiftException: ERROR: no such schema\n"
+                }
+            ),
+            "ERROR: no such schema",
+        ),
+        ("Exception thrown in awaitResult: ", "Exception thrown in awaitResult:"),
         (json.dumps({"JobRunState": "STOPPED"}), "the job run was stopped"),
         (
             json.dumps({"JobRunState": "TIMEOUT", "Timeout": 30}),

@@ -103,6 +103,27 @@ def test_a_run_is_billed_by_what_glue_reports_and_a_minute_at_least(
     assert {step.dpu_seconds for step in one(status, "BTC").steps} == {expected}
 
 
+@pytest.mark.parametrize(
+    ("reported", "price"),
+    [
+        ({"GlueVersion": "6.0", "WorkerType": "G.1X", "ExecutionClass": "STANDARD"}, 0.308),
+        ({"GlueVersion": "6.1", "WorkerType": "G.1X"}, 0.308),
+        ({"GlueVersion": "5.1", "WorkerType": "G.1X"}, 0.44),
+        ({"GlueVersion": "6.0", "WorkerType": "R.1X"}, 0.52),
+        ({"GlueVersion": "6.0", "WorkerType": "G.1X", "ExecutionClass": "FLEX"}, 0.29),
+        ({"GlueVersion": "3.0", "WorkerType": None}, 0.44),
+        ({"GlueVersion": "next"}, 0.44),
+        ({"GlueVersion": 6}, 0.44),
+        ({}, 0.44),
+    ],
+)
+def test_the_price_of_a_run_is_that_of_its_version_and_workers(
+    reported: dict[str, Any], price: float
+) -> None:
+    status = fold(history(lambda job_name, _: job_run(job_name, **reported))).status()
+    assert {step.dpu_hour_usd for step in one(status, "BTC").steps} == {price}
+
+
 def test_all_of_a_cause_is_kept_beside_its_one_line() -> None:
     message = "ValueError: line 3: no price\nand how it came to that"
 
