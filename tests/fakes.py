@@ -25,6 +25,7 @@ from cryptoetl.state_machine.definition import STEPS, Step
 from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.target import Target
 from cryptoetl.target.deployment import Part, Plan, Removal, Review
+from cryptoetl.target.diagnosis import Diagnosis
 from cryptoetl.target.executions import LogLine, Record, StillRunning
 from cryptoetl.target.storage import NOTHING, About, StoredFile
 from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
@@ -294,8 +295,15 @@ class Fakes:
         self.executions = FakeExecutions(self.deployment, self.warehouse)
         self.guarded: list[str] = []
         self.busy = False
+        self.diagnoses: list[Diagnosis] = []
         self.target = Target(
-            "local", self.storage, self.deployment, self.executions, self.warehouse, self._exclusive
+            "local",
+            self.storage,
+            self.deployment,
+            self.executions,
+            self.warehouse,
+            self._exclusive,
+            lambda connect: iter(self.diagnoses),
         )
 
     @contextmanager

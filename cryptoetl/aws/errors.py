@@ -61,6 +61,9 @@ _DENIED = {
 }
 _MISSING_IN_S3 = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
+_SKEWED = ("Signature expired", "Signature not yet current")
+"""How SignatureDoesNotMatch and InvalidSignatureException begin if the clock is the reason, not the key."""
+
 _AUTHORIZATION = re.compile(
     r"User: (?P<user>\S+) is not authorized to perform: (?P<action>\S+)"
     r"(?: on resource: (?P<resource>\S+))?(?P<why> because [^(]+)?"
@@ -240,6 +243,8 @@ def _client_error(error: ClientError) -> AwsError:
     aws_code = code(error)
     if aws_code in _DENIED:
         return _denied(message, action, resource, aws_code)
+    if message.startswith(_SKEWED):
+        aws_code = "RequestTimeTooSkewed"
     for codes, made in _BY_CODE.items():
         if aws_code in codes:
             return made.fill(action=action, aws_code=aws_code)

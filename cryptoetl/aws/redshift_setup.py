@@ -75,9 +75,10 @@ class RedshiftSetup:
                 "aws.redshift.connection, or set aws.redshift.create",
             )
             return
-        yield from self._of_connection(found)
+        yield from self.of_connection(found)
 
-    def _of_connection(self, connection: Mapping[str, Any]) -> Iterator[Notice]:
+    def of_connection(self, connection: Mapping[str, Any]) -> Iterator[Notice]:
+        """Yield what of a Glue connection does not fit the configuration, or keeps the load from working."""
         name, properties = self._settings.connection, connection.get("ConnectionProperties", {})
         url = str(properties.get("JDBC_CONNECTION_URL", ""))
         if url and url.partition("?")[0].rpartition("/")[2] != self._settings.database:

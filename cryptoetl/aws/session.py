@@ -13,6 +13,7 @@ import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import boto3
 import botocore.session
 from botocore.config import Config as ClientConfig
-from botocore.exceptions import NoRegionError
+from botocore.exceptions import NoCredentialsError, NoRegionError
 from botocore.utils import JSONFileCache
 
 from cryptoetl import __version__
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from mypy_boto3_redshift_serverless import RedshiftServerlessClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_service_quotas import ServiceQuotasClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -77,6 +79,14 @@ class Identity:
     def partition(self) -> str:
         """Return the AWS partition, such as aws or aws-cn."""
         return self.arn.split(":")[1]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where credentials come from, in botocore's word (env, sso, …), and their end, if it is known."""
+
+    method: str
+    expires: datetime | None
 
 
 @dataclass(frozen=True)
@@ -132,6 +142,21 @@ class Session:
         """Check the credentials, so that missing ones are reported before anything else."""
         _ = self.identity
 
+    def source(self) -> Source:
+        """Return where the credentials come from, without asking AWS whether they are valid."""
+        with translating():
+            found = self._boto.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            found.get_frozen_credentials()  # the end of temporary ones is known once they were obtained
+        return Source(found.method, getattr(found, "_expiry_time", None))
+
+    def knows_region(self) -> bool:
+        """Return whether the installed SDK knows the region."""
+        with translating():
+            partitions = self._boto.get_available_partitions()
+            return any(self.region in self._boto.get_available_regions("sts", item) for item in partitions)
+
     @overload
     def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
     @overload
@@ -154,6 +179,8 @@ class Session:
     def client(self, service: Literal["s3"]) -> S3Client: ...
     @overload
     def client(self, service: Literal["scheduler"]) -> EventBridgeSchedulerClient: ...
+    @overload
+    def client(self, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
     @overload
     def client(self, service: Literal["service-quotas"]) -> ServiceQuotasClient: ...
     @overload

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from cryptoetl.aws.deployment import AwsDeployment
+from cryptoetl.aws.doctor.checks import AwsDoctor
 from cryptoetl.aws.executions import AwsExecutions
 from cryptoetl.aws.session import Session
 from cryptoetl.aws.storage import AwsStorage
@@ -37,4 +38,5 @@ def aws_target(
         executions=AwsExecutions(config, session, sleep=sleep),
         warehouse=warehouse,
         exclusive=lambda _: nullcontext(),
+        diagnose=AwsDoctor(config, session, sleep).diagnose,
     )

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cryptoetl import __version__
-from cryptoetl.cli import deployment, executions, files, warehouse
+from cryptoetl.cli import deployment, doctor, executions, files, warehouse
 from cryptoetl.cli.command import Program, command
 from cryptoetl.cli.session import (
     ConfigOption,
@@ -50,6 +50,7 @@ COMMANDS: tuple[Callable[..., int], ...] = (
     warehouse.verify,
     warehouse.query,
     warehouse.preview,
+    doctor.doctor,
     deployment.schema,
 )
 """In the order of --help."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cryptoetl.config.models import Config
 from cryptoetl.errors import UsageError
 from cryptoetl.local.deployment import LocalDeployment
+from cryptoetl.local.doctor import LocalDoctor
 from cryptoetl.local.executions import LocalExecutions
 from cryptoetl.local.glue.worker import Worker
 from cryptoetl.local.home import Home
@@ -29,4 +30,5 @@ def local_target(config: Config) -> Target:
         executions=LocalExecutions(home, Worker(home, schema, config.local.engine)),
         warehouse=LocalWarehouse(home, schema),
         exclusive=home.exclusive,
+        diagnose=LocalDoctor(home, schema, config.local.engine).diagnose,
     )

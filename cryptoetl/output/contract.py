@@ -18,6 +18,7 @@ from cryptoetl.output.progress import StepChange
 from cryptoetl.pipeline import results
 from cryptoetl.pipeline.results import (
     CheckResult,
+    DoctorResult,
     ExecutionList,
     Preview,
     RunResult,
@@ -141,6 +142,7 @@ CONTRACTS: dict[type, Contract] = {
     VerifyResult: Contract("verify"),
     QueryRows: Contract("query", exit_code=_zero, words=("ok",)),
     Preview: Contract("preview", exit_code=_zero, words=("ok",)),
+    DoctorResult: Contract("doctor"),
     Failure: Contract("error", status=_error, words=("error", "interrupted")),
 }
 """By type, in the order in which docs/json.md lists them."""

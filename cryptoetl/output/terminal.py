@@ -28,8 +28,9 @@ from cryptoetl.output import tables
 from cryptoetl.output.contract import CONTRACTS, Failure
 from cryptoetl.output.progress import ProgressDisplay, StepChanges
 from cryptoetl.output.serialize import document
-from cryptoetl.output.tables import Result, executions
+from cryptoetl.output.tables import Result, doctor, executions
 from cryptoetl.pipeline.results import StepLine
+from cryptoetl.target.diagnosis import Diagnosis
 from cryptoetl.util.interruption import deferred
 from cryptoetl.util.text import printable
 
@@ -93,6 +94,12 @@ class Terminal:
             self._write_json(line)
         else:
             self.out.print(executions.log_line(line))
+
+    def show_diagnosis(self, found: Diagnosis, *, first: bool) -> None:
+        """Print a diagnosis, and its area before the `first` of that; JSON has all of them at the end."""
+        if not self._as_json:
+            for part in doctor.lines(found, first=first):
+                self.out.print(part)
 
     def _write_json(self, value: Any) -> None:
         plain = not (sys.stdout.encoding or "").lower().startswith("utf")  # names must survive any encoding

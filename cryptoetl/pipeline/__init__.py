@@ -14,13 +14,15 @@
    `stop` stops it with its job runs; logs.py reads what those wrote.
 6. `verify` compares the tables with gold (verification.py); `preview` shows the latest rows.
 
-`up` does all of this (everything.py). Every use case works on a `Target` (target/), reports events while it
-works (events.py) and returns a result with an exit code (results.py), which output/ renders. A broken file or
-a failing currency is a result. What prevents a use case from being carried out is an exception (errors.py).
+`up` does all of this (everything.py). `diagnose` says, by reading alone, what would prevent it (doctor.py).
+Every use case works on a `Target` (target/), reports events while it works (events.py) and returns a result
+with an exit code (results.py), which output/ renders. A broken file or a failing currency is a result. What
+prevents a use case from being carried out is an exception (errors.py).
 """
 
 from cryptoetl.pipeline.checks import check
 from cryptoetl.pipeline.deploys import deploy, destroy, join, plan, removal
+from cryptoetl.pipeline.doctor import diagnose
 from cryptoetl.pipeline.everything import up
 from cryptoetl.pipeline.runs import run, stop
 from cryptoetl.pipeline.uploads import upload
@@ -30,6 +32,7 @@ __all__ = [
     "check",
     "deploy",
     "destroy",
+    "diagnose",
     "join",
     "plan",
     "preview",

@@ -16,6 +16,7 @@ from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.state_machine.definition import Step
 from cryptoetl.state_machine.status import ExecutionStatus, Stage
 from cryptoetl.target.deployment import Plan
+from cryptoetl.target.diagnosis import Diagnosis, Verdict
 from cryptoetl.target.executions import StillRunning
 from cryptoetl.target.warehouse import QueryRows
 
@@ -245,6 +246,22 @@ class UpResult:
         """Return the highest exit code of the parts."""
         parts = (self.upload, self.deploy, self.run, self.verify)
         return max(part.exit_code for part in parts if part is not None)
+
+
+@dataclass(frozen=True)
+class DoctorResult:
+    """What `doctor` found out, in the order in which it became known."""
+
+    diagnoses: tuple[Diagnosis, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """Return 1 if something failed, else 0."""
+        return 1 if self.count("failed") else 0
+
+    def count(self, verdict: Verdict) -> int:
+        """Return the number of diagnoses with this verdict."""
+        return sum(found.verdict == verdict for found in self.diagnoses)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from cryptoetl.config.models import TargetName
 from cryptoetl.target.deployment import Deployment
+from cryptoetl.target.diagnosis import Diagnosis
 from cryptoetl.target.executions import Executions
 from cryptoetl.target.storage import Storage
 from cryptoetl.target.warehouse import Warehouse
@@ -18,7 +19,11 @@ from cryptoetl.target.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Target:
-    """A place where pipelines run. `exclusive` holds it for a command, or raises BusyError."""
+    """A place where pipelines run. `exclusive` holds it for a command, or raises BusyError.
+
+    `diagnose` finds out what can be known without changing anything, and yields it as it becomes known; True
+    allows it to connect to the warehouse, which may be billed.
+    """
 
     name: TargetName
     storage: Storage
@@ -26,3 +31,4 @@ class Target:
     executions: Executions
     warehouse: Warehouse
     exclusive: Callable[[str], AbstractContextManager[None]]
+    diagnose: Callable[[bool], Iterator[Diagnosis]]

@@ -1,10 +1,10 @@
-"""Small tasks in a thread pool, and callbacks that several threads share."""
+"""Small tasks in a thread pool, and functions that several threads share."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 MAX_THREADS = 8
@@ -36,5 +36,25 @@ def serialized(callback: Callable[[Argument], None]) -> Callable[[Argument], Non
     def call(argument: Argument) -> None:
         with lock:
             callback(argument)
+
+    return call
+
+
+def once(ask: Callable[[], Result]) -> Callable[[], Result]:
+    """Return a function that asks when it is first called, and then repeats the answer or the exception.
+
+    Other threads wait for the first one.
+    """
+    answer: Future[Result] = Future()
+    lock = threading.Lock()
+
+    def call() -> Result:
+        with lock:
+            if not answer.done():
+                try:
+                    answer.set_result(ask())
+                except Exception as error:
+                    answer.set_exception(error)
+        return answer.result()
 
     return call

@@ -14,6 +14,11 @@ from tests.aws.emulator import KEYS, running
 
 @pytest.fixture(autouse=True)
 def no_real_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    isolate(monkeypatch, tmp_path)
+
+
+def isolate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leave nothing of the developer's account in the environment."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in KEYS.items():

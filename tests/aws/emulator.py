@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -98,6 +99,11 @@ class Emulator:
         """Warnings of ValidateStateMachineDefinition."""
         self.caller = "arn:aws:iam::123456789012:user/engineer"
         self.runs_quota = 50
+        self.dpus_quota = 1000
+        self.ahead = timedelta(0)
+        """How far the account's clock is ahead of this machine's."""
+        self.workgroup: dict[str, Any] = {"status": "AVAILABLE"}
+        """What GetWorkgroup answers for every existing workgroup."""
         self.fault: Callable[[str], Fault | None] = lambda operation: None
         """The fault of a call of cryptoetl, if it is to have one."""
         self._clients: dict[str, Any] = {}
@@ -125,15 +131,17 @@ class Emulator:
         """The calls that change something."""
         return [call for call in self.calls if not _READS.match(call)]
 
-    def connection(self, name: str = "crypto-connection", **properties: str) -> None:
-        """Create a Glue connection to the workgroup, as a user does."""
+    def connection(
+        self, name: str = "crypto-connection", place: Mapping[str, Any] | None = None, **properties: str
+    ) -> None:
+        """Create a Glue connection to the workgroup, as a user does, with this subnet and security group."""
         url = "jdbc:redshift://my-etl-workgroup.example:5439/crypto"
         self.client("glue").create_connection(
             ConnectionInput={
                 "Name": name,
                 "ConnectionType": "JDBC",
                 "ConnectionProperties": {"JDBC_CONNECTION_URL": url} | properties,
-                "PhysicalConnectionRequirements": {"SubnetId": "subnet-12345678"},
+                "PhysicalConnectionRequirements": place or {"SubnetId": "subnet-12345678"},
             }
         )
 
@@ -148,8 +156,11 @@ class Emulator:
             case "RedshiftServerless.GetNamespace" | "RedshiftServerless.DeleteNamespace":
                 return self._namespace(p["namespaceName"], delete=name == "DeleteNamespace")
             case "ServiceQuotasV20190624.ListServiceQuotas":
-                name = "Max concurrent job runs per account"
-                return {"Quotas": [{"QuotaName": name, "Value": float(self.runs_quota)}]}
+                quotas = {
+                    "Max concurrent job runs per account": self.runs_quota,
+                    "Max task DPUs per account": self.dpus_quota,
+                }
+                return {"Quotas": [{"QuotaName": n, "Value": float(v)} for n, v in quotas.items()]}
             case _ if service == "AWSGlue":
                 return self._glue_call(name, p)
             case _ if service == "AWSStepFunctions":
@@ -204,7 +215,7 @@ class Emulator:
     def _workgroup(self, name: str) -> dict[str, Any]:
         if name not in self.redshift.workgroups:
             return _error("ResourceNotFoundException", "no such workgroup")
-        return {"workgroup": {"workgroupName": name, "status": "AVAILABLE"}}
+        return {"workgroup": {"workgroupName": name} | self.workgroup}
 
     def _namespace(self, name: str, *, delete: bool) -> dict[str, Any]:
         if name not in self.namespaces:
@@ -256,6 +267,10 @@ class _Front:
         own = environ.get("HTTP_USER_AGENT", "").find("cryptoetl/") >= 0
         if own:
             self._emulator.calls.append(operation)
+        if own and self._emulator.ahead:
+            now = datetime.now(UTC) + self._emulator.ahead
+            if reason := _skewed(environ, now):
+                return _refuse("SignatureDoesNotMatch", reason, target, respond)
         if own and (fault := self._emulator.fault(operation)) is not None:
             if fault == "unheard":
                 list(self._carried_out(operation, target, body, query, environ, lambda *_: None))
@@ -316,13 +331,29 @@ def _rest_operation(environ: Mapping[str, Any]) -> str:
     return f"{verb} {path}{'?' + environ['QUERY_STRING'] if environ['QUERY_STRING'] else ''}"
 
 
+def _skewed(environ: Environ, now: datetime) -> str | None:
+    """Return why a signature is refused for its time (IAM User Guide, Troubleshoot Signature Version 4)."""
+    if not (text := environ.get("HTTP_X_AMZ_DATE")):
+        return None
+    signed = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    if abs(now - signed) <= timedelta(minutes=5):
+        return None
+    if signed < now:
+        return f"Signature expired: {text} is now earlier than {now - timedelta(minutes=5):%Y%m%dT%H%M%SZ}"
+    return (
+        f"Signature not yet current: {text} is still later than {now + timedelta(minutes=5):%Y%m%dT%H%M%SZ}"
+    )
+
+
 def _refuse(code: str, message: str, target: str, respond: Respond) -> Iterable[bytes]:
     if target:
         respond("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
         return [json.dumps({"__type": code, "message": message}).encode()]
     respond("403 Forbidden", [("Content-Type", "text/xml")])
     error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    return [f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>".encode()]
+    # In <Errors> for EC2, else in the root.
+    body = f"<ErrorResponse>{error}<Errors>{error}</Errors><RequestId>1</RequestId></ErrorResponse>"
+    return [body.encode()]
 
 
 def _fail(fault: Fault, target: str, environ: Environ, respond: Respond) -> Iterable[bytes]:
@@ -347,8 +378,13 @@ def _fail(fault: Fault, target: str, environ: Environ, respond: Respond) -> Iter
 
 
 class _Quiet(MotoRequestHandler):
+    ahead: Callable[[], timedelta]
+
     def log_request(self, *args: Any, **kwargs: Any) -> None:
         pass
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(time.time() + type(self).ahead().total_seconds())
 
 
 @contextmanager
@@ -378,7 +414,7 @@ def running(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Emulator]
         0,
         lambda environ, respond: holder[0](environ, respond),
         threaded=True,
-        request_handler=_Quiet,
+        request_handler=type("Handler", (_Quiet,), {"ahead": staticmethod(lambda: emulators[0].ahead)}),
     )
     emulator = Emulator(f"http://127.0.0.1:{server.server_port}", folder)
     emulators.append(emulator)

@@ -18,7 +18,7 @@ from typing import Any, cast
 import pytest
 from moto.core.responses import ActionResult
 from moto.glue import models as glue_models
-from moto.glue.models import FakeJob, FakeJobRun
+from moto.glue.models import FakeConnection, FakeJob, FakeJobRun
 from moto.logs.responses import LogsResponse
 from moto.stepfunctions import models as stepfunctions_models
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
@@ -53,6 +53,7 @@ def patched(glue: Glue, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     _patch_history(monkeypatch)
     _patch_stop(monkeypatch)
     _patch_logs(monkeypatch)
+    _patch_connections(monkeypatch)
     try:
         yield
     finally:
@@ -168,3 +169,15 @@ def _patch_logs(monkeypatch: pytest.MonkeyPatch) -> None:
         return json.dumps(found)
 
     monkeypatch.setattr(LogsResponse, "filter_log_events", events_by_prefix)
+
+
+def _patch_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = FakeConnection.as_dict
+
+    def as_dict(connection: Any, hide_password: bool = False) -> dict[str, Any]:
+        """Return a connection with its type and place, which moto leaves out."""
+        own = ("ConnectionType", "PhysicalConnectionRequirements")
+        given = {key: connection.connection_input[key] for key in own if key in connection.connection_input}
+        return original(connection, hide_password=hide_password) | given
+
+    monkeypatch.setattr(FakeConnection, "as_dict", as_dict)

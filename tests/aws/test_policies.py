@@ -357,9 +357,10 @@ def called() -> set[str]:
         "job_runs.py",
         "logs.py",
     }  # what an operator does, not a deployer
+    folder = Path("cryptoetl/aws")
     source = {
-        path.name: path.read_text(encoding="utf-8")
-        for path in Path("cryptoetl/aws").glob("*.py")
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in (*folder.glob("*.py"), *folder.glob("doctor/*.py"))
         if path.name not in running
     }
     from botocore import xform_name
@@ -385,6 +386,13 @@ def called() -> set[str]:
         "session.py": [],
         "errors.py": [],
         "__init__.py": [],
+        "doctor/__init__.py": [],
+        "doctor/account.py": [],  # asks STS who the caller is, which is always allowed
+        "doctor/checks.py": [],
+        "doctor/deployment.py": ["service-quotas"],
+        "doctor/facts.py": ["redshift-serverless", "glue", "ec2"],
+        "doctor/network.py": [],
+        "doctor/warehouse.py": ["redshift-serverless", "redshift-data", "secretsmanager"],
     }
     assert source.keys() == services.keys()
     found = set()
@@ -401,6 +409,12 @@ def test_the_deployer_may_do_every_call_that_deploy_and_destroy_make() -> None:
     actions = called()
     assert {"cloudformation:ExecuteChangeSet", "s3:PutObject", "redshift-data:ExecuteStatement"} <= actions
     assert {action for action in actions if not may_deploy(action)} == set()
+
+
+def test_the_deployer_may_read_of_the_network_what_doctor_reads_and_no_more() -> None:
+    statements = permissions.deployer(configured({}))["Statement"]
+    (doctor,) = [statement for statement in statements if statement["Sid"] == "Doctor"]
+    assert set(doctor["Action"]) == {action for action in called() if action.startswith("ec2:")}
 
 
 def may_deploy(action: str) -> bool:

@@ -98,7 +98,7 @@ class Place:
             self.data.results[warehouse_sql.count("market_data", name)] = count
         fakes = Fakes()
         rooms = (fakes.storage, fakes.deployment, fakes.executions, self.warehouse)
-        target = Target("aws", *rooms, fakes.target.exclusive)
+        target = Target("aws", *rooms, fakes.target.exclusive, fakes.target.diagnose)
         return pipeline.verify(self.config, target, self.tickers, lambda event: None)
 
 

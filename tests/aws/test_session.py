@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,12 @@ def test_no_region(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_credentials_that_aws_refuses(account: Account, code: str, said: str) -> None:
     account.emulator.denied["GetCallerIdentity"] = (code, "The token is no good")
     assert first_line(account("deploy", "--dry-run")) == f"error: {said}"
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_a_clock_that_is_wrong_is_not_taken_for_a_wrong_key(account: Account, minutes: int) -> None:
+    account.emulator.ahead = timedelta(minutes=minutes)
+    assert first_line(account("deploy", "--dry-run")).startswith("error: this machine's clock is wrong")
 
 
 def test_what_is_denied_is_named_with_action_and_resource(account: Account) -> None:

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from cryptoetl.discovery.results import InitResult
 from cryptoetl.output import plot
-from cryptoetl.output.tables import deployment, executions, files, warehouse
+from cryptoetl.output.tables import deployment, doctor, executions, files, warehouse
 from cryptoetl.pipeline.results import (
     CheckResult,
+    DoctorResult,
     ExecutionList,
     Preview,
     RunResult,
@@ -63,6 +64,8 @@ def render(  # noqa: C901 - one case per result
             yield from _up(result, verbose=verbose)
         case InitResult():
             yield from files.init(result, verbose=verbose)
+        case DoctorResult():
+            yield doctor.summary(result)
         case _:
             assert_never(result)
 
@@ -97,4 +100,5 @@ Result = (
     | Preview
     | UpResult
     | InitResult
+    | DoctorResult
 )

@@ -20,6 +20,7 @@ from cryptoetl.output.terminal import Terminal
 from cryptoetl.pipeline.results import (
     CheckResult,
     CurrencyCheck,
+    DoctorResult,
     ExecutionList,
     Preview,
     RunResult,
@@ -43,6 +44,7 @@ from cryptoetl.state_machine.status import (
     StepStatus,
 )
 from cryptoetl.target.deployment import Cost, Notice, Part, Plan, Prediction, Removal, Review
+from cryptoetl.target.diagnosis import Diagnosis
 from cryptoetl.target.executions import StillRunning
 from cryptoetl.target.warehouse import QueryRows
 
@@ -243,6 +245,12 @@ EVERYTHING: Mapping[str, Result] = {
     "verify": verified("rows: 1 in the table, 2 in gold"),
     "query": QueryRows(("date", "price"), ((date(2024, 1, 1), 1.5),), more=True),
     "up": UP,
+    "doctor": DoctorResult(
+        (
+            Diagnosis("home", "lock", "passed", "is free"),
+            Diagnosis("home", "disk space", "failed", "9 MB are free", "Free some space."),
+        )
+    ),
     "destroy": Removal("/home", (Part("bundle", "deployed"),), (Part("data", "raw", "3 files"),)),
     "init": INIT,
     "preview": Preview(

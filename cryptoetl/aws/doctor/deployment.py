@@ -1,0 +1,131 @@
+"""Whether a deploy can succeed: the stack's state, the names of the buckets, permissions, quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from cryptoetl.aws.buckets import Buckets
+from cryptoetl.aws.doctor.facts import Facts
+from cryptoetl.aws.errors import translating
+from cryptoetl.aws.preflight import RUNS_QUOTA, Preflight
+from cryptoetl.aws.session import Session, resolved
+from cryptoetl.aws.stack import template as stacks
+from cryptoetl.aws.stack.state import FAILED_FIRST, GOOD
+from cryptoetl.config.models import Config
+from cryptoetl.target.diagnosis import Area, Check, Diagnosis
+
+STACK = Area("stack")
+BUCKETS = Area("buckets")
+PERMISSIONS = Area("permissions")
+QUOTAS = Area("quotas")
+
+DPU_QUOTA = "Max task DPUs per account"
+"""The quota's name in Service Quotas (AWS Glue endpoints and quotas)."""
+
+
+class Deployability:
+    """The checks that concern the stack of a configuration."""
+
+    def __init__(self, config: Config, session: Session, facts: Facts) -> None:
+        self._config = config
+        self._session = session
+        self._facts = facts
+        self._preflight = Preflight(config, session)
+
+    def checks(self) -> list[Check]:
+        """Return the checks in the order of their lines."""
+        return [
+            Check(PERMISSIONS, "deploy", self._permissions),
+            Check(QUOTAS, "Glue", self._quotas),
+            Check(STACK, stacks.stack_name(self._config), self._stack),
+            *(Check(BUCKETS, kind, partial(self._bucket, kind)) for kind in stacks.KINDS),
+        ]
+
+    def _permissions(self) -> Iterator[Diagnosis]:
+        notices = list(self._preflight.permissions())
+        for notice in notices:
+            unknown = "" if notice.severity == "warning" else "not known: "
+            yield PERMISSIONS.warned(
+                "deploy", f"{unknown}{notice.message}", "Ask an administrator for the missing permissions."
+            )
+        if not notices:
+            yield PERMISSIONS.passed("deploy", "IAM's simulation allows all that deploy and destroy need")
+
+    def _quotas(self) -> Iterator[Diagnosis]:
+        glue = self._config.aws.glue
+        runs = min(len(self._config.currencies), glue.max_concurrent_runs)
+        # A worker's type names its DPUs: 2 for G.2X (Glue API, Job, WorkerType).
+        dpus = runs * glue.workers * int(glue.worker_type[2:-1])
+        found = self._quota_values()
+        waits = "wait in Glue's queue" if glue.queuing else "are rejected and retried"
+        for name, needed, what in ((RUNS_QUOTA, runs, "job runs"), (DPU_QUOTA, dpus, "DPUs")):
+            value = found.get(name.lower())
+            if value is None:
+                yield QUOTAS.skipped(f"Glue {what}", f"Service Quotas lists no value of {name!r}")
+            elif needed > value:
+                yield QUOTAS.warned(
+                    f"Glue {what}",
+                    f"the account may use {value:,} at once, and a run of all currencies uses {needed:,}: "
+                    f"runs above the quota {waits}",
+                    f"Request more of {name!r} in Service Quotas, or lower aws.glue.max_concurrent_runs.",
+                )
+            else:
+                yield QUOTAS.passed(f"Glue {what}", f"{needed:,} of {value:,} at once")
+
+    def _quota_values(self) -> Mapping[str, int]:
+        """Return the values of Glue's quotas by name in lower case."""
+        with translating():
+            pages = self._session.client("service-quotas").get_paginator("list_service_quotas")
+            return {
+                quota["QuotaName"].lower(): int(quota["Value"])
+                for page in pages.paginate(ServiceCode="glue")
+                for quota in page["Quotas"]
+            }
+
+    def _stack(self) -> Iterator[Diagnosis]:
+        state, name = self._facts.stack(), stacks.stack_name(self._config)
+        if notices := list(self._preflight.state(state)):
+            for notice in notices:
+                make = STACK.failed if notice.severity == "error" else STACK.warned
+                yield make(name, notice.message)
+        elif not state.exists:
+            yield STACK.passed(name, "is not deployed yet", "`cryptoetl deploy` shows the plan and asks.")
+        elif state.status in FAILED_FIRST:
+            yield STACK.failed(
+                name,
+                f"the first deploy failed ({state.status})",
+                "`cryptoetl deploy` removes what it has left, and deploys again.",
+            )
+        elif state.status in GOOD:
+            yield STACK.passed(name, f"is deployed ({state.status})")
+        else:
+            yield STACK.warned(
+                name,
+                f"the last deploy failed, and what was there before is deployed ({state.status})",
+                "`cryptoetl deploy` shows what is missing, and why it fails.",
+            )
+
+    def _bucket(self, kind: str) -> Iterator[Diagnosis]:
+        identity, region = self._session.identity, self._session.region
+        buckets = Buckets(self._session.client("s3"), identity.account, region, identity.partition)
+        name = resolved(stacks.bucket(self._config, kind), self._session)
+        match buckets.owner(name):
+            case "ours":
+                yield BUCKETS.passed(name, "exists, and belongs to this account")
+            case "foreign":
+                yield BUCKETS.failed(
+                    name,
+                    "belongs to another account, or is not visible to you",
+                    f"Ask an administrator for s3:ListBucket on it, or name another with aws.buckets.{kind}.",
+                )
+            case "missing" if getattr(self._config.aws.buckets, kind) is not None:
+                yield BUCKETS.failed(
+                    name, f"does not exist (aws.buckets.{kind})", "Create it, or leave out the name."
+                )
+            case "missing" if self._facts.stack().exists:
+                yield BUCKETS.failed(
+                    name, "was deleted outside of cryptoetl", "Create a bucket of this name again."
+                )
+            case "missing":
+                yield BUCKETS.passed(name, "the name is free, and deploy creates the bucket")
