@@ -167,7 +167,9 @@ class Preflight:
             return
         denied: list[str] = []
         try:
-            for statement in deployer(self._config)["Statement"]:
+            # `doctor` needs the statement of its name, a deploy does not.
+            needed = (s for s in deployer(self._config)["Statement"] if s["Sid"] != "Doctor")
+            for statement in needed:
                 pages = self._session.client("iam").get_paginator("simulate_principal_policy")
                 answers = pages.paginate(
                     PolicySourceArn=source,

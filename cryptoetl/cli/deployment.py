@@ -150,16 +150,41 @@ def policies(
     account: Annotated[
         str | None, typer.Option("--account", metavar="ID", help="Account ID to use in ARNs.")
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            metavar="DIR",
+            help="Write the policies of deployers and operators to this folder instead, as files for "
+            "`aws iam create-policy`.",
+        ),
+    ] = None,
 ) -> int:
-    """Print the IAM policies that a deploy needs, and those of the stack's roles."""
+    """Print the IAM policies that deploying and operating need, and those of the stack's roles."""
     import json
 
     from cryptoetl.aws.stack import permissions
 
     config = session.config()
     region = session.options.region or config.aws.region or os.environ.get("AWS_REGION")
-    printed = permissions.plain(permissions.all_policies(config), account=account, region=region)
-    session.terminal.text(json.dumps(printed, indent=2))
+    if output is None:
+        printed = permissions.plain(permissions.all_policies(config), account=account, region=region)
+        session.terminal.text(json.dumps(printed, indent=2))
+        return 0
+    if account is None or region is None:
+        raise UsageError(
+            "policies as files need the account and the region",
+            hint="Add --account 123456789012, and --region or aws.region in the configuration.",
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    for name, policy in permissions.people(config).items():
+        for path in output.glob(f"{name}-*.json"):
+            path.unlink()  # an earlier configuration may have needed more
+        documents = permissions.managed(permissions.plain(policy, account=account, region=region))
+        for number, document in enumerate(documents, start=1):
+            path = output / f"{name}-{number}.json"
+            path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+            session.terminal.text(f"{path}\n")
     return 0
 
 

@@ -88,7 +88,7 @@ class Redshift:
             return _Done()
         if sql in ("BEGIN READ ONLY", "ROLLBACK"):
             return _Done()
-        assert re.match("SELECT|WITH", sql), sql
+        assert re.match("SELECT|WITH|DROP|CREATE TABLE", sql), sql
         with self._tables.cursor() as cursor:
             try:
                 cursor.execute(sql)

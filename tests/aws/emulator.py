@@ -155,6 +155,10 @@ class Emulator:
                 return self._workgroup(p["workgroupName"])
             case "RedshiftServerless.GetNamespace" | "RedshiftServerless.DeleteNamespace":
                 return self._namespace(p["namespaceName"], delete=name == "DeleteNamespace")
+            case "RedshiftServerless.ListNamespaces":
+                return {"namespaces": [{"namespaceName": name} for name in self.namespaces]}
+            case "RedshiftServerless.ListSnapshots":
+                return {"snapshots": []}
             case "ServiceQuotasV20190624.ListServiceQuotas":
                 quotas = {
                     "Max concurrent job runs per account": self.runs_quota,

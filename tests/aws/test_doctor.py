@@ -476,7 +476,7 @@ def test_what_a_deploy_is_going_to_create_is_not_missing(case: Case) -> None:
 def test_the_command_prints_a_line_for_each_and_one_object_as_json(case: Case) -> None:
     deployed, url = case.account, case.emulator.url
     read = deployed("doctor", AWS_ENDPOINT_URL=url)
-    assert "  passed   account 123456789012: arn:aws:sts::" in read.out
+    assert "  passed   account 123456789012: arn:aws:iam::" in read.out
     assert read.code == 1, read.out  # the connection that the account's user has made has no security group
     outcome = deployed("doctor", "--json", AWS_ENDPOINT_URL=url)
     assert outcome.code == 1

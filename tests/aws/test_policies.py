@@ -349,55 +349,52 @@ PREFIXES = {
 }
 
 
-def called() -> set[str]:
-    """The actions of every SDK call that deploys, by the client that each module makes it with."""
-    running = {
-        "storage.py",
-        "executions.py",
-        "job_runs.py",
-        "logs.py",
-    }  # what an operator does, not a deployer
-    folder = Path("cryptoetl/aws")
-    source = {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
-        for path in (*folder.glob("*.py"), *folder.glob("doctor/*.py"))
-        if path.name not in running
-    }
+DEPLOYING = {
+    "cloudformation.py": ["cloudformation"],
+    "buckets.py": ["s3"],
+    "preflight.py": ["iam", "stepfunctions", "service-quotas"],
+    "existing.py": [
+        *("glue", "iam", "stepfunctions", "logs", "scheduler", "sns", "events", "redshift-serverless")
+    ],
+    "encryption.py": ["kms", "s3"],
+    "network.py": ["ec2"],
+    "doctor/deployment.py": ["service-quotas"],
+    "doctor/facts.py": ["redshift-serverless", "glue", "ec2"],
+    "doctor/warehouse.py": ["redshift-serverless", "redshift-data", "secretsmanager"],
+    "redshift_setup.py": ["redshift-serverless", "redshift-data", "glue"],
+    "removal.py": ["redshift-serverless", "logs"],
+}
+OPERATING = {
+    "storage.py": ["s3"],
+    "executions.py": ["stepfunctions"],
+    "job_runs.py": ["glue"],
+    "logs.py": ["logs"],
+}
+BOTH = {"data_api.py": ["redshift-data", "redshift-serverless"], "warehouse.py": ["s3"]}
+"""The services whose clients each module uses; modules that are not named make no calls of their own."""
+WITHOUT_CALLS = {
+    "deployment.py",
+    "planning.py",
+    "target.py",
+    "session.py",
+    "errors.py",
+    "__init__.py",
+    "doctor/__init__.py",
+    "doctor/account.py",  # asks STS who the caller is, which is always allowed
+    "doctor/checks.py",
+    "doctor/network.py",
+}
+
+
+def called(services: Mapping[str, list[str]]) -> set[str]:
+    """The actions of every SDK call of these modules."""
     from botocore import xform_name
     from botocore.session import get_session
 
-    session = get_session()
-    services = {
-        "cloudformation.py": ["cloudformation"],
-        "buckets.py": ["s3"],
-        "preflight.py": ["iam", "stepfunctions", "service-quotas"],
-        "existing.py": [
-            *("glue", "iam", "stepfunctions", "logs", "scheduler", "sns", "events", "redshift-serverless")
-        ],
-        "encryption.py": ["kms", "s3"],
-        "network.py": ["ec2"],
-        "redshift_setup.py": ["redshift-serverless", "redshift-data", "glue"],
-        "removal.py": ["redshift-serverless", "logs"],
-        "data_api.py": ["redshift-data"],
-        "warehouse.py": ["s3"],
-        "deployment.py": [],
-        "planning.py": [],
-        "target.py": [],
-        "session.py": [],
-        "errors.py": [],
-        "__init__.py": [],
-        "doctor/__init__.py": [],
-        "doctor/account.py": [],  # asks STS who the caller is, which is always allowed
-        "doctor/checks.py": [],
-        "doctor/deployment.py": ["service-quotas"],
-        "doctor/facts.py": ["redshift-serverless", "glue", "ec2"],
-        "doctor/network.py": [],
-        "doctor/warehouse.py": ["redshift-serverless", "redshift-data", "secretsmanager"],
-    }
-    assert source.keys() == services.keys()
-    found = set()
-    for name, text in source.items():
-        for service in services[name]:
+    session, found = get_session(), set()
+    for name, of_module in services.items():
+        text = (Path("cryptoetl/aws") / name).read_text(encoding="utf-8")
+        for service in of_module:
             for operation in session.get_service_model(service).operation_names:
                 if re.search(rf"[.\"]{xform_name(operation)}[(\"]", text):
                     action = f"{PREFIXES.get(service, service)}:{operation}"
@@ -405,8 +402,15 @@ def called() -> set[str]:
     return found - {"glue:ListSchemas"}  # it is redshift-data's of the same name
 
 
+def test_every_module_that_makes_calls_is_read() -> None:
+    folder = Path("cryptoetl/aws")
+    sources = (*folder.glob("*.py"), *folder.glob("doctor/*.py"))
+    modules = {path.relative_to(folder).as_posix() for path in sources}
+    assert modules == {*DEPLOYING, *OPERATING, *BOTH, *WITHOUT_CALLS}
+
+
 def test_the_deployer_may_do_every_call_that_deploy_and_destroy_make() -> None:
-    actions = called()
+    actions = called(DEPLOYING | BOTH)
     assert {"cloudformation:ExecuteChangeSet", "s3:PutObject", "redshift-data:ExecuteStatement"} <= actions
     assert {action for action in actions if not may_deploy(action)} == set()
 
@@ -414,16 +418,16 @@ def test_the_deployer_may_do_every_call_that_deploy_and_destroy_make() -> None:
 def test_the_deployer_may_read_of_the_network_what_doctor_reads_and_no_more() -> None:
     statements = permissions.deployer(configured({}))["Statement"]
     (doctor,) = [statement for statement in statements if statement["Sid"] == "Doctor"]
-    assert set(doctor["Action"]) == {action for action in called() if action.startswith("ec2:")}
+    assert set(doctor["Action"]) == {action for action in called(DEPLOYING) if action.startswith("ec2:")}
 
 
 def may_deploy(action: str) -> bool:
     """Whether the deployer of all options is allowed the action on some resource."""
-    patterns = (
-        pattern
-        for statement in permissions.deployer(configured(EVERYTHING))["Statement"]
-        for pattern in _list(statement["Action"])
-    )
+    return allows(permissions.deployer(configured(EVERYTHING)), action)
+
+
+def allows(policy: Mapping[str, Any], action: str) -> bool:
+    patterns = (pattern for statement in policy["Statement"] for pattern in _list(statement["Action"]))
     return any(fnmatchcase(action, pattern) for pattern in patterns)
 
 
@@ -493,6 +497,53 @@ def test_policies_stay_within_iams_limits() -> None:
     assert len(deployer) < 6_144
     everything = json.dumps(plain(permissions.deployer(configured(EVERYTHING))), separators=(",", ":"))
     assert len(everything) < 10_240
+
+
+def test_a_policy_too_long_for_one_document_is_split_and_loses_nothing() -> None:
+    lengths = []
+    for options in (EVERYTHING, CREATE, {}):
+        for policy in plain(permissions.people(configured(options))).values():
+            documents = permissions.managed(policy)
+            lengths.append(len(documents))
+            assert [item for document in documents for item in document["Statement"]] == policy["Statement"]
+            for document in documents:
+                assert document["Version"] == policy["Version"]
+                assert len("".join(json.dumps(document, indent=2).split())) <= 6_144
+    assert lengths == [2, 1, 2, 1, 1, 1]
+
+
+# --- the operator -------------------------------------------------------------------------------------
+
+READ_THE_DEPLOYMENT = {"cloudformation:DescribeStacks", "cloudformation:GetTemplate"}
+"""What `run` compares the configuration with, in addition to the artifacts."""
+INDIRECT = {
+    "secretsmanager:GetSecretValue",
+    "redshift-serverless:GetCredentials",
+    "s3:AbortMultipartUpload",
+}
+"""Checked by a service when it is called, or by s3transfer."""
+
+
+@pytest.mark.parametrize("options", [{}, EVERYTHING, SECRET], ids=["small", "all", "secret"])
+def test_the_operator_may_do_every_call_of_its_commands_and_no_more(options: Mapping[str, Any]) -> None:
+    config = configured(options)
+    policy = permissions.operator(config)
+    needed = called(OPERATING | BOTH) | READ_THE_DEPLOYMENT
+    if not config.aws.redshift.create:
+        needed -= {"redshift-serverless:GetNamespace"}
+    assert {"states:StartExecution", "s3:PutObject", "logs:FilterLogEvents"} <= needed
+    assert {action for action in needed if not allows(policy, action)} == set()
+    allowed = {action for statement in policy["Statement"] for action in _list(statement["Action"])}
+    assert allowed - needed - INDIRECT == set()
+
+
+def test_the_operator_may_not_change_what_a_deploy_makes() -> None:
+    policy = plain(permissions.operator(configured(EVERYTHING)))
+    for statement in policy["Statement"]:
+        if "s3:PutObject" in statement["Action"]:
+            assert statement["Resource"] == "arn:aws:s3:::crypto-raw-123456789012-eu-central-1/*"
+        if statement["Resource"] == "*":
+            assert statement["Sid"] == "OwnStatements"
 
 
 def test_no_statement_is_wider_than_its_service() -> None:

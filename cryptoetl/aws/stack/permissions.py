@@ -1,10 +1,11 @@
-"""IAM policies: those of the stack's roles, and the one that a deployer needs. No network.
+"""IAM policies: those of the stack's roles, and those that a deployer and an operator need. No network.
 
 Action names and resource types follow the Service Authorization Reference.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +13,31 @@ from cryptoetl.aws.stack import template as stack
 from cryptoetl.aws.stack.filling import filled, sub
 from cryptoetl.config.models import Config
 
+MANAGED_LIMIT = 6_144
+"""Characters of a managed policy, white space not counted (IAM and AWS STS quotas)."""
+
 
 def all_policies(config: Config) -> dict[str, Any]:
-    """Return the deployer's policy, and each role of the stack with its trust and its policies by name."""
-    return {"deployer": deployer(config), **roles(stack.render(config).template)}
+    """Return the policies of people, and each role of the stack with its trust and its policies by name."""
+    return {**people(config), **roles(stack.render(config).template)}
+
+
+def people(config: Config) -> dict[str, Any]:
+    """Return the identity-based policies of those who deploy and of those who work with what is deployed."""
+    return {"deployer": deployer(config), "operator": operator(config)}
+
+
+def managed(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the policy's statements as documents that each fit into a managed policy, in their order."""
+    documents: list[dict[str, Any]] = []
+    for statement in policy["Statement"]:
+        if documents:
+            longer = {**policy, "Statement": [*documents[-1]["Statement"], statement]}
+            if len("".join(json.dumps(longer).split())) <= MANAGED_LIMIT:
+                documents[-1] = longer
+                continue
+        documents.append({**policy, "Statement": [statement]})
+    return documents
 
 
 def roles(template: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +99,13 @@ def deployer(config: Config) -> dict[str, Any]:
         "own_job_arns": [sub(job)],
     }
     policy: dict[str, Any] = filled("deployer.yaml", options, values)
+    return policy
+
+
+def operator(config: Config) -> dict[str, Any]:
+    """Return the identity-based policy for the commands that work with a deployed pipeline."""
+    values = stack.names(config) | {"stack": stack.stack_name(config)}
+    policy: dict[str, Any] = filled("operator.yaml", stack.options(config), values)
     return policy
 
 

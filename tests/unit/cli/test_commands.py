@@ -248,11 +248,30 @@ def test_the_stack_and_its_policies_are_json_documents(run: CommandLine, config:
     template = run("render", "stack").data
     assert template["Resources"]["StateMachine"]["Properties"]["StateMachineName"] == "crypto"
     policies = run("render", "policies", "--account", "123456789012", "--region", "eu-west-1").data
-    assert set(policies) == {"deployer", "GlueRole", "MachineRole"}
+    assert set(policies) == {"deployer", "operator", "GlueRole", "MachineRole"}
     text = json.dumps(policies)
     assert "arn:aws:glue:eu-west-1:123456789012:job/crypto-bronze2silver" in text
     assert "Fn::" not in text
     assert "${AWS::AccountId}" in json.dumps(run("render", "policies").data)
+
+
+def test_policies_are_written_as_files_that_iam_takes(run: CommandLine, config: Path) -> None:
+    stale, other = Path("policies/deployer-7.json"), Path("policies/mine.json")
+    stale.parent.mkdir()
+    stale.touch()
+    other.touch()
+    arguments = ("render", "policies", "--output", "policies", "--region", "eu-west-1")
+    refused = run(*arguments)
+    assert refused.code == 2
+    assert "--account 123456789012" in refused.err
+    printed = run(*arguments, "--account", "123456789012").out.splitlines()
+    assert printed == [str(Path("policies", name)) for name in ("deployer-1.json", "operator-1.json")]
+    assert not stale.exists()
+    assert other.exists()
+    for name in printed:
+        policy = json.loads(Path(name).read_text(encoding="utf-8"))
+        assert set(policy) == {"Version", "Statement"}
+        assert "AWS::" not in json.dumps(policy)
 
 
 def test_the_artifacts_of_a_stack_are_written_under_the_keys_that_it_names(
