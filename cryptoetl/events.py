@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from cryptoetl.state_machine.status import ExecutionStatus
 
@@ -40,6 +40,14 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """`done` of `total` currencies are through the current phase."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Progressed:
     """The status of an execution has changed."""
 
@@ -65,6 +73,16 @@ class ResourceProgress:
     total: int | None
 
 
-Event = Phase | FileProgress | Transfer | Progressed | ResourceProgress | Warned
+Event = Phase | Counted | FileProgress | Transfer | Progressed | ResourceProgress | Warned
 
 Observe = Callable[[Event], None]
+
+T = TypeVar("T")
+
+
+def counted(items: Iterable[T], total: int, observe: Observe) -> Iterator[T]:
+    """Yield the items, one of each currency, and report how many are done."""
+    for number, item in enumerate(items):
+        observe(Counted(number, total))
+        yield item
+    observe(Counted(total, total))

@@ -20,7 +20,7 @@ from cryptoetl.errors import BusyError, DeployError, NotDeployedError, UsageErro
 from cryptoetl.events import Observe
 from cryptoetl.local.step_functions.history import Event
 from cryptoetl.local.step_functions.interpreter import Interpreter, TaskFailed
-from cryptoetl.state_machine.bundle import Bundle, Layout, compare
+from cryptoetl.state_machine.bundle import Bundle, Change, Layout, compare
 from cryptoetl.state_machine.definition import STEPS, Step
 from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.target import Target
@@ -111,6 +111,9 @@ class FakeDeployment:
 
     def current(self) -> Bundle | None:
         return self.bundle
+
+    def compared(self, wanted: Bundle) -> tuple[Bundle | None, Sequence[Change]]:
+        return self.bundle, compare(self.bundle, wanted)
 
     def join(self, observe: Observe) -> None:
         self.joined += 1

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from cryptoetl.aws.buckets import Buckets
 from cryptoetl.aws.cloudformation import ChangeSet, Stack
-from cryptoetl.aws.planning import AwsBasis, Planner
+from cryptoetl.aws.planning import AwsBasis, Planner, bundle_changes
 from cryptoetl.aws.redshift_setup import RedshiftSetup
 from cryptoetl.aws.removal import Remover
 from cryptoetl.aws.session import Session, resolved
@@ -25,7 +25,7 @@ from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.config.models import ALL_CURRENCIES, Config
 from cryptoetl.errors import DeployError, Interrupted, NotDeployedError
 from cryptoetl.events import Observe, Phase, Warned
-from cryptoetl.state_machine.bundle import Bundle, Layout
+from cryptoetl.state_machine.bundle import Bundle, Change, Layout
 from cryptoetl.target.deployment import Plan, Removal
 
 
@@ -47,16 +47,20 @@ class AwsDeployment:
         places = asdict(stacks.layout(self._config))
         return Layout(**{name: resolved(place, self._session) for name, place in places.items()})
 
-    def current(self) -> Bundle | None:
-        """Return the bundle that the stack deploys. Raises NotDeployedError while it is being deleted."""
+    def compared(self, wanted: Bundle) -> tuple[Bundle | None, Sequence[Change]]:
+        """Return the bundle that the stack deploys, and all in which the rendered stack differs from it.
+
+        Raises NotDeployedError while the stack is being deleted.
+        """
         self._session.sign_in()
-        deployed, bundle = self._planner.deployed()
+        deployed, current = self._planner.deployed()
         if deployed.state.deleting:
             raise NotDeployedError(
                 f"the stack {self._stack.name} is being deleted",
                 hint="`cryptoetl deploy` waits for that, and creates it again.",
             )
-        return bundle
+        resources = stack_changes.compare(deployed.template, self._planner.rendered(wanted).template)
+        return current, (*bundle_changes(current, wanted), *resources)
 
     def plan(self, bundle: Bundle, *, drift: bool) -> Plan:
         """Compare the bundle with the stack, and review limits, names, permissions and costs."""

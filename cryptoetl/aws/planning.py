@@ -92,8 +92,7 @@ class Planner:
     def plan(self, bundle: Bundle, *, drift: bool) -> Plan:
         """Compare, check and predict; see `target.Deployment.plan`."""
         deployed, current = self.deployed()
-        rendered = stacks.of_bundle(self._config, bundle)
-        rendered = replace(rendered, template=literal(rendered.template, self._session))
+        rendered = self.rendered(bundle)
         resources = stack_changes.compare(deployed.template, rendered.template)
         redshift = self._redshift_findings(deployed.template, rendered.template)
         owners = self._owners(deployed, resources)
@@ -101,10 +100,8 @@ class Planner:
         create_artifacts = (
             self._config.aws.buckets.artifacts is None and self._buckets.owner(artifacts) == "missing"
         )
-        # Jobs and machine are among the resources; in a first deploy all scripts are new and need no line.
-        shown = ("branch", "script") if current else ("branch",)
         changes = (
-            *(change for change in bundles.compare(current, bundle) if change.what in shown),
+            *bundle_changes(current, bundle),
             *([_new_bucket(artifacts)] if create_artifacts else ()),
             *resources,
             *([self._new_schema()] if not redshift.has_schema else ()),
@@ -125,6 +122,11 @@ class Planner:
         concerns = self._concerns(bundle, basis, redshift, owners) if changes else ()
         review = self._review(bundle, deployed.state, concerns, drift=drift)
         return Plan(bundle, changes, self.location(), review=review, basis=basis)
+
+    def rendered(self, bundle: Bundle) -> RenderedStack:
+        """Return the stack that deploys the bundle, with account and region in its template."""
+        rendered = stacks.of_bundle(self._config, bundle)
+        return replace(rendered, template=literal(rendered.template, self._session))
 
     def _redshift_findings(
         self, deployed: Mapping[str, Any] | None, wanted: Mapping[str, Any]
@@ -197,6 +199,15 @@ class Planner:
 
     def _bucket(self, kind: str) -> str:
         return resolved(stacks.bucket(self._config, kind), self._session)
+
+
+def bundle_changes(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]:
+    """Return the changes of branches and scripts: jobs and state machine are resources of the stack.
+
+    In a first deploy all scripts are new and need no line.
+    """
+    shown = ("branch", "script") if current else ("branch",)
+    return tuple(change for change in bundles.compare(current, wanted) if change.what in shown)
 
 
 def _new_bucket(name: str) -> Change:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from cryptoetl.aws.console import AwsLinks
 from cryptoetl.aws.deployment import AwsDeployment
 from cryptoetl.aws.doctor.checks import AwsDoctor
 from cryptoetl.aws.executions import AwsExecutions
@@ -39,4 +40,5 @@ def aws_target(
         warehouse=warehouse,
         exclusive=lambda _: nullcontext(),
         diagnose=AwsDoctor(config, session, sleep).diagnose,
+        links=AwsLinks(config, session),
     )

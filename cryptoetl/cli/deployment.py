@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cryptoetl.cli import confirmation
+from cryptoetl.cli.options import YesOption
 from cryptoetl.cli.session import Session
 from cryptoetl.errors import UsageError
 
@@ -16,7 +18,7 @@ def deploy(
     session: Session,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Apply the plan without asking.")] = False,
+    yes: YesOption = False,
     drift: Annotated[
         bool,
         typer.Option(
@@ -40,16 +42,13 @@ def deploy(
     plan = pipeline.plan(config, target, drift=drift)
     if dry_run or not plan.changes:
         return terminal.show(plan)
-    if not yes and (terminal.can_ask or config.target == "aws"):
-        if not terminal.can_ask:
-            raise UsageError(
-                "a deploy changes your AWS account and needs a confirmation",
-                hint="--dry-run shows the plan; --yes applies it without asking.",
-            )
-        terminal.show(plan)
-        if not plan.exit_code and not terminal.confirm("Deploy this?"):
-            terminal.say("Nothing was deployed.")
-            return 2
+    terminal.show_plan(plan)
+    try:
+        if not plan.exit_code and (terminal.can_ask or config.target == "aws"):
+            confirmation.confirm(session, config, plan, yes=yes)
+    except confirmation.Declined:
+        terminal.say("Nothing was deployed.")
+        return 2
     applied = pipeline.deploy(plan, target, terminal.observe, allow_data_removal=allow_data_removal)
     return terminal.show(applied)
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cryptoetl.cli import confirmation
 from cryptoetl.cli.options import (
     FailOption,
     StrictOption,
     TickersOption,
+    YesOption,
     parse_duration,
     parse_fail,
     parse_tickers,
@@ -19,6 +21,7 @@ from cryptoetl.errors import UsageError
 
 if TYPE_CHECKING:
     from cryptoetl.state_machine.definition import Step
+    from cryptoetl.target.deployment import Plan
 
 
 ExecutionOption = Annotated[
@@ -95,19 +98,37 @@ def up(
     session: Session,
     *,
     tickers: TickersOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what each phase would do, and change nothing.")
+    ] = False,
+    yes: YesOption = False,
     strict: StrictOption = False,
     fail: FailOption = None,
 ) -> int:
-    """Check, upload, deploy, run and verify in one go."""
+    """Check, deploy, upload, run and verify in one go. On AWS, ask before a deploy."""
+    chosen, failing = parse_tickers(tickers), parse_fail(fail or [])
+    config, terminal = session.config(), session.terminal
+    session.files(config, tickers)
+    terminal.begin_phases("check")  # before the imports, which take a moment
+
     from cryptoetl import pipeline
+    from cryptoetl.pipeline.everything import Dialog
     from cryptoetl.pipeline.results import RunRequest
 
-    config = session.config()
-    session.files(config, tickers)
+    def approve(plan: Plan) -> None:
+        terminal.show_plan(plan)
+        if config.target == "aws" and not plan.exit_code:
+            confirmation.confirm(session, config, plan, yes=yes)
+
     rules = session.rules(config, strict=strict)
-    request = RunRequest(rules, parse_tickers(tickers), fail=parse_fail(fail or []))
-    result = pipeline.up(config, session.target(config), request, session.terminal.observe)
-    return session.terminal.show(result)
+    request = RunRequest(rules, chosen, fail=failing, dry_run=dry_run)
+    dialog = Dialog(terminal.end_phase, approve)
+    try:
+        result = pipeline.up(config, session.target(config), request, terminal.observe, dialog)
+    except confirmation.Declined:
+        terminal.say("Nothing was deployed, uploaded or run.")
+        return 2
+    return terminal.show(result)
 
 
 def status(
@@ -117,25 +138,29 @@ def status(
     ] = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the execution to its end.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Show only currencies, or executions, that failed.")
+    ] = False,
     last: Annotated[
         int | None, typer.Option("--last", min=1, help="List the latest executions, at most this many.")
     ] = None,
 ) -> int:
     """Show each currency and its steps in an execution."""
     from cryptoetl.pipeline import watching
-    from cryptoetl.pipeline.results import ExecutionList
+    from cryptoetl.pipeline.results import ExecutionList, exit_code
 
     if watch:
         session.terminal.follow()
     target = session.target(session.config())
     if last is not None:
         latest = watching.latest(target, last, session.terminal.observe)
-        return session.terminal.show(ExecutionList(tuple(latest)))
+        chosen = (found for found in latest if not failed or exit_code(found))
+        return session.terminal.show(ExecutionList(tuple(chosen)), failed=failed)
     if watch:
-        result = watching.follow(target, execution, session.terminal.observe)
+        result = watching.watch(target, execution, session.terminal.observe)
     else:
         result = watching.status(target, execution)
-    return session.terminal.show(result)
+    return session.terminal.show(result, failed=failed)
 
 
 def stop(

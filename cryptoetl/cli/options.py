@@ -16,6 +16,7 @@ StrictOption = Annotated[bool, typer.Option("--strict", help="Treat every warnin
 TickersOption = Annotated[
     str | None, typer.Option("--tickers", metavar="BTC,XMR", help="Only these currencies.")
 ]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Apply the plan without asking.")]
 FailOption = Annotated[
     list[str] | None,
     typer.Option(

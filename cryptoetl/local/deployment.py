@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,7 @@ from cryptoetl.events import Observe
 from cryptoetl.local.home import Home, naming_path
 from cryptoetl.local.redshift import view as all_currencies
 from cryptoetl.state_machine import definition as state_machine
-from cryptoetl.state_machine.bundle import Bundle, Job, Layout, compare
+from cryptoetl.state_machine.bundle import Bundle, Change, Job, Layout, compare
 from cryptoetl.target.deployment import Part, Plan, Removal
 from cryptoetl.util.files import load_json
 
@@ -47,6 +47,11 @@ class LocalDeployment:
         jobs = self._read("jobs.json", lambda found: tuple(_job(job) for job in found))
         scripts = {job.script: self._script(job.script) for job in jobs}
         return Bundle(machine, jobs, scripts)
+
+    def compared(self, wanted: Bundle) -> tuple[Bundle | None, Sequence[Change]]:
+        """Return the deployed bundle and its differences from this one. Raises DamagedState."""
+        current = self.current()
+        return current, compare(current, wanted)
 
     def _read(self, name: str, parse: Callable[[Any], T]) -> T:
         """Read a JSON file of what is deployed. Raises DamagedState."""

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from cryptoetl.discovery.results import InitResult
 from cryptoetl.errors import AwsError, ConfigError, ConfigProblem, CryptoetlError, Interrupted
-from cryptoetl.output.progress import StepChange
+from cryptoetl.output.changes import StepChange
 from cryptoetl.pipeline import results
 from cryptoetl.pipeline.results import (
     CheckResult,

@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
-from cryptoetl.events import FileProgress, Progressed, ResourceProgress, Transfer
-from cryptoetl.output.tables import executions
-from cryptoetl.output.tables.words import seconds
-from cryptoetl.state_machine.status import CurrencyStatus, ExecutionStatus, StepStatus
+from cryptoetl.events import Counted, FileProgress, Progressed, ResourceProgress, Transfer
+from cryptoetl.output.changes import ProgressLines
+from cryptoetl.output.tables.live import live
+from cryptoetl.output.tables.view import View
+from cryptoetl.state_machine.status import ExecutionStatus
 
 SMALL_FILE = 2_000_000
 """Bytes below which a file is read or copied before a progress bar could be seen."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepChange(StepStatus):
-    """A step of a currency that began or ended, with its new status."""
-
-    execution: str
-    ticker: str
-
-    def __str__(self) -> str:
-        took = seconds(self.started, self.ended)
-        duration = f" in {took}" if took else ""
-        reason = f": {self.reason}" if self.reason else ""
-        return f"{self.ticker} {self.step} {self.status.lower()}{duration}{reason}"
-
-
-class StepChanges:
-    """Finds what is new in each status of an execution."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, CurrencyStatus] = {}
-
-    def since_last(self, status: ExecutionStatus) -> Iterator[StepChange]:
-        """Yield each step that began or ended since the last call."""
-        for currency in status.currencies:
-            before = self._known.get(currency.ticker)
-            if currency is before:  # the same object: nothing has happened to it
-                continue
-            self._known[currency.ticker] = currency
-            known = [step.status for step in before.steps] if before else repeat("PENDING")
-            for step, known_status in zip(currency.steps, known, strict=False):
-                if step.status not in (known_status, "PENDING"):
-                    yield StepChange(**vars(step), execution=status.name, ticker=currency.ticker)
+MANY = 10
+"""Currencies from which on they are counted while they are worked on."""
 
 
 class _View(Protocol):
@@ -70,11 +48,24 @@ _AnyView = TypeVar("_AnyView", bound=_View)
 class ProgressDisplay:
     """Shows progress events; at most one view is on the terminal at a time."""
 
-    def __init__(self, console: Console, write_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        write_line: Callable[[str], None],
+        clock: Callable[[], datetime],
+        *,
+        verbose: bool,
+    ) -> None:
         self._console = console
         self._write_line = write_line
-        self._changes = StepChanges()
+        self._clock = clock
+        self._lines = ProgressLines(verbose=verbose)
         self._view: _View | None = None
+
+    def counted(self, event: Counted) -> None:
+        """Show how many currencies are through a phase, and the time left; on a pipe, nothing."""
+        if self._console.is_terminal:
+            self._current(FileBars).count(event)
 
     def files(self, event: FileProgress | Transfer) -> None:
         """Show how much of the files is read or copied; on a pipe, nothing."""
@@ -86,15 +77,18 @@ class ProgressDisplay:
         if event.status != "begins":
             style = "bold red" if event.status == "failed" else "green"
             reason = f": {event.reason}" if event.reason else ""
-            self._console.print(Text.assemble((event.status, style), f" {event.what} {event.name}{reason}"))
+            piped = event.total is not None and not self._console.is_terminal
+            number = f"{event.done} of {event.total}  " if piped else ""
+            what = f" {event.what} {event.name}{reason}"
+            self._console.print(Text.assemble(number, (event.status, style), what))
         if self._console.is_terminal:
             self._current(ResourceBar).update(event)
 
     def execution(self, event: Progressed) -> None:
-        """Show an execution as a live table; on a pipe, as one line for each change of a step."""
+        """Show an execution as a live table; on a pipe, as one line for each change."""
         if self._console.is_terminal:
-            self._current(ExecutionView).update(event.status)
-        elif changes := [str(change) for change in self._changes.since_last(event.status)]:
+            self._current(ExecutionView).update(event.status, self._clock)
+        elif changes := list(self._lines.since_last(event.status, self._clock())):
             self._write_line("\n".join(changes))
 
     def stop(self) -> None:
@@ -113,14 +107,24 @@ class ProgressDisplay:
         return view
 
 
+class _Amount(DownloadColumn):
+    """How much of a task is done: currencies, or bytes."""
+
+    def render(self, task: Task) -> Text:
+        if task.fields.get("currencies"):
+            return Text(f"{task.completed:,.0f} of {task.total or 0:,.0f}", style="progress.download")
+        return super().render(task)
+
+
 class FileBars:
-    """A bar for each large file, and one for all copies together."""
+    """A bar for each large file, one for all copies together, and one for the currencies."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            DownloadColumn(),
+            _Amount(),
+            TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
         )
@@ -129,6 +133,15 @@ class FileBars:
         self._copied: dict[tuple[str, Path, bool], int] = {}
         self._files = self._bytes = self._done = 0
         self._all: TaskID | None = None
+        self._currencies: TaskID | None = None
+
+    def count(self, event: Counted) -> None:
+        """Show how many currencies are done, if there are many."""
+        if event.total < MANY:
+            return
+        if self._currencies is None:
+            self._currencies = self._bar("currencies", event.total, currencies=True)
+        self._progress.update(self._currencies, completed=event.done)
 
     def update(self, event: FileProgress | Transfer) -> None:
         """Show the event; whatever is smaller than SMALL_FILE has no bar."""
@@ -159,11 +172,11 @@ class FileBars:
             self._bars[key] = self._bar(name, event.total)
         self._progress.update(self._bars[key], completed=event.done, visible=event.done < event.total)
 
-    def _bar(self, name: str, total: int) -> TaskID:
+    def _bar(self, name: str, total: int, *, currencies: bool = False) -> TaskID:
         if not self._started:  # not before there is a bar, so that small files draw nothing
             self._started = True
             self._progress.start()
-        return self._progress.add_task(name, total=total)
+        return self._progress.add_task(name, total=total, currencies=currencies)
 
     def stop(self) -> None:
         """Remove the bars."""
@@ -177,6 +190,7 @@ class ResourceBar:
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             BarColumn(),
+            TimeElapsedColumn(),
             TextColumn("{task.completed}/{task.total} {task.description}", markup=False),
             console=console,
             transient=True,
@@ -204,9 +218,9 @@ class ExecutionView:
         self._live = Live(console=console, refresh_per_second=4, transient=True)
         self._live.start()
 
-    def update(self, status: ExecutionStatus) -> None:
+    def update(self, status: ExecutionStatus, clock: Callable[[], datetime]) -> None:
         """Show this status; the durations of running steps go on by themselves."""
-        self._live.update(_LiveTable(status, max(3, self._console.height - 6)))
+        self._live.update(_LiveTable(status, max(3, self._console.height - 8), clock))
 
     def stop(self) -> None:
         """Remove the table."""
@@ -217,7 +231,7 @@ class ExecutionView:
 class _LiveTable:
     status: ExecutionStatus
     rows: int
+    clock: Callable[[], datetime]
 
     def __rich__(self) -> RenderableType:
-        now = datetime.now().astimezone()
-        return executions.execution(self.status, now=now, rows=self.rows)
+        return live(self.status, View(rows=self.rows, now=self.clock()))

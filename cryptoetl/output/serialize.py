@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import singledispatch
 from itertools import count
@@ -25,7 +25,7 @@ from cryptoetl.pipeline.results import (
 )
 from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.state_machine.bundle import Bundle, Change
-from cryptoetl.state_machine.status import CurrencyStatus
+from cryptoetl.state_machine.status import CurrencyStatus, ExecutionStatus, StepStatus, Verdict
 from cryptoetl.target.deployment import Cost, Notice, Plan, Prediction
 from cryptoetl.target.warehouse import QueryRows
 
@@ -116,8 +116,37 @@ def _currency_check(value: CurrencyCheck) -> _CurrencyCheck:
     return {"ticker": value.ticker, "ok": value.ok, "history": value.history, "trend": value.trend}
 
 
+class _Execution(TypedDict):
+    name: str
+    verdict: Verdict
+    started: datetime | None
+    ended: datetime | None
+    currencies: Sequence[CurrencyStatus]
+    clean: StepStatus
+    error: str | None
+    reason: str | None
+    link: str | None
+
+
+def _execution(value: ExecutionStatus) -> _Execution:
+    """Add the verdict to what Step Functions says."""
+    return {
+        "name": value.name,
+        "verdict": value.verdict,
+        "started": value.started,
+        "ended": value.ended,
+        "currencies": value.currencies,
+        "clean": value.clean,
+        "error": value.error,
+        "reason": value.reason,
+        "link": value.link,
+    }
+
+
 class _Up(TypedDict):
     currencies: list[CurrencyStatus]
+    to_run: Sequence[str]
+    dry_run: bool
     upload: UploadResult
     deploy: Plan | None
     run: RunResult | None
@@ -129,6 +158,8 @@ def _up(value: UpResult) -> _Up:
     execution = value.run.execution if value.run else None
     return {
         "currencies": list(execution.currencies) if execution else [],
+        "to_run": value.to_run,
+        "dry_run": value.dry_run,
         "upload": value.upload,
         "deploy": value.deploy,
         "run": value.run,
@@ -146,6 +177,7 @@ class _Plan(TypedDict):
     notices: NotRequired[Sequence[Notice]]
     prediction: NotRequired[Prediction]
     cost: NotRequired[Cost]
+    links: NotRequired[Mapping[str, str]]
 
 
 def _plan(value: Plan) -> _Plan:
@@ -165,6 +197,7 @@ def _plan(value: Plan) -> _Plan:
         "notices": review.notices,
         "prediction": review.prediction,
         "cost": review.cost,
+        "links": value.links,
     }
 
 
@@ -192,6 +225,7 @@ VIEWS: Mapping[type, Callable[[Any], Mapping[str, Any]]] = {
     CurrencyCheck: _currency_check,
     UpResult: _up,
     Plan: _plan,
+    ExecutionStatus: _execution,
     Cost: _cost,
     Bundle: _bundle,
 }

@@ -1,6 +1,6 @@
 """The output of a command: results on standard output, progress and messages on standard error.
 
-File names, cells, error texts and logs may hold escape sequences, which a terminal would obey. `_Console`,
+File names, cells, error texts and logs may hold escape sequences, which a terminal would obey. console.py,
 through which all of rich's output goes, and `Terminal.text` print them as plain text.
 """
 
@@ -9,49 +9,66 @@ from __future__ import annotations
 import codecs
 import io
 import json
-import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from itertools import accumulate
 from types import TracebackType
-from typing import IO, Any, TextIO, assert_never
+from typing import IO, Any, assert_never
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.text import Span, Text
+from rich.console import RenderableType
+from rich.text import Text
 
 from cryptoetl.errors import CryptoetlError, Interrupted
-from cryptoetl.events import Event, FileProgress, Phase, Progressed, ResourceProgress, Transfer, Warned
+from cryptoetl.events import (
+    Counted,
+    Event,
+    FileProgress,
+    Phase,
+    Progressed,
+    ResourceProgress,
+    Transfer,
+    Warned,
+)
 from cryptoetl.output import tables
+from cryptoetl.output.changes import StepChanges
+from cryptoetl.output.console import console, discard_output, spelled
 from cryptoetl.output.contract import CONTRACTS, Failure
-from cryptoetl.output.progress import ProgressDisplay, StepChanges
+from cryptoetl.output.progress import ProgressDisplay
 from cryptoetl.output.serialize import document
-from cryptoetl.output.tables import Result, doctor, executions
-from cryptoetl.pipeline.results import StepLine
+from cryptoetl.output.tables import Result, doctor, executions, phases
+from cryptoetl.output.tables.view import PIPED_ROWS, View
+from cryptoetl.pipeline.results import StepLine, UpPart
+from cryptoetl.target.deployment import Plan
 from cryptoetl.target.diagnosis import Diagnosis
 from cryptoetl.util.interruption import deferred
 from cryptoetl.util.text import printable
 
-PIPED_WIDTH = 10_000
-"""Columns where the output is not a screen: nothing is cut or wrapped."""
+
+def _local_time() -> datetime:
+    return datetime.now().astimezone()
 
 
 class Terminal:
     """All output of a command. Use it as a context manager, whose end removes the view of progress."""
 
-    def __init__(self, *, as_json: bool = False, verbose: bool = False) -> None:
-        codecs.register_error("spelled", _spelled)
+    def __init__(
+        self, *, as_json: bool = False, verbose: bool = False, clock: Callable[[], datetime] = _local_time
+    ) -> None:
+        codecs.register_error("spelled", spelled)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="spelled")  # a terminal without the letters must not end a run
-        self.out = _console(sys.stdout)
-        self.err = _console(sys.stderr, stderr=True)
+        self.out = console(sys.stdout)
+        self.err = console(sys.stderr, stderr=True)
         self._as_json = as_json
         self._verbose = verbose
-        self._progress = ProgressDisplay(self.err, lambda text: self._write(printable(text), self.err.file))
+        self._clock = clock
+        self._progress = ProgressDisplay(
+            self.err, lambda text: self._write(printable(text), self.err.file), clock, verbose=verbose
+        )
         self._followed: StepChanges | None = None
+        self._phase: str | None = None
 
     def __enter__(self) -> Terminal:
         return self
@@ -66,15 +83,50 @@ class Terminal:
 
     # --- results, on standard output
 
-    def show(self, result: Result) -> int:
-        """Print a result, as tables or JSON, and return its exit code."""
+    def show(self, result: Result, *, failed: bool = False) -> int:
+        """Print a result, as tables or JSON, and return its exit code.
+
+        With `failed`, the table of an execution has only the currencies that failed.
+        """
         self._progress.stop()
         if self._as_json:
             self._write_json(result)
         else:
-            for part in tables.render(result, verbose=self._verbose, now=datetime.now().astimezone()):
-                self.out.print(part)
+            self._print(tables.render(result, self._view(failed=failed)))
         return CONTRACTS[type(result)].exit_code(result)
+
+    def show_plan(self, plan: Plan) -> None:
+        """Print a plan before it is applied; nothing with --json, whose result has it."""
+        self._progress.stop()
+        if not self._as_json:
+            self._print(tables.deployment.proposal(plan, self._view()))
+
+    def begin_phases(self, first: str) -> None:
+        """Print headings of phases from now on, that of the first one at once; nothing with --json."""
+        if not self._as_json:
+            self._phase = ""
+            self._begin_phase(first)
+
+    def end_phase(self, part: UpPart) -> None:
+        """Print what a phase has ended with; nothing with --json, whose result has it."""
+        self._progress.stop()
+        if not self._as_json:
+            self._print(phases.ended(part, self._view()))
+
+    def _begin_phase(self, name: str) -> None:
+        heading = phases.heading(name)
+        if self._phase is None or heading is None or name == self._phase:
+            return
+        self._print(([Text()] if self._phase else []) + [heading])
+        self._phase = name
+
+    def _view(self, *, failed: bool = False) -> View:
+        rows = max(5, self.out.height - 10) if self.out.is_terminal else PIPED_ROWS
+        return View(verbose=self._verbose, rows=rows, now=self._clock(), failed=failed)
+
+    def _print(self, parts: Iterable[RenderableType]) -> None:
+        for part in parts:
+            self.out.print_whole(part) if isinstance(part, Text) else self.out.print(part)
 
     def text(self, text: str) -> None:
         """Print a document (a state machine, a schema); as JSON it keeps its meaning."""
@@ -93,7 +145,7 @@ class Terminal:
         if self._as_json:
             self._write_json(line)
         else:
-            self.out.print(executions.log_line(line))
+            self.out.print_whole(executions.log_line(line))
 
     def show_diagnosis(self, found: Diagnosis, *, first: bool) -> None:
         """Print a diagnosis, and its area before the `first` of that; JSON has all of them at the end."""
@@ -113,7 +165,7 @@ class Terminal:
             stream.write(text if text.endswith("\n") else text + "\n")
             stream.flush()
         except BrokenPipeError:
-            _discard_output(stream)
+            discard_output(stream)
 
     # --- progress and messages, on standard error
 
@@ -123,6 +175,9 @@ class Terminal:
         match event:
             case Phase():
                 self._progress.stop()
+                self._begin_phase(event.name)
+            case Counted():
+                self._progress.counted(event)
             case FileProgress() | Transfer():
                 self._progress.files(event)
             case Warned():
@@ -140,20 +195,20 @@ class Terminal:
     @deferred()
     def say(self, message: str) -> None:
         """Print a message."""
-        self.err.print(Text(printable(message)))
+        self.err.print_whole(Text(printable(message)))
 
     @deferred()
     def warn(self, message: str) -> None:
         """Print a warning."""
-        self.err.print(Text.assemble(("warning: ", "yellow"), printable(message)))
+        self.err.print_whole(Text.assemble(("warning: ", "yellow"), printable(message)))
 
     def error(self, error: CryptoetlError) -> None:
         """Print what went wrong and what to do; with --json also as an object on standard output."""
         self._progress.stop()
         label = "interrupted: " if error.exit_code == Interrupted.exit_code else "error: "
-        self.err.print(Text.assemble((label, "bold red"), printable(error.message)))
+        self.err.print_whole(Text.assemble((label, "bold red"), printable(error.message)))
         if error.hint:
-            self.err.print(Text(printable(error.hint), style="dim"))
+            self.err.print_whole(Text(printable(error.hint), style="dim"))
         if self._as_json:
             self._write_json(Failure.of(error))
 
@@ -172,37 +227,6 @@ class Terminal:
         return sys.stdin.readline().strip()
 
 
-class _Console(Console):
-    """A console that prints text as `printable` returns it; rich's own colours and cursor movements pass."""
-
-    def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(printable(text), **options)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        if isinstance(renderable, Text):  # before it is wrapped, so that no line becomes too long
-            renderable = _printable_text(renderable)
-        for segment in super().render(renderable, options):
-            if segment.control or segment.text.isprintable():
-                yield segment
-            else:
-                yield Segment(printable(segment.text), segment.style)
-
-    def on_broken_pipe(self) -> None:
-        _discard_output(self.file)
-
-
-def _printable_text(text: Text) -> Text:
-    """Return the text as `printable` returns it, with its styles."""
-    shown = printable(text.plain)
-    if shown == text.plain:
-        return text
-    ends = [0, *accumulate(len(printable(letter)) for letter in text.plain)]
-    copy = text.copy()
-    copy.plain = shown
-    copy.spans = [Span(ends[span.start], ends[min(span.end, len(text))], span.style) for span in text.spans]
-    return copy
-
-
 def _json_escapes(text: str) -> str:
     r"""Return the text with \uXXXX for what `printable` replaces, which in JSON means the same."""
 
@@ -213,26 +237,3 @@ def _json_escapes(text: str) -> str:
         return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in part)
 
     return text if text.isprintable() else re.sub(r"[^\n\t]+", escape, text)
-
-
-def _discard_output(stream: IO[str]) -> None:
-    """Send further output to /dev/null, after the reader of a pipe has ended: the exit code stays its own."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _console(file: TextIO, *, stderr: bool = False) -> Console:
-    width = None if file.isatty() else PIPED_WIDTH
-    return _Console(
-        stderr=stderr, width=width, highlight=False, emoji=False, markup=False, soft_wrap=width is not None
-    )
-
-
-_SPELLING = {"–": "-", "−": "-", "…": "...", "→": "->"}
-
-
-def _spelled(error: UnicodeError) -> tuple[str, int]:
-    """Replace what an encoding lacks by letters that it has: an error handler of codecs."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    text = error.object[error.start : error.end]
-    return "".join(_SPELLING.get(letter, "?") for letter in text), error.end

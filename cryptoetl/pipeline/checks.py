@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptoetl.config.models import Currency
-from cryptoetl.events import FileProgress, Observe, Phase
+from cryptoetl.events import FileProgress, Observe, Phase, counted
 from cryptoetl.pipeline.results import CheckResult, CheckRules, CurrencyCheck
 from cryptoetl.raw_files import plain as plain_files
 from cryptoetl.raw_files import plausibility, reading, summaries, verdicts
@@ -189,7 +189,8 @@ def _plain_file(values: Series, kind: Kind, path: Path | None) -> PlainFile:
     return PlainFile(path, plain_files.write(values, kind, path), found.text() if found else None)
 
 
-def check(currencies: Iterable[Currency], rules: CheckRules, observe: Observe) -> CheckResult:
+def check(currencies: Sequence[Currency], rules: CheckRules, observe: Observe) -> CheckResult:
     """Read every raw file of the currencies and report errors and warnings."""
     observe(Phase("check"))
-    return CheckResult(tuple(checked.verdict for checked in each(currencies, rules, observe)))
+    every = counted(each(currencies, rules, observe), len(currencies), observe)
+    return CheckResult(tuple(checked.verdict for checked in every))

@@ -15,7 +15,8 @@ from cryptoetl.target.deployment import Plan, Removal
 def plan(config: Config, target: Target, *, drift: bool = False) -> Plan:
     """Return how the configuration differs from what is deployed; with `drift`, also others' changes."""
     deployment = target.deployment
-    return deployment.plan(bundles.build(config, deployment.layout()), drift=drift)
+    planned = deployment.plan(bundles.build(config, deployment.layout()), drift=drift)
+    return replace(planned, links=target.links.deployment())
 
 
 def join(target: Target, observe: Observe) -> None:

@@ -2,47 +2,110 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cryptoetl.config.models import Config
-from cryptoetl.events import Observe, Phase
+from cryptoetl.config.models import Config, Currency
+from cryptoetl.events import Observe, Phase, counted
 from cryptoetl.pipeline import checks, uploads
 from cryptoetl.pipeline.checks import PlainForm
 from cryptoetl.pipeline.comparison import Inventory
 from cryptoetl.pipeline.deploys import apply_plan, plan
-from cryptoetl.pipeline.results import CheckResult, RunRequest, UpResult
+from cryptoetl.pipeline.results import CheckResult, RunRequest, RunResult, UploadResult, UpPart, UpResult
 from cryptoetl.pipeline.runs import Start, check_request, execute
 from cryptoetl.pipeline.verification import verify
 from cryptoetl.state_machine.definition import Step
 from cryptoetl.target import Target
+from cryptoetl.target.deployment import Plan
 from cryptoetl.util.concurrency import serialized
 
 
-def up(config: Config, target: Target, request: RunRequest, observe: Observe) -> UpResult:
-    """Check, deploy, upload, run and verify; currencies whose files have errors are left out."""
+@dataclass(frozen=True)
+class Dialog:
+    """What `up` says and asks between its phases.
+
+    `ended` receives what each phase ends with, as soon as it does. `approve` receives the plan of the deploy
+    before it is applied, and raises an exception to end the work there.
+    """
+
+    ended: Callable[[UpPart], None] = lambda _: None
+    approve: Callable[[Plan], None] = lambda _: None
+
+
+SILENT = Dialog()
+
+
+def up(
+    config: Config,
+    target: Target,
+    request: RunRequest,
+    observe: Observe,
+    dialog: Dialog = SILENT,
+) -> UpResult:
+    """Check, deploy, upload, run and verify; currencies whose files have errors are left out.
+
+    A dry run checks, plans and compares, and changes nothing.
+    """
     check_request(target, request)
-    target.executions.warm_up()
+    if not request.dry_run:
+        target.executions.warm_up()
     currencies = config.select(request.tickers)
     config.select(list(request.fail))
-    with target.exclusive("up"), TemporaryDirectory(prefix="cryptoetl-") as folder:
-        observe(Phase("check"))
-        scratch = Path(folder)
-        checked = list(checks.each(currencies, request.rules, observe, plain=PlainForm(scratch)))
-        refused = CheckResult(tuple(of_currency.verdict for of_currency in checked)).refused
-        start: dict[str, Step] = {c.ticker: "silver" for c in currencies if c.ticker not in refused}
-        deployed = None
-        if start:
-            observe(Phase("deploy"))
-            deployed = apply_plan(plan(config, target), target, observe)
-        observe(Phase("upload"))  # after the deploy, which may create the bucket
-        inventory = Inventory(target.storage, currencies)
-        uploaded = uploads.copy(checked, inventory, serialized(observe), scratch)
+    work = _Work(config, target, request, serialized(observe), dialog)
+    with (
+        nullcontext() if request.dry_run else target.exclusive("up"),
+        TemporaryDirectory(prefix="cryptoetl-") as folder,
+    ):
+        return work.do(currencies, Path(folder))
+
+
+@dataclass(frozen=True)
+class _Work:
+    config: Config
+    target: Target
+    request: RunRequest
+    observe: Observe
+    dialog: Dialog
+
+    def do(self, currencies: tuple[Currency, ...], scratch: Path) -> UpResult:
+        """Go through the phases; `scratch` is where plain forms wait for their upload."""
+        self.observe(Phase("check"))
+        each = checks.each(currencies, self.request.rules, self.observe, plain=PlainForm(scratch))
+        checked = list(counted(each, len(currencies), self.observe))
+        checks_made = CheckResult(tuple(of_currency.verdict for of_currency in checked))
+        passed = [currency.ticker for currency in checks_made.currencies if currency.ok]
+        self.dialog.ended(checks_made)
+        deployed = self._deploy() if passed else None
+        self.observe(Phase("upload"))  # after the deploy, which may create the bucket
+        inventory = Inventory(self.target.storage, currencies)
+        uploaded = uploads.copy(checked, inventory, self.observe, scratch, dry_run=self.request.dry_run)
+        self.dialog.ended(uploaded)
         refused = uploaded.check.refused  # also by the comparison with what was uploaded before
-        start = {ticker: step for ticker, step in start.items() if ticker not in refused}
-        if deployed is None or not start:
-            return UpResult(uploaded, deployed)
-        ran = execute(target, deployed.bundle, Start(start, refused), request, observe)
+        to_run = tuple(ticker for ticker in passed if ticker not in refused)
+        if deployed is None or not to_run or self.request.dry_run:
+            return UpResult(uploaded, deployed, to_run=to_run, dry_run=self.request.dry_run)
+        return self._run(uploaded, deployed, to_run)
+
+    def _deploy(self) -> Plan:
+        self.observe(Phase("deploy"))
+        planned = plan(self.config, self.target)
+        if not self.request.dry_run:
+            if planned.changes:
+                self.dialog.approve(planned)
+            planned = apply_plan(planned, self.target, self.observe)
+        self.dialog.ended(planned)
+        return planned
+
+    def _run(self, uploaded: UploadResult, deployed: Plan, to_run: tuple[str, ...]) -> UpResult:
+        steps: dict[str, Step] = dict.fromkeys(to_run, "silver")
+        start = Start(steps, uploaded.check.refused)
+        ran: RunResult = execute(self.target, deployed.bundle, start, self.request, self.observe)
         assert ran.execution is not None
+        self.dialog.ended(ran)
         loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]
-        return UpResult(uploaded, deployed, ran, verify(config, target, loaded, observe, request.rules))
+        verified = verify(self.config, self.target, loaded, self.observe, self.request.rules)
+        self.dialog.ended(verified)
+        return UpResult(uploaded, deployed, ran, verified, to_run)

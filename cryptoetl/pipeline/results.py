@@ -124,6 +124,8 @@ class RunRequest:
     timeout: float | None = None
     begin: Step = "silver"
     """The step at which each currency begins."""
+    dry_run: bool = False
+    """Of `up`: show all phases, and change nothing."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class RunResult:
 def exit_code(execution: ExecutionStatus) -> int:
     """Return 1 if a currency or the execution failed, else 0."""
     bad = execution.status not in ("RUNNING", "SUCCEEDED")
-    return 1 if bad or any(c.status in ("FAILED", "ABORTED") for c in execution.currencies) else 0
+    return 1 if bad or any(currency.bad for currency in execution.currencies) else 0
 
 
 @dataclass(frozen=True)
@@ -234,18 +236,28 @@ class Preview:
 
 @dataclass(frozen=True)
 class UpResult:
-    """The result of each part; None for parts that were skipped because no currency passed the check."""
+    """The result of each part; None for parts that were skipped because no currency passed the check.
+
+    Of a dry run, the upload and the deploy are what would be done. `to_run` are the currencies that were, or
+    would be, run.
+    """
 
     upload: UploadResult
     deploy: Plan | None = None
     run: RunResult | None = None
     verify: VerifyResult | None = None
+    to_run: tuple[str, ...] = ()
+    dry_run: bool = False
 
     @property
     def exit_code(self) -> int:
         """Return the highest exit code of the parts."""
         parts = (self.upload, self.deploy, self.run, self.verify)
         return max(part.exit_code for part in parts if part is not None)
+
+
+UpPart = CheckResult | Plan | UploadResult | RunResult | VerifyResult
+"""What a phase of `up` ends with."""
 
 
 @dataclass(frozen=True)

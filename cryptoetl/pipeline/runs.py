@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptoetl.config.models import Config
-from cryptoetl.errors import BusyError, Interrupted, NotDeployedError, UsageError
+from cryptoetl.errors import BusyError, NotDeployedError, UsageError
 from cryptoetl.events import Observe, Phase, Warned
 from cryptoetl.pipeline import comparison
 from cryptoetl.pipeline.results import RunRequest, RunResult, StopResult
 from cryptoetl.pipeline.uploads import check_and_copy
-from cryptoetl.pipeline.watching import FollowTimeout, follow, latest_name, status
+from cryptoetl.pipeline.watching import FollowTimeout, latest_name, status, watch
 from cryptoetl.state_machine import bundle as bundles
 from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import STEPS, Step
 from cryptoetl.state_machine.status import ExecutionStatus, retry_plan
 from cryptoetl.target import Target
+from cryptoetl.util.text import plural
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,7 @@ def run(config: Config, target: Target, request: RunRequest, observe: Observe) -
     check_request(target, request)
     target.executions.warm_up()
     with target.exclusive("run"):
-        deployed = _deployed(target)
-        for difference in _drift(config, target, deployed):
-            observe(Warned(difference))
+        deployed = _deployed(config, target, observe)
         _chosen(deployed, list(request.fail))
         if request.retry_failed:
             return _retry(config, target, deployed, request, observe)
@@ -62,11 +61,25 @@ def check_request(target: Target, request: RunRequest) -> None:
         )
 
 
-def _deployed(target: Target) -> Bundle:
-    deployed = target.deployment.current()
+NAMED_CHANGES = 10
+"""Undeployed changes, and currencies with other files, that warnings name."""
+
+
+def _deployed(config: Config, target: Target, observe: Observe) -> Bundle:
+    """Return the deployed bundle; warn of all in which the configuration and the scripts differ from it."""
+    deployed, changes = target.deployment.compared(bundles.build(config, target.deployment.layout()))
     if deployed is None:
         raise NotDeployedError(
             "nothing is deployed yet", hint="Run `cryptoetl deploy`, or `cryptoetl up` for everything."
+        )
+    if changes:
+        named = ", ".join(f"{change.what} {change.name}" for change in changes[:NAMED_CHANGES])
+        more = f" and {len(changes) - NAMED_CHANGES} more" if len(changes) > NAMED_CHANGES else ""
+        observe(
+            Warned(
+                f"the configuration or the scripts differ from what is deployed ({named}{more}): this run "
+                "uses what is deployed; `cryptoetl deploy` shows the changes and deploys them"
+            )
         )
     return deployed
 
@@ -86,26 +99,18 @@ def _chosen(deployed: Bundle, tickers: Sequence[str] | None) -> list[str]:
     return [ticker for ticker in deployed.tickers if ticker in wanted]
 
 
-def _drift(config: Config, target: Target, deployed: Bundle) -> list[str]:
-    changes = bundles.compare(deployed, bundles.build(config, target.deployment.layout()))
-    if not changes:
-        return []
-    named = ", ".join(f"{change.what} {change.name}" for change in changes[:3])
-    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-    return [
-        f"the configuration or the scripts differ from what is deployed ({named}{more}): "
-        "this run uses what is deployed; `cryptoetl deploy` deploys the changes"
-    ]
-
-
 def _warn_of_outdated(
     config: Config, target: Target, steps: Mapping[str, Step], request: RunRequest, observe: Observe
 ) -> None:
     """Warn of currencies that begin with raw files which differ from those on this machine."""
     from_raw = [ticker for ticker, step in steps.items() if step == STEPS[0]]
     if from_raw:
-        for message in comparison.warnings(config, target, from_raw, request.rules):
+        messages = comparison.warnings(config, target, from_raw, request.rules)
+        for message in messages[:NAMED_CHANGES]:
             observe(Warned(message))
+        if (hidden := len(messages) - NAMED_CHANGES) > 0:
+            more = f"{plural(hidden, 'more currency')} like these; `cryptoetl upload --dry-run` shows all"
+            observe(Warned(more))
 
 
 def _retry(
@@ -186,9 +191,7 @@ def execute(
         note = f"Started. {target.executions.background_hint(name)}"
         return RunResult(status(target, name), note, refused=start.refused)
     try:
-        return RunResult(follow(target, name, observe, timeout=request.timeout), refused=start.refused)
-    except KeyboardInterrupt:
-        raise Interrupted(target.executions.interrupt(name)) from None
+        return RunResult(watch(target, name, observe, timeout=request.timeout), refused=start.refused)
     except FollowTimeout as late:
         left = target.executions.stop(name, str(late))
         return RunResult(status(target, name), refused=start.refused, left=tuple(left))

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cryptoetl.config.models import Currency
-from cryptoetl.events import Observe, Phase
+from cryptoetl.events import Observe, Phase, counted
 from cryptoetl.pipeline import checks
 from cryptoetl.pipeline.checks import Checked, PlainForm
 from cryptoetl.pipeline.comparison import Inventory
@@ -54,7 +54,8 @@ def check_and_copy(
         paths = list(dict.fromkeys(path for currency in currencies for path in checks.files(currency)))
         prints = dict(zip(paths, map_in_threads(fingerprint, paths), strict=True))
         checked = checks.each(currencies, rules, observe, plain=PlainForm(scratch), prints=prints)
-        return copy(checked, inventory.result(), observe, scratch, dry_run=dry_run)
+        counting = counted(checked, len(currencies), observe)
+        return copy(counting, inventory.result(), observe, scratch, dry_run=dry_run)
 
 
 def copy(

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 from cryptoetl.config.models import Config
 from cryptoetl.errors import DamagedState, UsageError
-from cryptoetl.events import Observe, Phase
+from cryptoetl.events import Observe, Phase, counted
 from cryptoetl.pipeline.results import CheckRules, Preview, TableCheck, VerifyResult
 from cryptoetl.target import Target
 from cryptoetl.target.warehouse import Tables
@@ -130,7 +130,7 @@ def verify(
                 found=tables.get(ticker.lower()),
                 rules=rules,
             )
-            for ticker in tickers
+            for ticker in counted(tickers, len(tickers), observe)
         ]
     return VerifyResult(tuple(checks), target.warehouse.location())
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cryptoetl.errors import AwsError, AwsUnreachable, DamagedState, UsageError
+from cryptoetl.errors import AwsError, AwsUnreachable, DamagedState, Interrupted, UsageError
 from cryptoetl.events import Observe, Progressed, Warned
 from cryptoetl.state_machine.history import Fold
 from cryptoetl.state_machine.status import ExecutionStatus
@@ -29,8 +29,12 @@ def latest_name(target: Target) -> str:
 
 def _read(target: Target, name: str) -> ExecutionStatus:
     fold = Fold(name)
-    record = read_events(target, name, fold)
-    return fold.status(record.status, record.ended, record.reason)
+    return _status(target, fold, read_events(target, name, fold))
+
+
+def _status(target: Target, fold: Fold, record: Record) -> ExecutionStatus:
+    folded = fold.status(record.status, record.ended, record.reason)
+    return replace(folded, link=target.links.execution(record.name))
 
 
 def read_events(target: Target, name: str, fold: Fold) -> Record:
@@ -105,7 +109,7 @@ def follow(
             timing.sleep(pause)
             continue
         failures = 0
-        current = fold.status(record.status, record.ended, record.reason)
+        current = _status(target, fold, record)
         if record.events or record.status != "RUNNING":
             observe(Progressed(current))
         if record.status != "RUNNING":
@@ -114,6 +118,17 @@ def follow(
             raise FollowTimeout(f"the execution had not ended after {timeout:g} seconds (--timeout)")
         timing.sleep(pause)
     raise AssertionError("pauses end")
+
+
+def watch(
+    target: Target, name: str | None, observe: Observe, *, timeout: float | None = None
+) -> ExecutionStatus:
+    """Follow an execution as `follow` does; an interruption says what becomes of it. Raises Interrupted."""
+    name = name or latest_name(target)
+    try:
+        return follow(target, name, observe, timeout=timeout)
+    except KeyboardInterrupt:
+        raise Interrupted(target.executions.interrupt(name)) from None
 
 
 def _with_background_hint(error: AwsError, target: Target, name: str) -> AwsError:

@@ -16,6 +16,18 @@ ExecutionProgress: TypeAlias = Literal[
     "RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "INTERRUPTED"
 ]
 
+Verdict: TypeAlias = Literal[
+    "running", "loaded", "partly_loaded", "failed", "stopped", "timed_out", "interrupted"
+]
+"""What became of an execution. Step Functions calls one SUCCEEDED whose machine caught every failure."""
+
+_VERDICTS: dict[ExecutionProgress, Verdict] = {
+    "RUNNING": "running",
+    "ABORTED": "stopped",
+    "TIMED_OUT": "timed_out",
+    "INTERRUPTED": "interrupted",
+}
+
 
 @dataclass(frozen=True)
 class StepStatus:
@@ -58,10 +70,18 @@ class CurrencyStatus:
     started: datetime | None = None
     ended: datetime | None = None
 
+    @property
+    def bad(self) -> bool:
+        """Return whether the currency was to be loaded and was not."""
+        return self.status in ("FAILED", "ABORTED")
+
 
 @dataclass(frozen=True)
 class ExecutionStatus:
-    """The status of an execution. INTERRUPTED: the process that ran it died before it ended."""
+    """The status of an execution. INTERRUPTED: the process that ran it died before it ended.
+
+    `link` is its page in the AWS console; None on the local target.
+    """
 
     name: str
     status: ExecutionProgress
@@ -71,13 +91,24 @@ class ExecutionStatus:
     clean: StepStatus
     error: str | None = None
     reason: str | None = None
+    link: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return what became of the execution, by its currencies where its status does not tell."""
+        if self.status in _VERDICTS:
+            return _VERDICTS[self.status]
+        loaded = any(currency.status == "LOADED" for currency in self.currencies)
+        if self.status == "SUCCEEDED" and not any(currency.bad for currency in self.currencies):
+            return "loaded"
+        return "partly_loaded" if loaded else "failed"
 
 
 def retry_plan(status: ExecutionStatus) -> dict[str, Step]:
     """Return the step at which to resume each currency that failed or was aborted."""
     plan: dict[str, Step] = {}
     for currency in status.currencies:
-        if currency.status in ("FAILED", "ABORTED"):
+        if currency.bad:
             match currency.step:
                 case "silver" | "gold" | "redshift" as step:
                     plan[currency.ticker] = step

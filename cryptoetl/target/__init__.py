@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptoetl.config.models import TargetName
 from cryptoetl.target.deployment import Deployment
 from cryptoetl.target.diagnosis import Diagnosis
 from cryptoetl.target.executions import Executions
+from cryptoetl.target.links import Links, NoLinks
 from cryptoetl.target.storage import Storage
 from cryptoetl.target.warehouse import Warehouse
 
@@ -32,3 +33,4 @@ class Target:
     warehouse: Warehouse
     exclusive: Callable[[str], AbstractContextManager[None]]
     diagnose: Callable[[bool], Iterator[Diagnosis]]
+    links: Links = field(default_factory=NoLinks)

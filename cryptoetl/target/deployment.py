@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -63,8 +63,8 @@ class Review:
 class Plan:
     """What `deploy` would do, or has done if `applied`: the bundle, and how it differs from what is deployed.
 
-    `basis` belongs to the target that made the plan: what it found, and what it needs to apply the plan. It
-    is neither shown nor serialized.
+    `links` are pages about it in the AWS console. `basis` belongs to the target that made the plan: what it
+    found, and what it needs to apply the plan. It is neither shown nor serialized.
     """
 
     bundle: Bundle
@@ -72,6 +72,7 @@ class Plan:
     location: str
     applied: bool = False
     review: Review | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
     basis: object = field(default=None, repr=False)
 
     @property
@@ -115,8 +116,11 @@ class Deployment(Protocol):
     def layout(self) -> Layout:
         """Return where this target keeps the data; on AWS with CloudFormation's `${AWS::…}` names in it."""
 
-    def current(self) -> Bundle | None:
-        """Return the bundle that is deployed, or None."""
+    def compared(self, wanted: Bundle) -> tuple[Bundle | None, Sequence[Change]]:
+        """Return the bundle that is deployed, or None, and all in which the configuration differs from it.
+
+        On AWS this includes settings that are in no bundle, such as the number of workers.
+        """
 
     def join(self, observe: Observe) -> None:
         """Follow a deploy that is in progress to its end. Raises DeployError if it fails."""

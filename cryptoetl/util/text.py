@@ -46,7 +46,8 @@ def _escaped(text: str) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun, such as 1 day or 2 currencies."""
     if count != 1:
-        noun = f"{noun[:-1]}ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else f"{noun}s"
+        ending = "es" if noun.endswith("ch") else "s"
+        noun = f"{noun[:-1]}ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else f"{noun}{ending}"
     return f"{count:,} {noun}"
 
 

@@ -130,7 +130,7 @@ def test_a_second_deploy_reports_no_changes_and_touches_nothing(account: Account
 def test_a_dry_run_only_reads(account: Account) -> None:
     outcome = account("deploy", "--dry-run")
     assert outcome.code == 0
-    assert "22 changes to deploy." in outcome.out
+    assert "22 changes to deploy to stack cryptoetl-crypto in eu-central-1, account" in outcome.out
     assert "A run of all currencies costs about $0.11:" in outcome.out
     assert account.emulator.writes == []
     assert account.buckets == set()
@@ -139,8 +139,22 @@ def test_a_dry_run_only_reads(account: Account) -> None:
 def test_without_a_terminal_a_deploy_needs_yes(account: Account) -> None:
     outcome = account("deploy")
     assert outcome.code == 2
-    assert "--yes applies it" in outcome.err
+    assert "--yes does it without asking" in outcome.err
     assert account.emulator.writes == []
+
+
+def test_up_shows_its_plan_and_changes_nothing_without_a_yes(account: Account) -> None:
+    refused = account("up")
+    assert refused.code == 2
+    assert "+ add    branch BTC" in refused.out
+    assert "account 123456789012 in eu-central-1 (default credentials, target aws)" in refused.err
+    looked = account("up", "--dry-run")
+    assert looked.code == 0
+    assert "22 changes to deploy to stack cryptoetl-crypto" in looked.out
+    assert "4 files to upload" in looked.out
+    assert "Would run and verify 2 currencies: BTC, XMR" in looked.out
+    assert account.emulator.writes == []
+    assert account.buckets == set()
 
 
 def on_a_terminal(
@@ -154,7 +168,7 @@ def on_a_terminal(
     process = subprocess.Popen(
         account.project.command(*arguments),
         cwd=account.project.folder,
-        env=environment({"TERM": "dumb", "COLUMNS": "200"}),
+        env=environment({"TERM": "xterm", "COLUMNS": "200", "NO_COLOR": "1"}),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -180,8 +194,7 @@ def on_a_terminal(
 def test_a_no_leaves_everything_as_it_was(account: Account) -> None:
     code, shown = on_a_terminal(account, "deploy", typed="n\n")
     assert code == 2
-    assert "22 changes to deploy." in shown
-    assert "Deploy this? [y/N]" in shown
+    assert "account 123456789012 in eu-central-1 (default credentials, target aws)? [y/N]" in shown
     assert "Nothing was deployed." in shown
     assert account.emulator.writes == []
 
@@ -320,7 +333,7 @@ def test_up_does_not_begin_while_another_deploy_is_in_progress(account: Account)
     interrupted(account, "deploy", "--yes", when="UPDATE_IN_PROGRESS")
     account.configure(glue={"workers": 6})
     account.emulator.calls.clear()
-    refused = account("up")
+    refused = account("up", "--yes")
     assert refused.code == 2
     assert "error: another operation on the stack cryptoetl-crypto is in progress" in refused.err
     assert account.emulator.writes == []

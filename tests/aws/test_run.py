@@ -125,9 +125,9 @@ def test_the_tables_of_the_reference_equal_the_local_ones_to_the_last_digit(
             project.add(ticker, raw / f"{ticker} hist.csv", raw / f"trend_{ticker}.csv", drop=drop)
     account.configure()
     assert local.run("up").code == 0
-    loaded = account("up")
+    loaded = account("up", "--yes")
     assert loaded.code == 0, loaded.err
-    assert loaded.out.count("equals gold") == 2
+    assert "2 tables equal gold" in loaded.out
     assert account("status").code == account("verify").code == 0
     counted = account("query", "SELECT COUNT(*) AS days FROM market_data.ltc", "--json")
     assert counted.data["rows"] == [{"days": len(local.table("LTC"))}]
@@ -136,6 +136,16 @@ def test_the_tables_of_the_reference_equal_the_local_ones_to_the_last_digit(
             expected = rows(warehouse.execute, ticker)
         assert len(expected) > 400
         assert rows(account.emulator.glue.redshift.cursor().execute, ticker) == expected
+
+
+def test_a_run_warns_of_settings_that_are_not_deployed_and_names_its_page(ready: Account) -> None:
+    ready.configure(glue={"workers": 5})
+    outcome = ready("run", "--json")
+    jobs = ", ".join(f"job crypto-{job}" for job in ("bronze2silver", "silver2gold", "redshift-upload"))
+    assert f"differ from what is deployed ({jobs}): this run uses what is deployed" in outcome.err
+    execution = outcome.data["execution"]
+    assert execution["link"].endswith(f"{MACHINE.replace('stateMachine', 'execution')}:{execution['name']}")
+    assert execution["link"].startswith("https://eu-central-1.console.aws.amazon.com/states/home")
 
 
 def test_fifty_currencies_load_through_five_slots_and_throttling_with_few_calls(account: Account) -> None:

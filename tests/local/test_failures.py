@@ -225,7 +225,7 @@ def test_each_broken_file_is_reported_with_its_line_and_the_valid_currency_loads
         name = f"{ticker}.csv" if kind == "history" else f"{ticker}_trend.csv"
         (project.folder / name).write_bytes(content)
 
-    outcome = project.run("up")
+    outcome = project.run("up", "--verbose")  # else only some are named, and the rest counted
 
     assert outcome.code == 1
     lines = outcome.out.splitlines()

@@ -164,7 +164,7 @@ def test_a_second_up_with_nothing_changed_changes_nothing(project: Project) -> N
     second = up(project)
 
     assert "No changes" in second.out
-    assert "4 files unchanged." in second.out
+    assert "4 files unchanged" in second.out
     assert files_below(project.home, "deployed", "lake/raw") == before
     assert [project.table(ticker) for ticker in ("BTC", "XMR")] == tables
 
@@ -202,7 +202,7 @@ def test_a_dry_run_of_deploy_shows_the_plan_and_changes_nothing(project: Project
 
     assert outcome.code == 0
     assert "branch XMR" in outcome.out
-    assert "11 changes to deploy." in outcome.out
+    assert f"11 changes to deploy to {project.home / 'deployed'}." in outcome.out
     assert not project.home.exists()
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import assert_never
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from cryptoetl.discovery.results import InitResult
 from cryptoetl.output import plot
-from cryptoetl.output.tables import deployment, doctor, executions, files, warehouse
+from cryptoetl.output.tables import deployment, doctor, executions, files, phases, warehouse
+from cryptoetl.output.tables.view import FULL, View
 from cryptoetl.pipeline.results import (
     CheckResult,
     DoctorResult,
@@ -29,60 +28,42 @@ from cryptoetl.target.deployment import Plan, Removal
 from cryptoetl.target.warehouse import QueryRows
 
 
-def render(  # noqa: C901 - one case per result
-    result: Result, *, verbose: bool = False, now: datetime | None = None
-) -> Iterator[RenderableType]:
-    """Yield the parts of a result in reading order; durations of what still runs end at `now`."""
+def render(result: Result, view: View = FULL) -> Iterator[RenderableType]:  # noqa: C901 - a case per result
+    """Yield the parts of a result in reading order; of `up`, the verdict: its phases were printed before."""
     match result:
         case CheckResult():
-            yield from files.check(result, verbose=verbose)
+            yield from files.check(result, view)
         case UploadResult():
-            yield from files.upload(result, verbose=verbose)
+            yield from files.upload(result, view)
         case Plan():
-            yield from deployment.plan(result)
+            yield from deployment.plan(result, view)
+            yield from deployment.next_step(result)
         case Removal():
             yield from deployment.removal(result)
         case RunResult():
-            yield from executions.run(result, verbose=verbose)
+            yield from executions.run(result, view)
         case ExecutionStatus():
-            yield executions.execution(
-                result, now=now if result.status == "RUNNING" else None, verbose=verbose
-            )
+            yield from executions.execution(result, view)
         case ExecutionList():
-            yield executions.listed(result)
+            yield executions.listed(result, view)
         case StopResult():
-            yield from executions.stop(result, verbose=verbose)
+            yield from executions.stop(result, view)
         case StepLog():
             yield from executions.log(result)
         case VerifyResult():
-            yield from warehouse.verify(result)
+            yield from warehouse.verify(result, view)
         case QueryRows():
             yield warehouse.rows(result)
         case Preview():
             yield from plot.render(result)
         case UpResult():
-            yield from _up(result, verbose=verbose)
+            yield from phases.closing(result)
         case InitResult():
-            yield from files.init(result, verbose=verbose)
+            yield from files.init(result, view)
         case DoctorResult():
             yield doctor.summary(result)
         case _:
             assert_never(result)
-
-
-def _up(result: UpResult, *, verbose: bool) -> Iterator[RenderableType]:
-    yield from files.upload(result.upload, verbose=verbose)
-    if result.deploy is not None:
-        yield from deployment.plan(result.deploy)
-    if result.run is not None:
-        yield Text()
-        yield from executions.run(result.run, verbose=verbose)
-    if result.verify is not None:
-        yield from warehouse.verify(result.verify)
-    if result.run is None:
-        yield Text("No currency can be loaded. Fix the files above and run the same command again.")
-    elif result.exit_code:
-        yield Text("Fix what failed, then run: cryptoetl run --retry-failed")
 
 
 Result = (

@@ -2,53 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from cryptoetl.output.tables.view import View
+from cryptoetl.state_machine.bundle import Change
 from cryptoetl.state_machine.definition import HISTORY_LIMIT, PAYLOAD_LIMIT, SIZE_LIMIT
-from cryptoetl.target.deployment import Plan, Removal, Review
+from cryptoetl.target.deployment import Cost, Plan, Prediction, Removal, Review
 from cryptoetl.util.text import plural
 
+GROUPED = 10
+"""Branches that are added, changed or removed alike, from which on they share a line."""
 
-def plan(result: Plan) -> Iterator[RenderableType]:
-    """Yield a line per change, the review, and the number of changes."""
+_SIGNS = {
+    "add": ("+", "green"),
+    "change": ("~", "yellow"),
+    "replace": ("±", "bold red"),
+    "remove": ("-", "red"),
+}
+
+
+def plan(result: Plan, view: View) -> Iterator[RenderableType]:
+    """Yield what a deploy would do; of an applied plan, that it was done and where it is."""
+    if result.changes and not result.applied:
+        yield from proposal(result, view)
+        yield Text(f"{plural(len(result.changes), 'change')} to deploy to {result.location}.")
+        return
     if not result.changes:
         yield from _notices(result.review)
         yield Text(f"No changes: {result.location} is up to date.")
         return
-    signs = {
-        "add": ("+", "green"),
-        "change": ("~", "yellow"),
-        "replace": ("±", "bold red"),
-        "remove": ("-", "red"),
-    }
-    for change in result.changes:
-        sign, style = signs[change.action]
-        detail = f"  ({change.detail})" if change.detail else ""
-        yield Text.assemble(
-            (f"{sign} {change.action:<6} ", style), f"{change.what} {change.name}", (detail, "dim")
-        )
-    if result.review is not None and not result.applied:
-        yield from _review(result.review)
+    yield Text(f"{plural(len(result.changes), 'change')} deployed to {result.location}.")
+    yield from (Text(f"{what}: {address}", style="dim") for what, address in result.links.items())
+
+
+def proposal(result: Plan, view: View) -> Iterator[RenderableType]:
+    """Yield a line per change and the review."""
+    yield from _changes(result.changes, view)
+    if result.review is not None:
+        yield from _review(result.review, result.changes, view)
     yield from _notices(result.review)
-    changes = plural(len(result.changes), "change")
-    yield Text(f"{changes} deployed to {result.location}." if result.applied else f"{changes} to deploy.")
 
 
-def _review(review: Review) -> Iterator[Text]:
-    found = review.prediction
+def next_step(result: Plan) -> Iterator[RenderableType]:
+    """Yield what to do after a deploy."""
+    if result.applied:
+        yield Text("Next: cryptoetl upload, then cryptoetl run")
+
+
+def _changes(changes: Sequence[Change], view: View) -> Iterator[Text]:
+    def alike(change: Change) -> tuple[str, str, str]:
+        return change.action, change.what, change.detail
+
+    for (action, what, detail), group in groupby(changes, key=alike):
+        same = list(group)
+        if what == "branch" and len(same) >= GROUPED and not view.verbose:
+            names = ", ".join(change.name for change in same[:5])
+            yield _change(action, plural(len(same), what), f"{names}, …", detail)
+        else:
+            yield from (_change(action, what, change.name, detail) for change in same)
+
+
+def _change(action: str, what: str, name: str, detail: str) -> Text:
+    sign, style = _SIGNS[action]
+    return Text.assemble(
+        (f"{sign} {action:<6} ", style), f"{what} {name}", (f"  ({detail})" if detail else "", "dim")
+    )
+
+
+def _review(review: Review, changes: Sequence[Change], view: View) -> Iterator[Text]:
     yield Text()
-    yield Text(
+    if view.verbose or _near_a_limit(review.prediction):
+        yield _limits(review.prediction)
+    yield from _cost(review.cost, in_full=view.verbose or _changes_cost(changes))
+
+
+def _near_a_limit(found: Prediction) -> bool:
+    """Return whether a run takes more than half of one of the limits."""
+    used = (
+        (found.definition_bytes, SIZE_LIMIT),
+        (found.history_events, HISTORY_LIMIT),
+        (found.payload_bytes, PAYLOAD_LIMIT),
+    )
+    return any(2 * part > limit for part, limit in used)
+
+
+def _limits(found: Prediction) -> Text:
+    return Text(
         f"State machine: {found.definition_bytes:,} of {SIZE_LIMIT:,} bytes; a run of all "
         f"{plural(found.currencies, 'currency')} makes {found.history_events:,} of {HISTORY_LIMIT:,} events "
         f"and at most {found.payload_bytes:,} of {PAYLOAD_LIMIT:,} bytes of result."
     )
-    yield Text(f"A run of all currencies costs about ${review.cost.total:,.2f}:")
-    for part, usd in review.cost.parts.items():
-        yield Text(f"  ${usd:,.4f}  {part}")
-    yield from (Text(f"  {line}", style="dim") for line in review.cost.assumptions)
+
+
+def _changes_cost(changes: Sequence[Change]) -> bool:
+    """Return whether a run may cost something else than before: other currencies, jobs or capacities."""
+    return any(
+        (change.what in ("branch", "job") and change.action != "change")
+        or re.search("Worker|Capacity|ExecutionClass", change.detail)
+        for change in changes
+    )
+
+
+def _cost(cost: Cost, *, in_full: bool) -> Iterator[Text]:
+    total = f"A run of all currencies costs about ${cost.total:,.2f}"
+    if not in_full:
+        yield Text(f"{total}, as before (-v shows its parts).")
+        return
+    yield Text(f"{total}:")
+    yield from (Text(f"  ${usd:,.4f}  {part}") for part, usd in cost.parts.items())
+    yield from (Text(f"  {line}", style="dim") for line in cost.assumptions)
 
 
 def _notices(review: Review | None) -> Iterator[Text]:

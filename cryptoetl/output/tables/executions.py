@@ -6,39 +6,45 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
-from cryptoetl.output.tables.words import STYLES, columns, seconds, state
+from cryptoetl.output.tables.layout import Column, columns
+from cryptoetl.output.tables.view import View, counts, fold
+from cryptoetl.output.tables.words import STYLES, moment, seconds, state, verdict
 from cryptoetl.pipeline.results import ExecutionList, RunResult, StepLine, StepLog, StopResult
+from cryptoetl.state_machine.definition import STEPS
 from cryptoetl.state_machine.status import CurrencyStatus, ExecutionStatus, StepStatus
 from cryptoetl.target.executions import StillRunning
 from cryptoetl.util.text import printable
 
+NAME = len("20260101T000000000Z")
+"""Letters of a name that cryptoetl gives; longer ones, such as those of a schedule, may be shortened."""
 
-def run(result: RunResult, *, verbose: bool) -> Iterator[RenderableType]:
+
+def run(result: RunResult, view: View) -> Iterator[RenderableType]:
     """Yield the execution, or why nothing was run."""
     if result.note:
         yield Text(result.note)
     if result.execution is not None:
-        still = result.execution.status == "RUNNING"
-        yield execution(result.execution, now=result.execution.started if still else None, verbose=verbose)
-        yield from _left(result.left)
+        yield from execution(result.execution, view)
+        yield from left(result.left)
     else:
         for ticker, reason in result.refused.items():
             yield Text.assemble(f"{ticker} ", ("FAILED", "bold red"), f" check: {reason}")
 
 
-def stop(result: StopResult, *, verbose: bool) -> Iterator[RenderableType]:
+def stop(result: StopResult, view: View) -> Iterator[RenderableType]:
     """Yield the stopped execution, and the job runs that could not be stopped."""
-    yield execution(result.execution, verbose=verbose)
+    yield from execution(result.execution, view)
     if result.execution.status != "ABORTED":
         yield Text("The execution had already ended.")
-    yield from _left(result.left)
+    yield from left(result.left)
 
 
-def _left(left: Sequence[StillRunning]) -> Iterator[Text]:
-    yield from (Text.assemble(("goes on ", "bold red"), f"{run.what}: {run.reason}") for run in left)
+def left(runs: Sequence[StillRunning]) -> Iterator[Text]:
+    """Yield a line for each job run that could not be stopped."""
+    yield from (Text.assemble(("goes on ", "bold red"), f"{run.what}: {run.reason}") for run in runs)
 
 
 def log(result: StepLog) -> Iterator[RenderableType]:
@@ -54,65 +60,74 @@ def log_line(line: StepLine) -> Text:
     return Text.assemble((f"{time} {line.step:<8} ", "dim"), printable(line.text))
 
 
-def execution(
-    status: ExecutionStatus, *, now: datetime | None = None, rows: int | None = None, verbose: bool = False
-) -> RenderableType:
-    """Return a table of the currencies, and below it why some failed.
+def execution(status: ExecutionStatus, view: View) -> Iterator[RenderableType]:
+    """Yield what became of the execution, a table of its currencies, and why some failed.
 
-    The durations of what still runs end at `now`. With `rows`, at most so many currencies are shown, each on
-    one line, failed and running ones first; the others are counted.
+    Failed currencies come first; those that do not fit the view are counted.
     """
-    currencies = [c for c in status.currencies if verbose or c.status != "SKIPPED"]
-    if rows is not None:
-        return _fitted(status, currencies, now=now, rows=rows)
-    table = columns("Currency", "Status", ">silver", ">gold", ">redshift")
-    for currency in currencies:
-        table.add_row(currency.ticker, state(currency.status), *(_step(step, now) for step in currency.steps))
-    failures = (
-        Text.assemble(f"{currency.ticker} ", state(currency.status), f" {failure}")
-        for currency in currencies
-        if (failure := _failure(currency))
-    )
-    details = (text for currency in currencies if verbose for text in _details(currency))
-    return Group(_title(status, now), table, *failures, *details, *_reason(status))
+    currencies = [c for c in status.currencies if c.bad or (not view.failed and shown(c, view))]
+    folded = fold(currencies, view.limit, word=lambda c: c.status.lower(), rank=rank)
+    yield from title(status, view)
+    if view.failed and not currencies:
+        yield Text("No currency failed.")
+        return
+    table = columns("Currency", "Status", *(Column(step, right=True, least=1) for step in STEPS))
+    running_to = view.now if status.status == "RUNNING" else None
+    for currency in folded.shown:
+        steps = (step_cell(step, running_to) for step in currency.steps)
+        table.add_row(currency.ticker, state(currency.status), *steps)
+    yield table
+    if note := folded.note():
+        yield note
+    for currency in folded.shown:
+        if text := failure(currency):
+            yield Text.assemble(f"{currency.ticker} ", state(currency.status), f" {text}")
+    if view.verbose:
+        yield from (text for currency in folded.shown for text in _details(currency))
+    yield from reason(status)
+    yield from page(status)
 
 
-def _fitted(
-    status: ExecutionStatus, currencies: Sequence[CurrencyStatus], *, now: datetime | None, rows: int
-) -> RenderableType:
-    """Return a table of at most so many currencies, in which no text takes more than one line."""
-    hidden: Sequence[CurrencyStatus] = []
-    if len(currencies) > rows:
-        order = {"FAILED": 0, "RUNNING": 1, "ABORTED": 1, "PENDING": 2, "LOADED": 3}
-        ranked = sorted(currencies, key=lambda currency: order.get(currency.status, 4))
-        currencies, hidden = ranked[:rows], ranked[rows:]
-    table = columns("Currency", "Status", ">silver", ">gold", ">redshift")
-    for column in table.columns:
-        column.no_wrap = True
-    table.add_column("Reason")  # the only column that is cut
-    for currency in currencies:
-        reason = Text(_failure(currency), no_wrap=True, overflow="ellipsis")
-        steps = (_step(step, now) for step in currency.steps)
-        table.add_row(currency.ticker, state(currency.status), *steps, reason)
-    more = [Text(f"… and {len(hidden)} more: {_counts(hidden)}", style="dim")] if hidden else []
-    title, *below = _title(status, now), *more, *_reason(status)
-    for text in (title, *below):
-        text.no_wrap, text.overflow = True, "ellipsis"
-    return Group(title, table, *below)
+def shown(currency: CurrencyStatus, view: View) -> bool:
+    """Return whether a currency is shown: one that was not to be run only if all is."""
+    return view.verbose or currency.status != "SKIPPED"
 
 
-def _title(status: ExecutionStatus, now: datetime | None) -> Text:
-    title = Text.assemble("Execution ", status.name, "  ", state(status.status))
-    if took := seconds(status.started, status.ended or now):
-        title.append(f"  {took}")
-    if counts := _counts(status.currencies):
-        title.append(f"  {counts}")
-    return title
+def rank(currency: CurrencyStatus) -> int:
+    """Return the place of a currency: failed, running, waiting, loaded."""
+    return _RANKS.get(currency.status, 4)
 
 
-def _reason(status: ExecutionStatus) -> Iterator[Text]:
+_RANKS = {"FAILED": 0, "RUNNING": 1, "ABORTED": 1, "PENDING": 2, "LOADED": 3}
+
+
+def title(status: ExecutionStatus, view: View) -> Iterator[Text]:
+    """Yield two lines: name and verdict; start, duration and what became of how many currencies."""
+    yield Text.assemble("Execution ", status.name, "  ", verdict(status))
+    facts = ", ".join(_times(status, view))
+    found = counts(Counter(currency.status for currency in status.currencies), STYLES)
+    if found or facts:
+        yield Text(": ".join(part for part in (facts and f"started {facts}", found) if part))
+
+
+def _times(status: ExecutionStatus, view: View) -> Iterator[str]:
+    """Yield when an execution was started, and how long it took or has been running."""
+    if status.started is not None:
+        yield moment(status.started, view.now)
+        if took := seconds(status.started, status.ended or view.now):
+            yield f"took {took}" if status.ended else f"running for {took}"
+
+
+def reason(status: ExecutionStatus) -> Iterator[Text]:
+    """Yield why the execution ended, if it did not end by itself."""
     if status.reason:
         yield Text(status.reason, style="bold red" if status.status == "FAILED" else "yellow")
+
+
+def page(status: ExecutionStatus) -> Iterator[Text]:
+    """Yield the address of the execution's page."""
+    if status.link:
+        yield Text(status.link, style="dim")
 
 
 def _details(currency: CurrencyStatus) -> Iterator[Text]:
@@ -128,20 +143,15 @@ def _details(currency: CurrencyStatus) -> Iterator[Text]:
             yield Text(step.cause)
 
 
-def _failure(currency: CurrencyStatus) -> str:
+def failure(currency: CurrencyStatus) -> str:
     """Return where and why a currency failed; "" for any other."""
     if currency.status != "FAILED":
         return ""
     return f"at {currency.step}: {currency.reason}" if currency.reason else f"at {currency.step}"
 
 
-def _counts(currencies: Sequence[CurrencyStatus]) -> str:
-    """Return how many currencies have which status, such as "2 loaded, 1 failed"."""
-    counts: Counter[str] = Counter(currency.status for currency in currencies)
-    return ", ".join(f"{counts[name]} {name.lower()}" for name in STYLES if counts[name])
-
-
-def _step(step: StepStatus, now: datetime | None) -> Text:
+def step_cell(step: StepStatus, now: datetime | None) -> Text:
+    """Return the duration of a step, or what became of it; what still runs ends at `now`."""
     match step.status:
         case "SUCCEEDED":
             return Text(seconds(step.started, step.ended) or "done", style="green")
@@ -156,19 +166,24 @@ def _step(step: StepStatus, now: datetime | None) -> Text:
             return Text("–", style="dim")
 
 
-def listed(result: ExecutionList) -> RenderableType:
+def listed(result: ExecutionList, view: View) -> RenderableType:
     """Return a table with a row for each execution."""
     if not result.executions:
-        return Text("There is no execution yet.")
-    table = columns("Execution", "Status", ">Time", ">Loaded", ">Failed", "Failed currencies")
+        return Text("None of these executions failed." if view.failed else "There is no execution yet.")
+    table = columns(
+        Column("Execution", cut="end", least=NAME),
+        "Status",
+        "Started",
+        "Currencies",
+        Column("Failed currencies", spare=1),
+    )
     for status in result.executions:
-        failed = [c for c in status.currencies if c.status in ("FAILED", "ABORTED")]
+        failed = [currency for currency in status.currencies if currency.bad]
         table.add_row(
             status.name,
-            state(status.status),
-            seconds(status.started, status.ended),
-            str(sum(c.status == "LOADED" for c in status.currencies)),
-            str(len(failed)),
+            verdict(status),
+            ", ".join(_times(status, view)),
+            counts(Counter(currency.status for currency in status.currencies), STYLES),
             ", ".join(f"{c.ticker} at {c.step}" for c in failed[:5]) + (" …" if len(failed) > 5 else ""),
         )
     return table

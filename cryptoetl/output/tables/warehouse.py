@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich import box
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
-from cryptoetl.output.tables.words import columns, count, span
+from cryptoetl.output.tables.layout import DATES, Column, columns
+from cryptoetl.output.tables.view import View, fold
+from cryptoetl.output.tables.words import count, span
 from cryptoetl.pipeline.results import TableCheck, VerifyResult
 from cryptoetl.target.warehouse import QueryRows
-from cryptoetl.util.text import printable
+from cryptoetl.util.text import plural, printable
+
+NAMED = 5
+"""Tables whose names a summary has."""
 
 
-def verify(result: VerifyResult) -> Iterator[RenderableType]:
+def verify(result: VerifyResult, view: View) -> Iterator[RenderableType]:
     """Yield whether each table equals gold, how it differs, and notes."""
-    table = columns("Table", "Verified", ">Rows", "Dates from – to", ">No price")
-    for item in result.tables:
+    table = columns(
+        Column("Table", cut="start", least=len("market_data.btc")),
+        "Verified",
+        ">Rows",
+        Column("Dates from – to", least=DATES),
+        Column("No price", right=True, spare=1),
+    )
+    folded = fold(result.tables, view.limit, word=_word, rank=_rank)
+    for item in folded.shown:
         table.add_row(
             item.table,
             _agrees(item),
@@ -25,14 +39,48 @@ def verify(result: VerifyResult) -> Iterator[RenderableType]:
             count(item.missing_prices),
         )
     yield table
-    for item in result.tables:
-        if item.problems:
-            yield Text.assemble(f"{item.table} ", _agrees(item), f": {'; '.join(item.problems)}")
-    for item in result.tables:
-        for note in item.notes:
-            yield Text.assemble(f"{item.table} ", ("note", "yellow"), f": {note}")
+    if note := folded.note():
+        yield note
+    yield from _remarks(folded.shown)
     if any(item.rows is not None for item in result.tables):
         yield Text(f"The tables are in {result.location}.")
+
+
+def verify_summary(result: VerifyResult, view: View) -> Iterator[Text]:
+    """Yield how many tables equal gold, with their rows and dates, and which ones do not."""
+    good = [item for item in result.tables if not item.problems]
+    odd = [item for item in result.tables if item.problems]
+    first = min((item.first for item in good if item.first), default=None)
+    last = max((item.last for item in good if item.last), default=None)
+    facts = [f"{plural(sum(item.rows or 0 for item in good), 'row')}", span(first, last)]
+    equal = "equals" if len(good) == 1 else "equal"
+    yield Text(f"{plural(len(good), 'table')} {equal} gold: {', '.join(filter(None, facts))}")
+    folded = fold(odd, view.limit, word=_word, rank=_rank)
+    yield from _remarks(folded.shown)
+    if note := folded.note("`cryptoetl verify -v` shows all"):
+        yield note
+    if noted := sum(bool(item.notes) and not item.problems for item in result.tables):
+        yield Text(f"{plural(noted, 'table')} with notes; `cryptoetl verify` shows them", style="dim")
+    names = [item.table for item in good[:NAMED]] + ["…"] * (len(good) > NAMED)
+    if names:
+        yield Text(f"{', '.join(names)} in {result.location}")
+
+
+def _remarks(tables: list[TableCheck]) -> Iterator[Text]:
+    for item in tables:
+        if item.problems:
+            yield Text.assemble(f"{item.table} ", _agrees(item), f": {'; '.join(item.problems)}")
+    for item in tables:
+        for note in item.notes:
+            yield Text.assemble(f"{item.table} ", ("note", "yellow"), f": {note}")
+
+
+def _word(item: TableCheck) -> str:
+    return _agrees(item).plain if item.problems else "equal to gold"
+
+
+def _rank(item: TableCheck) -> int:
+    return 0 if item.problems else 1 if item.notes else 2
 
 
 def _agrees(item: TableCheck) -> Text:
@@ -43,7 +91,7 @@ def _agrees(item: TableCheck) -> Text:
 
 def rows(result: QueryRows) -> RenderableType:
     """Return the rows as a table."""
-    table = columns()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in result.columns:
         table.add_column(Text(printable(name)), overflow="fold")
     for row in result.rows:

@@ -1,42 +1,26 @@
-"""Parts of all tables: columns, counts, times, sizes and states in words."""
+"""Parts of all tables: counts, times, sizes and states in words."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
+
+from cryptoetl.state_machine.status import ExecutionStatus, Verdict
 
 STYLES = {
     "LOADED": "green",
     "SUCCEEDED": "green",
+    "PARTLY LOADED": "yellow",
     "RUNNING": "cyan",
     "FAILED": "bold red",
-    "TIMED_OUT": "bold red",
+    "TIMED OUT": "bold red",
     "ABORTED": "yellow",
+    "STOPPED": "yellow",
     "INTERRUPTED": "yellow",
     "PENDING": "dim",
     "SKIPPED": "dim",
 }
-
-
-def columns(*names: str) -> Table:
-    """Return a table with these columns, right-aligned if the name begins with `>`.
-
-    Long text belongs below a table, not in it.
-    """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in names:
-        right = column.startswith(">")
-        table.add_column(
-            column.removeprefix(">"),
-            justify="right" if right else "left",
-            overflow="fold",
-            no_wrap=right,
-            min_width=len("2024-01-31 –") if column.endswith("from – to") else None,  # breaks between dates
-        )
-    return table
 
 
 def state(name: str) -> Text:
@@ -44,15 +28,47 @@ def state(name: str) -> Text:
     return Text(name, style=STYLES.get(name, ""))
 
 
+def verdict(execution: ExecutionStatus) -> Text:
+    """Return what became of an execution."""
+    found: Verdict = execution.verdict
+    return state(found.upper().replace("_", " "))
+
+
 def seconds(start: datetime | None, end: datetime | None) -> str:
     """Return the time between two moments, such as 0.3 s, 42 s or 3 min 05 s; "" if one is None."""
     if start is None or end is None:
         return ""
     total = max(0.0, (end - start).total_seconds())
-    if total < 10:
-        return f"{total:.1f} s"
+    return f"{total:.1f} s" if total < 10 else duration(total)
+
+
+def duration(total: float) -> str:
+    """Return a number of seconds as 42 s, 3 min 05 s or 2 h 05 min."""
     whole = round(total)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600 * 3:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def moment(when: datetime, now: datetime | None) -> str:
+    """Return a time in the zone of `now` and how long ago it is: "14:42 UTC, 2 h ago".
+
+    Of another day than that of `now` the date comes first.
+    """
+    if now is None:
+        return f"{when:%Y-%m-%d %H:%M %Z}".rstrip()
+    local = when.astimezone(now.tzinfo)
+    day = "" if local.date() == now.date() else f"{local:%Y-%m-%d} "
+    elapsed = (now - when).total_seconds()
+    return f"{day}{local:%H:%M %Z}".rstrip() + (f", {_ago(elapsed)}" if elapsed >= 60 else "")
+
+
+def _ago(elapsed: float) -> str:
+    if elapsed < 3600:
+        return f"{int(elapsed / 60)} min ago"
+    return f"{int(elapsed / 3600)} h ago" if elapsed < 48 * 3600 else f"{int(elapsed / 86400):,} days ago"
 
 
 def count(number: int | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -66,7 +67,102 @@ def test_deploy_asks_on_a_terminal(
     ended = run("deploy", stdin=answer)
     assert (ended.code, run.fakes.deployment.applied) == (code, applied)
     assert "+ add    branch BTC" in ended.out
-    assert "Deploy this? [y/N]" in ended.err
+    assert "Deploy 11 changes to memory:deployed (target local)? [y/N]" in ended.err
+
+
+ON_AWS = "account 123456789012 in eu-central-1 (profile prod, target aws)"
+
+
+@pytest.mark.parametrize("command", ["deploy", "up"])
+def test_on_aws_a_deploy_asks_with_account_region_profile_and_target_named(
+    run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    run.fakes.deployment.reviewed = reviewed()
+    monkeypatch.setattr(Terminal, "can_ask", True)
+    ended = run(command, "--target", "aws", "--profile", "prod", stdin="n\n")
+    assert (ended.code, run.fakes.deployment.applied, run.fakes.storage.files) == (2, 0, {})
+    assert ended.out.count("+ add    branch BTC") == 1
+    assert f"Deploy 11 changes to {ON_AWS}? [y/N]" in ended.err
+    assert "Nothing was deployed" in ended.err
+    agreed = run(command, "--target", "aws", "--profile", "prod", stdin="y\n")
+    assert (agreed.code, run.fakes.deployment.applied) == (0, 1)
+    assert agreed.out.count("+ add    branch BTC") == 1
+    assert "11 changes deployed to memory:deployed." in agreed.out
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("command", ["deploy", "up"])
+def test_on_aws_a_deploy_without_a_terminal_needs_yes(
+    run: CommandLine, config: Path, command: str, options: list[str]
+) -> None:
+    run.fakes.deployment.reviewed = reviewed()
+    refused = run(command, "--target", "aws", "--profile", "prod", *options)
+    assert (refused.code, run.fakes.deployment.applied, run.fakes.storage.files) == (2, 0, {})
+    assert f"error: this changes {ON_AWS} and needs a confirmation" in refused.err
+    assert "--dry-run shows what would be done; --yes does it without asking." in refused.err
+    assert run(command, "--target", "aws", "--yes", *options).code == 0
+    assert run.fakes.deployment.applied == 1
+    assert run(command, "--target", "aws", *options).code == 0  # nothing to deploy, nothing to confirm
+
+
+def test_the_question_names_the_file_of_keys_unless_a_profile_is_given(
+    run: CommandLine, config: Path
+) -> None:
+    run.fakes.deployment.reviewed = reviewed()
+    base = json.loads(config.read_text())
+
+    def asked(*options: str, aws: dict[str, str], **env: str) -> str:
+        config.write_text(json.dumps({**base, "aws": aws}))
+        return run("up", "--target", "aws", *options, **env).err
+
+    keys = {"profile": "dev", "credentials_file": "secret.key"}
+    assert "(keys of secret.key, target aws)" in asked(aws=keys)
+    assert "(profile prod, target aws)" in asked("--profile", "prod", aws=keys)
+    assert "(profile dev, target aws)" in asked(aws={"profile": "dev"})
+    assert "(profile shell, target aws)" in asked(aws={}, AWS_PROFILE="shell")
+    assert "(default credentials, target aws)" in asked(aws={})
+
+
+def test_up_prints_each_phase_under_its_heading_and_ends_with_the_verdict(
+    run: CommandLine, config: Path
+) -> None:
+    lines = run("up", "--fail", "XMR:gold").out.splitlines()
+    headings = ["Check", "Deploy", "Upload", "Run", "Verify"]
+    assert [line for line in lines if line in headings] == headings
+    totals = {line: lines[lines.index(line) + 1] for line in ("Check", "Upload", "Verify")}
+    assert totals["Check"] == "2 currencies: 2 with warnings"
+    assert re.fullmatch(r"4 files uploaded \(\d+ B\)", totals["Upload"])
+    assert totals["Verify"].startswith("1 table equals gold: ")
+    assert lines[-2].startswith("PARTLY LOADED  1 of 2 currencies")
+    assert lines[-1] == "Fix what failed, then run: cryptoetl run --retry-failed"
+
+
+def test_a_dry_run_of_up_shows_all_phases_and_changes_nothing(run: CommandLine, config: Path) -> None:
+    ended = run("up", "--dry-run", "--target", "aws")
+    assert ended.code == 0
+    assert "11 changes to deploy to memory:deployed." in ended.out
+    assert "4 files to upload" in ended.out
+    assert ended.out.splitlines()[-2:] == [
+        "Would run and verify 2 currencies: BTC, XMR",
+        "Dry run: nothing was changed.",
+    ]
+    assert (run.fakes.storage.files, run.fakes.deployment.bundle) == ({}, None)
+    data = run("up", "--dry-run", "--json").data
+    assert (data["dry_run"], data["to_run"], data["deploy"]["applied"]) == (True, ["BTC", "XMR"], False)
+
+
+def test_status_shows_what_failed_alone(run: CommandLine, config: Path) -> None:
+    run("up")
+    assert run("status", "--failed").out.splitlines()[-1] == "No currency failed."
+    assert run("status", "--last", "5", "--failed").out == "None of these executions failed.\n"
+    run("run", "--fail", "XMR:gold")
+    shown = run("status", "--failed")
+    assert shown.code == 1
+    assert "XMR" in shown.out
+    assert "BTC" not in shown.out
+    assert "1 loaded, 1 failed" in shown.out
+    assert "execution-1" not in run("status", "--last", "5", "--failed").out
+    assert run("status", "--failed", "--json").data["verdict"] == "partly_loaded"
 
 
 def test_deploy_stops_at_an_error_of_its_review(

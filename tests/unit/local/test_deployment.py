@@ -10,7 +10,9 @@ from cryptoetl import pipeline
 from cryptoetl.config.models import Config
 from cryptoetl.errors import DeployError
 from cryptoetl.events import Event
+from cryptoetl.local.deployment import LocalDeployment
 from cryptoetl.local.target import local_target
+from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.target import Target
 from cryptoetl.target.deployment import Plan
 
@@ -39,8 +41,13 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in deployed.rglob("*") if path.is_file()}
 
 
+def current(target: Target) -> Bundle | None:
+    assert isinstance(target.deployment, LocalDeployment)
+    return target.deployment.current()
+
+
 def deployed_tickers(target: Target) -> list[str]:
-    bundle = target.deployment.current()
+    bundle = current(target)
     return bundle.tickers if bundle else []
 
 
@@ -51,7 +58,7 @@ def test_a_plan_is_applied_as_it_was_shown(tmp_path: Path) -> None:
     applied = pipeline.deploy(planned, target, ignore)
     assert applied.applied
     assert (applied.bundle, applied.changes) == (planned.bundle, planned.changes)
-    assert target.deployment.current() == planned.bundle
+    assert current(target) == planned.bundle
 
 
 @pytest.mark.parametrize("first", [(), ("BTC",)], ids=["nothing deployed", "something deployed"])
@@ -110,4 +117,4 @@ def test_a_removal_of_what_is_gone_already_is_no_error(tmp_path: Path) -> None:
     listed = pipeline.removal(target, delete_data=False)
     pipeline.destroy(pipeline.removal(target, delete_data=False), target, ignore)
     assert pipeline.destroy(listed, target, ignore).applied
-    assert target.deployment.current() is None
+    assert current(target) is None

@@ -49,6 +49,7 @@ from cryptoetl.target.executions import StillRunning
 from cryptoetl.target.warehouse import QueryRows
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = START + timedelta(hours=2)
 
 
 class Stream(io.TextIOWrapper):
@@ -104,11 +105,11 @@ class Screens:
         """A command's terminal on these streams."""
         for name, stream in (("stdout", self.out), ("stderr", self.err), ("stdin", self._answers)):
             self._monkeypatch.setattr(f"sys.{name}", stream)
-        return Terminal(as_json=as_json, verbose=verbose)
+        return Terminal(as_json=as_json, verbose=verbose, clock=lambda: NOW)
 
-    def show(self, result: Result, *, verbose: bool = False) -> Stream:
+    def show(self, result: Result, *, verbose: bool = False, failed: bool = False) -> Stream:
         with self.terminal(verbose=verbose) as terminal:
-            terminal.show(result)
+            terminal.show(result, failed=failed)
         return self.out
 
     def json(self, result: Result) -> Any:
@@ -290,7 +291,15 @@ JOB = ResourceChange(
 )
 
 
+LINKS = {"stack": "https://console/stack", "state machine": "https://console/machine"}
+
+
 def aws_plan(*changes: Change, review: Review | None = REVIEW, applied: bool = False) -> Plan:
     return Plan(
-        Bundle(render("crypto", [Branch("BTC")]), (), {}), changes, "stack cryptoetl-crypto", applied, review
+        Bundle(render("crypto", [Branch("BTC")]), (), {}),
+        changes,
+        "stack cryptoetl-crypto",
+        applied,
+        review,
+        LINKS,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,12 +16,13 @@ import pytest
 from cryptoetl import errors
 from cryptoetl.errors import AwsError, ConfigError, ConfigProblem, CryptoetlError, UsageError
 from cryptoetl.output import json_schema
+from cryptoetl.output.changes import StepChange
 from cryptoetl.output.contract import CONTRACTS, Failure
-from cryptoetl.output.progress import StepChange
 from cryptoetl.output.serialize import document, to_data
 from cryptoetl.output.tables import Result
 from cryptoetl.pipeline.results import ExecutionList, RunResult, StepLine, UpResult
 from cryptoetl.state_machine.bundle import Change
+from cryptoetl.state_machine.status import CurrencyStatus, ExecutionProgress
 from cryptoetl.target.warehouse import QueryRows
 from tests.json_objects import validate
 from tests.unit.output.screens import (
@@ -220,9 +222,33 @@ def test_every_code_of_an_error_is_documented_with_its_exit_code() -> None:
 # --- values -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("status", "currencies", "verdict"),
+    [
+        ("RUNNING", (currency("BTC", "RUNNING", 0), currency("XMR", "FAILED", 0)), "running"),
+        ("SUCCEEDED", (currency("BTC", "LOADED"), currency("ETH", "SKIPPED")), "loaded"),
+        ("SUCCEEDED", (currency("BTC", "LOADED"), currency("XMR", "FAILED", 0)), "partly_loaded"),
+        ("SUCCEEDED", (currency("BTC", "LOADED"), currency("XMR", "ABORTED", 0)), "partly_loaded"),
+        ("FAILED", (currency("XMR", "FAILED", 0),), "failed"),
+        ("FAILED", (currency("BTC", "LOADED"), currency("XMR", "ABORTED", 0)), "partly_loaded"),
+        ("ABORTED", (currency("BTC", "LOADED"),), "stopped"),
+        ("TIMED_OUT", (currency("BTC", "ABORTED", 0),), "timed_out"),
+        ("INTERRUPTED", (currency("BTC", "ABORTED", 0),), "interrupted"),
+    ],
+)
+def test_an_execution_keeps_the_status_of_aws_and_has_a_verdict_of_its_currencies(
+    screens: Screens, status: ExecutionProgress, currencies: tuple[CurrencyStatus, ...], verdict: str
+) -> None:
+    ended = replace(execution(*currencies), status=status)
+    data = validate(document(ended))
+    assert (data["status"], data["verdict"]) == (status, verdict)
+    heading = screens.show(ended).lines[0]
+    assert heading.endswith(f"  {verdict.upper().replace('_', ' ')}")
+
+
 def test_up_has_a_list_of_currencies_at_the_top(screens: Screens) -> None:
     data = screens.json(UP)
-    assert list(data)[3:] == ["currencies", "upload", "deploy", "run", "verify"]
+    assert list(data)[3:] == [*("currencies", "to_run", "dry_run", "upload", "deploy", "run", "verify")]
     assert [(c["ticker"], c["status"]) for c in data["currencies"]] == [
         ("BTC", "LOADED"),
         ("XMR", "FAILED"),

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from cryptoetl.errors import Interrupted
-from cryptoetl.events import Event, FileProgress, Phase, Progressed, ResourceProgress, Transfer
+from cryptoetl.events import Counted, Event, FileProgress, Phase, Progressed, ResourceProgress, Transfer
+from cryptoetl.state_machine.status import ExecutionStatus
 from tests.json_objects import lines
 from tests.unit.output.screens import MIXED, Screens, currency, execution
 from tests.unit.output.screens import screens as screens
@@ -21,11 +22,62 @@ def test_on_a_pipe_each_change_of_a_step_is_printed_once(screens: Screens) -> No
         failed = execution(currency("BTC", "FAILED", 1, "no [gold]"), currency("XMR", "RUNNING", 0))
         terminal.observe(Progressed(failed))
     assert screens.err.lines == [
-        "BTC silver succeeded in 1.0 s",
-        "BTC gold running",
-        "BTC gold failed in 1.0 s: no [gold]",
-        "XMR silver running",
+        "00:00:01  0 of 2  BTC silver succeeded in 1.0 s",
+        "00:00:01  0 of 2  BTC gold running",
+        "00:00:02  1 of 2  BTC gold failed in 1.0 s: no [gold]",
+        "00:00:00  1 of 2  XMR silver running",
     ]
+    assert screens.out.raw == ""
+
+
+def many(*ended: str) -> ExecutionStatus:
+    """Return a run of 30 currencies of which these have ended: BAD has failed."""
+    ends = [currency(t, "FAILED", 1, "no gold") if t == "BAD" else currency(t, "LOADED") for t in ended]
+    rest = (currency(f"C{n}", "RUNNING", 1) for n in range(30 - len(ended)))
+    return execution(*ends, *rest, currency("OTHER", "SKIPPED"), status="RUNNING")
+
+
+def test_on_a_pipe_each_end_of_many_currencies_is_a_line_with_their_number(screens: Screens) -> None:
+    with screens.terminal() as terminal:
+        for ended in ((), ("BTC",), ("BTC",), ("BTC", "BAD", "XMR")):
+            terminal.observe(Progressed(many(*ended)))
+    assert screens.err.lines == [
+        "02:00:00  1 of 30  BTC loaded",
+        "02:00:00  2 of 30  BAD failed at gold: no gold",
+        "02:00:00  3 of 30  XMR loaded",
+    ]
+    screens.open()
+    with screens.terminal(verbose=True) as terminal:
+        terminal.observe(Progressed(many("BTC")))
+    assert len(screens.err.lines) == 3 + 29 * 2
+
+
+def test_a_terminal_shows_how_many_currencies_are_through_and_a_pipe_does_not(screens: Screens) -> None:
+    screens.open(terminal=True)
+    with screens.terminal() as terminal:
+        terminal.observe(Counted(0, 2))
+        assert screens.err.raw == ""  # a few are done before it could be read
+        terminal.observe(Counted(120, 200))
+    assert "120 of 200" in screens.err.text
+    screens.open()
+    with screens.terminal() as terminal:
+        terminal.observe(Counted(120, 200))
+    assert screens.out.raw + screens.err.raw == ""
+
+
+def test_a_heading_is_printed_once_as_its_phase_begins(screens: Screens) -> None:
+    with screens.terminal() as terminal:
+        terminal.observe(Phase("upload"))
+        assert screens.out.raw == ""  # of single commands, phases have none
+        terminal.begin_phases("check")
+        assert screens.out.lines == ["Check"]
+        for phase in ("check", "deploy", "deploy", "join", "verify"):
+            terminal.observe(Phase(phase))
+    assert screens.out.lines == ["Check", "Deploy", "Verify"]
+    screens.open()
+    with screens.terminal(as_json=True) as terminal:
+        terminal.begin_phases("check")
+        terminal.observe(Phase("deploy"))
     assert screens.out.raw == ""
 
 
@@ -141,8 +193,10 @@ def test_two_hundred_currencies_on_a_small_terminal_are_counted_beyond_its_rows(
         terminal.observe(Progressed(execution(*states, status="RUNNING")))
     lines = [line.strip() for line in screens.err.lines]
     tickers = [line.split()[0] for line in lines if re.match(r"(OK|WAIT|RUN|BAD)\d", line)]
-    assert tickers == ["BAD0", "BAD1", "RUN0", "RUN1", "RUN2", *(f"WAIT{n}" for n in range(5))]
-    assert "… and 190 more: 150 loaded, 40 pending" in lines
+    assert tickers == ["BAD0", "BAD1", "RUN0", "RUN1", "RUN2", *(f"WAIT{n}" for n in range(3))]
+    assert any(line.startswith("… and 192 more: 150 loaded, 42 pending") for line in lines)
+    assert "152 of 200 done, about 38 min 11 s left" not in lines
+    assert any(line.startswith("152 of 200 done, about ") for line in lines)
     assert max(map(len, screens.err.lines)) <= 80
     assert "at silver: Value" in next(line for line in lines if line.startswith("BAD0"))
 
@@ -158,7 +212,10 @@ def test_on_a_pipe_each_finished_resource_is_a_line(screens: Screens) -> None:
     with screens.terminal() as terminal:
         for event in RESOURCES:
             terminal.observe(event)
-    assert screens.err.lines == ["created bucket raw", "failed job crypto-x: no more jobs"]
+    assert screens.err.lines == [
+        "1 of 2  created bucket raw",
+        "1 of 2  failed job crypto-x: no more jobs",
+    ]
     assert screens.out.raw == ""
 
 

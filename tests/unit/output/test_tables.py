@@ -12,8 +12,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from cryptoetl.output.tables import render
-from cryptoetl.output.tables.executions import execution as execution_table
-from cryptoetl.output.tables.files import SHOWN_FINDINGS, SHOWN_UPLOADS
+from cryptoetl.output.tables.files import SHOWN_FINDINGS, upload_summary
+from cryptoetl.output.tables.live import live as live_table
+from cryptoetl.output.tables.view import PIPED_ROWS, View
 from cryptoetl.output.tables.words import seconds
 from cryptoetl.pipeline.results import (
     CheckResult,
@@ -34,15 +35,15 @@ from cryptoetl.state_machine.status import (
     Stage,
     StepStatus,
 )
-from cryptoetl.target.deployment import Part, Removal
+from cryptoetl.target.deployment import Part, Prediction, Removal
 from cryptoetl.target.warehouse import QueryRows
 from tests.unit.output.screens import (
     CHANGES,
     JOB,
+    LINKS,
     MIXED,
     REVIEW,
     START,
-    UP,
     Screens,
     aws_plan,
     check,
@@ -109,12 +110,15 @@ def test_a_plan_is_one_line_per_change_and_their_number(screens: Screens) -> Non
         "+ add    branch XMR",
         "~ change script a.py  (+1 −2 lines)",
         "- remove branch BTC  (its data stays)",
-        "3 changes to deploy.",
+        "3 changes to deploy to /home/deployed.",
     ]
 
 
 def test_an_applied_plan_says_where_it_is(screens: Screens) -> None:
-    assert screens.show(plan(CHANGES[0], applied=True)).lines[-1] == "1 change deployed to /home/deployed."
+    assert screens.show(plan(CHANGES[0], applied=True)).lines == [
+        "1 change deployed to /home/deployed.",
+        "Next: cryptoetl upload, then cryptoetl run",
+    ]
 
 
 def test_a_plan_without_changes_says_so(screens: Screens) -> None:
@@ -126,11 +130,14 @@ def test_a_plan_without_changes_says_so(screens: Screens) -> None:
 
 def test_an_execution_shows_each_step_and_below_the_table_why_one_failed(screens: Screens) -> None:
     out = screens.show(MIXED)
-    assert out.lines[0] == (
-        "Execution 20260101T000000000Z  SUCCEEDED  1 min 15 s  1 loaded, 1 failed, 1 skipped"
-    )
-    assert ["BTC", "LOADED", "1.0 s", "1.0 s", "1.0 s"] in out.rows
-    assert ["XMR", "FAILED", "1.0 s", "failed", "–"] in out.rows
+    assert out.lines[:2] == [
+        "Execution 20260101T000000000Z  PARTLY LOADED",
+        "started 00:00 UTC, 2 h ago, took 1 min 15 s: 1 loaded, 1 failed, 1 skipped",
+    ]
+    assert out.rows[4:6] == [
+        ["XMR", "FAILED", "1.0 s", "failed", "–"],
+        ["BTC", "LOADED", "1.0 s", "1.0 s", "1.0 s"],
+    ]
     assert out.lines[-1] == "XMR FAILED at gold: ValueError: no gold [here]"
 
 
@@ -148,9 +155,26 @@ def test_the_reason_of_an_execution_comes_last(screens: Screens) -> None:
     assert out.lines[-1] == "the cleaning failed"
 
 
-def test_two_hundred_currencies_are_all_in_the_result(screens: Screens) -> None:
-    out = screens.show(execution(*(currency(f"C{n}", "LOADED") for n in range(200))))
-    assert sum(row[1:2] == ["LOADED"] for row in out.rows) == 200
+def test_of_two_hundred_currencies_the_failed_ones_come_first_and_loaded_ones_are_counted(
+    screens: Screens,
+) -> None:
+    many = execution(
+        *(currency(f"C{n}", "LOADED") for n in range(197)),
+        *(currency(f"BAD{n}", "FAILED", 0, "no") for n in range(3)),
+    )
+    rows = screens.show(many).rows
+    assert [row[0] for row in rows[4:8]] == ["BAD0", "BAD1", "BAD2", "C0"]
+    assert sum(row[1:2] == ["LOADED"] for row in rows) == PIPED_ROWS - 3
+    assert ["… and 160 more: 160 loaded (-v shows all)"] in rows
+    screens.open()
+    assert sum(row[1:2] == ["LOADED"] for row in screens.show(many, verbose=True).rows) == 197
+    screens.open()
+    failed = screens.show(many, failed=True)
+    assert failed.lines[1].endswith("197 loaded, 3 failed")
+    assert [row[0] for row in failed.rows[4:]] == [
+        *("BAD0", "BAD1", "BAD2"),
+        *("BAD0 FAILED at silver: no", "BAD1 FAILED at silver: no", "BAD2 FAILED at silver: no"),
+    ]
 
 
 def test_a_run_of_nothing_says_why_and_lists_refused_currencies(screens: Screens) -> None:
@@ -161,7 +185,14 @@ def test_a_run_of_nothing_says_why_and_lists_refused_currencies(screens: Screens
 def test_executions_are_listed_with_what_failed(screens: Screens) -> None:
     many = execution(*(currency(f"C{n}", "FAILED", 0, "x") for n in range(7)), status="FAILED")
     rows = screens.show(ExecutionList((MIXED, many))).rows
-    assert rows[-2] == ["20260101T000000000Z", "SUCCEEDED", "1 min 15 s", "1", "1", "XMR at gold"]
+    assert rows[0] == ["Execution", "Status", "Started", "Currencies", "Failed currencies"]
+    assert rows[-2] == [
+        "20260101T000000000Z",
+        "PARTLY LOADED",
+        "00:00 UTC, 2 h ago, took 1 min 15 s",
+        "1 loaded, 1 failed, 1 skipped",
+        "XMR at gold",
+    ]
     assert rows[-1][-1] == "C0 at silver, C1 at silver, C2 at silver, C3 at silver, C4 at silver …"
 
 
@@ -224,18 +255,6 @@ def test_a_truncated_result_says_how_to_see_more(screens: Screens) -> None:
     assert screens.show(result).lines[-1] == "The first 1,000 rows; --limit shows more."
 
 
-def test_up_shows_its_parts_in_order_and_what_to_do_next(screens: Screens) -> None:
-    text = screens.show(UP).text
-    parts = [
-        "uploaded",
-        "3 changes deployed",
-        "Execution 2026",
-        "equals gold",
-        "cryptoetl run --retry-failed",
-    ]
-    assert sorted(parts, key=text.index) == parts
-
-
 def test_up_with_only_broken_files_says_what_to_do(screens: Screens) -> None:
     assert screens.show(UpResult(upload(1))).lines[-1] == (
         "No currency can be loaded. Fix the files above and run the same command again."
@@ -249,8 +268,6 @@ def test_a_plan_for_aws_shows_limits_costs_and_notices_below_its_changes(screens
     assert screens.show(aws_plan(Change("add", "branch", "BTC"), JOB)).lines == [
         "+ add    branch BTC",
         "± replace job crypto-x  (Name a → b)",
-        "State machine: 9,389 of 1,048,576 bytes; a run of all 2 currencies makes 65 of 25,000 events and at "
-        "most 226 of 262,144 bytes of result.",
         "A run of all currencies costs about $0.14:",
         "  $0.0885  Glue",
         "  $0.0500  Redshift",
@@ -258,15 +275,48 @@ def test_a_plan_for_aws_shows_limits_costs_and_notices_below_its_changes(screens
         "error: the workgroup does not exist",
         "warning: it takes longer",
         "note: not verified",
-        "2 changes to deploy.",
+        "2 changes to deploy to stack cryptoetl-crypto.",
     ]
+
+
+def test_unchanged_costs_are_one_line_unless_all_is_wanted(screens: Screens) -> None:
+    planned = aws_plan(
+        Change("change", "script", "silver2gold.py"), review=replace(REVIEW, notices=()), applied=False
+    )
+    assert screens.show(planned).lines == [
+        "~ change script silver2gold.py",
+        "A run of all currencies costs about $0.14, as before (-v shows its parts).",
+        "1 change to deploy to stack cryptoetl-crypto.",
+    ]
+    screens.open()
+    text = screens.show(planned, verbose=True).text
+    assert "$0.0885  Glue" in text
+    assert "9,389 of 1,048,576 bytes; a run of all 2 currencies makes 65 of 25,000 events" in text
+
+
+def test_a_plan_shows_limits_that_are_half_reached(screens: Screens) -> None:
+    near = replace(REVIEW, prediction=Prediction(150, 600_000, 65, 226))
+    assert "600,000 of 1,048,576 bytes" in screens.show(aws_plan(JOB, review=near)).text
+
+
+def test_many_branches_alike_share_a_line_of_a_plan(screens: Screens) -> None:
+    added = [Change("add", "branch", f"C{n}") for n in range(198)]
+    gone = [Change("remove", "branch", f"OLD{n}", "its data stays") for n in range(2)]
+    assert screens.show(plan(*added, *gone)).lines[:3] == [
+        "+ add    198 branches C0, C1, C2, C3, C4, …",
+        "- remove branch OLD0  (its data stays)",
+        "- remove branch OLD1  (its data stays)",
+    ]
+    screens.open()
+    assert len(screens.show(plan(*added, *gone), verbose=True).lines) == 201
 
 
 def test_an_applied_plan_shows_no_review(screens: Screens) -> None:
     shown = screens.show(aws_plan(JOB, review=replace(REVIEW, notices=()), applied=True)).lines
     assert shown == [
-        "± replace job crypto-x  (Name a → b)",
         "1 change deployed to stack cryptoetl-crypto.",
+        *(f"{what}: {address}" for what, address in LINKS.items()),
+        "Next: cryptoetl upload, then cryptoetl run",
     ]
 
 
@@ -291,8 +341,8 @@ def test_a_removal_shows_what_is_removed_and_what_stays(screens: Screens) -> Non
 # --- large results ------------------------------------------------------------------------------------
 
 LONG_REASON = "history: line 812: price 'abc' is not a number; " * 5
-OTHER_LINES = 6
-"""Lines of a live view that are not currencies: title, head, counts."""
+OTHER_LINES = 5
+"""Lines of a live view that are not currencies: title, counts, head."""
 
 
 def reached(
@@ -317,7 +367,7 @@ def live(status: ExecutionStatus, *, rows: int, width: int) -> list[str]:
     """Return the lines of the live view."""
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, markup=False, emoji=False)
-    console.print(execution_table(status, now=START, rows=rows))
+    console.print(live_table(status, View(now=START, rows=rows)))
     return out.getvalue().splitlines()
 
 
@@ -329,7 +379,7 @@ def test_of_two_hundred_currencies_a_screen_shows_failed_and_running_ones_and_co
     lines = live(two_hundred(), rows=rows, width=width)
     first_words = [line.split()[0] for line in lines if line.strip()]
     assert {"LAST", "BAD", "WORSE"} <= set(first_words)
-    assert f"… and {200 - rows} more: {200 - rows} loaded" in [line.rstrip() for line in lines]
+    assert any(line.startswith(f"… and {200 - rows} more: {200 - rows} loaded") for line in lines)
     assert len(lines) <= rows + OTHER_LINES
     assert max(map(cell_len, lines)) <= width
 
@@ -349,18 +399,28 @@ def uploaded(action: UploadAction, count: int) -> tuple[UploadedFile, ...]:
 
 def printed(files: tuple[UploadedFile, ...], *, verbose: bool = False) -> str:
     console = Console(file=io.StringIO(), width=200)
-    for part in render(UploadResult(CheckResult(()), files), verbose=verbose):
+    for part in render(UploadResult(CheckResult(()), files), View(verbose=verbose, rows=PIPED_ROWS)):
         console.print(part)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return text
 
 
 def test_an_upload_shows_what_changed_and_counts_the_rest() -> None:
-    files = uploaded("uploaded", SHOWN_UPLOADS + 3) + uploaded("refused", 1) + uploaded("unchanged", 5)
+    files = uploaded("uploaded", PIPED_ROWS + 3) + uploaded("unchanged", 5)
     text = printed(files)
-    assert text.count(".csv") == SHOWN_UPLOADS
-    assert "… and 3 files more uploaded; --verbose shows all" in text
-    assert "… and 1 file more refused; --verbose shows all" in text
+    assert text.count(".csv") == PIPED_ROWS
+    assert "… and 3 more: 3 uploaded (-v shows all)" in text
     assert "5 files unchanged." in text
     assert printed(files, verbose=True).count(".csv") == len(files)
     assert "Currency" not in printed(uploaded("unchanged", 5))
+
+
+@pytest.mark.parametrize(("errors", "severity"), [(0, "warning"), (1, "error")])
+def test_the_summary_of_an_upload_names_histories_that_replace_others(errors: int, severity: str) -> None:
+    result = replace(upload(errors), differences={"BTC": ["it covers 60 days less"]})
+    lines = [text.plain for text in upload_summary(result, View())]
+    assert lines == [
+        "1 file uploaded (2,346 kB), 1 file unchanged",
+        f"BTC {severity} /data/history [1].csv: it covers 60 days less",
+        "The raw files are in /lake/raw.",
+    ]

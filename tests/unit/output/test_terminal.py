@@ -34,11 +34,13 @@ def test_a_terminal_is_coloured_unless_no_color_is_set(
 
 @pytest.mark.parametrize("columns", ["20", "40", "80"])
 @pytest.mark.parametrize("name", EVERYTHING)
-def test_no_line_is_wider_than_the_terminal(screens: Screens, name: str, columns: str) -> None:
+def test_no_line_is_wider_than_the_terminal_unless_it_is_one_word(
+    screens: Screens, name: str, columns: str
+) -> None:
     screens.open(terminal=True, COLUMNS=columns)
     lines = screens.show(EVERYTHING[name]).lines
     assert lines
-    assert [line for line in lines if len(line) > int(columns)] == []
+    assert [line for line in lines if len(line) > int(columns) and " " in line.strip()] == []
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])

@@ -22,9 +22,10 @@ from cryptoetl.errors import (
     NotDeployedError,
     UsageError,
 )
-from cryptoetl.events import Event, FileProgress, Phase, Progressed, Warned
+from cryptoetl.events import Counted, Event, FileProgress, Phase, Progressed, Warned
 from cryptoetl.output.serialize import to_data
 from cryptoetl.pipeline import watching
+from cryptoetl.pipeline.everything import Dialog
 from cryptoetl.pipeline.results import CheckRules, RunRequest, RunResult, UpResult, VerifyResult
 from cryptoetl.pipeline.watching import Timing
 from cryptoetl.state_machine.status import ExecutionStatus
@@ -320,14 +321,23 @@ def test_a_configuration_that_is_not_the_deployed_one_is_a_warning(project: Proj
     assert result.exit_code == 0
     (warning,) = project.warnings
     assert "differ from what is deployed (branch BTC, branch XMR, branch ETH)" in warning
-    assert "`cryptoetl deploy` deploys the changes" in warning
+    assert "`cryptoetl deploy` shows the changes and deploys them" in warning
 
 
-def test_of_many_differences_three_are_named_and_the_rest_counted(project: Project) -> None:
+def test_of_many_differences_ten_are_named_and_the_rest_counted(project: Project) -> None:
     project.ready().configure("BTC", "XMR", "ETH", "A", "B")
     project.config = project.config.model_copy(update={"pipeline": "other"})
     project.run()
-    assert "and 10 more)" in project.warnings[0]
+    assert "and 3 more)" in project.warnings[0]
+
+
+def test_of_many_currencies_without_files_ten_are_named_and_the_rest_counted(project: Project) -> None:
+    project.configure(*(f"C{number}" for number in range(13)))
+    project.deploy()
+    project.events.clear()
+    project.run()
+    assert len(project.warnings) == 11
+    assert project.warnings[-1].startswith("3 more currencies like these;")
 
 
 def test_a_run_without_its_files_in_place_is_a_warning(project: Project) -> None:
@@ -699,6 +709,55 @@ def test_up_does_everything_in_order_under_one_guard(project: Project) -> None:
     assert project.warnings == []
 
 
+def test_up_says_what_each_phase_ends_with_as_soon_as_it_does(project: Project) -> None:
+    seen: list[tuple[str, str]] = []
+    dialog = Dialog(lambda part: seen.append((type(part).__name__, project.phases[-1])))
+    pipeline.up(project.config, project.target, RunRequest(RULES), project.events.append, dialog)
+    assert seen == [
+        ("CheckResult", "check"),
+        ("Plan", "deploy"),
+        ("UploadResult", "upload"),
+        ("RunResult", "run"),
+        ("VerifyResult", "verify"),
+    ]
+    counts = [event for event in project.events if isinstance(event, Counted)]
+    assert counts[:4] == [Counted(0, 3), Counted(1, 3), Counted(2, 3), Counted(3, 3)]
+
+
+def test_up_asks_before_it_deploys_and_a_no_changes_nothing(project: Project) -> None:
+    class DeclinedError(Exception):
+        pass
+
+    def decline(plan: Plan) -> None:
+        assert len(plan.changes) == 12
+        raise DeclinedError
+
+    with pytest.raises(DeclinedError):
+        pipeline.up(
+            project.config, project.target, RunRequest(RULES), project.events.append, Dialog(approve=decline)
+        )
+    assert (project.fakes.storage.files, project.fakes.deployment.bundle) == ({}, None)
+    project.up()
+    unasked = Dialog(approve=decline)  # nothing is left to deploy, so nothing is asked
+    pipeline.up(project.config, project.target, RunRequest(RULES), project.events.append, unasked)
+
+
+def test_a_dry_run_of_up_goes_through_the_phases_and_changes_nothing(project: Project) -> None:
+    project.write("XMR history.csv", BROKEN)
+    project.fakes.busy = True  # it needs no exclusive use
+    result = project.up(dry_run=True)
+    assert {(file.ticker, file.action) for file in result.upload.files} == {
+        ("BTC", "to upload"),
+        ("ETH", "to upload"),
+        ("XMR", "refused"),
+    }
+    assert result.deploy is not None
+    assert (result.deploy.applied, len(result.deploy.changes)) == (False, 12)
+    assert (result.run, result.verify, result.to_run) == (None, None, ("BTC", "ETH"))
+    assert (project.fakes.storage.files, project.fakes.deployment.bundle) == ({}, None)
+    assert not project.fakes.executions.warmed_up
+
+
 def test_up_a_second_time_uploads_and_deploys_nothing_and_loads_again(project: Project) -> None:
     project.up()
     result = project.up()
@@ -755,6 +814,13 @@ def test_up_of_an_unknown_currency_does_nothing(project: Project) -> None:
     with pytest.raises(UsageError, match="DOGE: not a currency of this configuration"):
         project.up("DOGE")
     assert (project.fakes.storage.files, project.fakes.deployment.bundle) == ({}, None)
+
+
+def test_watching_is_interrupted_as_a_run_is(project: Project) -> None:
+    project.ready().run()
+    project.fakes.executions.interrupted = True
+    with pytest.raises(Interrupted, match="execution-1 is interrupted"):
+        watching.watch(project.target, None, project.events.append)
 
 
 def test_up_is_interrupted_as_a_run_is(project: Project) -> None:

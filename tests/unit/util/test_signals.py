@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -104,6 +105,7 @@ def interrupted_at(moment: int, work: Callable[[], None]) -> bool:
         return trace
 
     before = sys.gettrace()
+    gc.disable()  # Hypothesis has a callback of the collector, in which an exception would be lost
     sys.settrace(trace)
     try:
         work()
@@ -111,6 +113,7 @@ def interrupted_at(moment: int, work: Callable[[], None]) -> bool:
         return True
     finally:
         sys.settrace(before)
+        gc.enable()
     return False
 
 
