@@ -44,7 +44,7 @@ COMMENTS = {
     "date": "every date of the history or the trend file",
     "price": "price on that day, else the last known earlier one",
     "trend": "weekly Google-trend value, on its own date",
-    "pricema": "mean of price over this row and the 13 before it",
+    "pricema": "moving average of price, nulls ignored: MEAN_ROWS of silver2gold.py",
     "trend_i": "trend, interpolated by date between the weekly values",
 }
 

@@ -112,8 +112,8 @@ class FakeDeployment:
     def current(self) -> Bundle | None:
         return self.bundle
 
-    def compared(self, wanted: Bundle) -> tuple[Bundle | None, Sequence[Change]]:
-        return self.bundle, compare(self.bundle, wanted)
+    def compared(self, wanted: Bundle | None) -> tuple[Bundle | None, Sequence[Change]]:
+        return self.bundle, () if wanted is None else compare(self.bundle, wanted)
 
     def join(self, observe: Observe) -> None:
         self.joined += 1
@@ -122,6 +122,9 @@ class FakeDeployment:
         return Plan(
             bundle, compare(self.bundle, bundle), LOCATION, review=self.reviewed, basis=self._fingerprint()
         )
+
+    def verify_owner(self) -> None:
+        pass
 
     def _fingerprint(self) -> str | None:
         return self.bundle.digest if self.bundle else None

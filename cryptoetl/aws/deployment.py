@@ -23,7 +23,7 @@ from cryptoetl.aws.stack import template as stacks
 from cryptoetl.aws.stack.state import FAILED_FIRST, Deployed, change_between
 from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.config.models import ALL_CURRENCIES, Config
-from cryptoetl.errors import DeployError, Interrupted, NotDeployedError
+from cryptoetl.errors import AwsError, DeployError, Interrupted, NotDeployedError, QueryError
 from cryptoetl.events import Observe, Phase, Warned
 from cryptoetl.state_machine.bundle import Bundle, Change, Layout
 from cryptoetl.target.deployment import Plan, Removal
@@ -47,7 +47,7 @@ class AwsDeployment:
         places = asdict(stacks.layout(self._config))
         return Layout(**{name: resolved(place, self._session) for name, place in places.items()})
 
-    def compared(self, wanted: Bundle) -> tuple[Bundle | None, Sequence[Change]]:
+    def compared(self, wanted: Bundle | None) -> tuple[Bundle | None, Sequence[Change]]:
         """Return the bundle that the stack deploys, and all in which the rendered stack differs from it.
 
         Raises NotDeployedError while the stack is being deleted.
@@ -59,6 +59,8 @@ class AwsDeployment:
                 f"the stack {self._stack.name} is being deleted",
                 hint="`cryptoetl deploy` waits for that, and creates it again.",
             )
+        if wanted is None:
+            return current, ()
         resources = stack_changes.compare(deployed.template, self._planner.rendered(wanted).template)
         return current, (*bundle_changes(current, wanted), *resources)
 
@@ -104,6 +106,8 @@ class AwsDeployment:
                 self._stack.execute(change_set, observe)
         if basis.create_schema and created:
             self._redshift.create_schema()
+        if basis.claim_schema and not self._tables.knows_loader:  # otherwise `_provide` does
+            self._claim(observe)
         self._provide(observe, new=basis.loaded != tuple(plan.bundle.tickers))
 
     def _verify_unchanged(self, planned: Deployed) -> None:
@@ -153,6 +157,21 @@ class AwsDeployment:
         if lost:
             self._stack.discard(change_set.name)
         _keep_data(lost)
+
+    def _claim(self, observe: Observe) -> None:
+        """Make the pipeline an owner of the schema; warn if its user may not."""
+        try:
+            self._redshift.claim()
+        except (AwsError, QueryError) as error:
+            observe(
+                Warned(
+                    f"the schema could not be marked as this pipeline's, so that another could overwrite its "
+                    f"tables: {error.message}; run what `cryptoetl render sql` prints as the user that loads"
+                )
+            )
+
+    def verify_owner(self) -> None:
+        """Do nothing: a question would start the workgroup, and a deploy has asked it already."""
 
     def _provide(self, observe: Observe, *, new: bool) -> None:
         """Create tables and view as the user that loads them; warn if `new` and that user is not known."""

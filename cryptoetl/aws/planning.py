@@ -45,6 +45,7 @@ class AwsBasis:
     artifacts_bucket: str
     create_artifacts_bucket: bool
     create_schema: bool
+    claim_schema: bool
     adopt: bool
     loaded: tuple[str, ...]
 
@@ -116,6 +117,7 @@ class Planner:
             artifacts_bucket=artifacts,
             create_artifacts_bucket=create_artifacts,
             create_schema=not redshift.has_schema,
+            claim_schema=redshift.claim,
             adopt=buckets or (namespace and self._redshift.namespace_exists()),
             loaded=tuple(current.tickers) if current else (),
         )
@@ -132,10 +134,13 @@ class Planner:
         self, deployed: Mapping[str, Any] | None, wanted: Mapping[str, Any]
     ) -> RedshiftFindings:
         """Verify the warehouse if it is not the deployed one, since each question starts its workgroup."""
-        if deployed is not None and _warehouse_of(deployed) == _warehouse_of(wanted):
-            return RedshiftFindings((), has_schema=True)
+        before, after = (_warehouse_of(template) if template else None for template in (deployed, wanted))
+        if before == after:
+            return RedshiftFindings((), has_schema=True, claim=False)
         if self._config.aws.redshift.create:
-            return RedshiftFindings((), has_schema=False)
+            # A stack of an earlier version names no owner.
+            owned = {**(before[0] or {}), "Owner": self._config.pipeline} if before else None
+            return RedshiftFindings((), has_schema=after is not None and owned == after[0])
         return self._redshift.verify()
 
     def _owners(self, deployed: Deployed, resources: Sequence[ResourceChange]) -> dict[str, Owner]:

@@ -16,8 +16,9 @@ from cryptoetl.aws.data_api import DataApi, place
 from cryptoetl.aws.errors import code, is_denied, translate, translating
 from cryptoetl.aws.session import Session
 from cryptoetl.config.models import Config
-from cryptoetl.errors import DeployError, QueryError
+from cryptoetl.errors import AwsError, DeployError, QueryError
 from cryptoetl.target.deployment import Notice
+from cryptoetl.warehouse import ownership
 
 _ABSENT = {"ResourceNotFoundException", "EntityNotFoundException"}
 
@@ -28,6 +29,8 @@ class RedshiftFindings:
 
     notices: tuple[Notice, ...]
     has_schema: bool
+    claim: bool = True
+    """Whether the pipeline has to become an owner of the schema."""
 
 
 class RedshiftSetup:
@@ -50,7 +53,7 @@ class RedshiftSetup:
         has_schema = False
         if not any(notice.severity == "error" for notice in notices):
             has_schema, concern = self._schema()
-            notices += [concern] if concern else []
+            notices += [concern] if concern else [*self._owner()] if has_schema else []
         return RedshiftFindings(tuple(notices), has_schema)
 
     def _workgroup(self) -> Iterator[Notice]:
@@ -111,6 +114,44 @@ class RedshiftSetup:
             return True, Notice("error", absent) if missing else _concern(error, absent)
         return schema in found["Schemas"], None
 
+    def _owner(self) -> Iterator[Notice]:
+        """Yield an error if another pipeline owns the schema, a note if it has tables and no owner."""
+        settings, pipeline = self._settings, self._config.pipeline
+        where = f"{settings.database}.{settings.schema_name}"
+        try:
+            names = [str(name) for (name,) in self._api().run(ownership.tables(settings.schema_name)).rows()]
+            found = self._owners(settings.schema_name) if ownership.OWNER in names else set()
+        except (AwsError, QueryError) as error:
+            yield Notice("note", f"the owner of the schema {where} is not verified: {error.message}")
+            return
+        if refused := ownership.refusal(where, pipeline, found, share=settings.share_schema):
+            yield Notice("error", refused)
+        elif not found and (adopted := ownership.adoption(where, pipeline, names)):
+            yield Notice("note", adopted)
+
+    def _owners(self, schema: str) -> set[str]:
+        return {str(name) for (name,) in self._api().run(ownership.owners(schema)).rows()}
+
+    def other_owners(self) -> set[str]:
+        """Return the other pipelines that load tables of the database; none if it cannot be asked."""
+        try:
+            schemas = [str(name) for (name,) in self._api().run(ownership.schemas()).rows()]
+            found = {name for schema in schemas for name in self._owners(schema)}
+        except (AwsError, QueryError):  # such as a workgroup that an interrupted destroy has removed
+            return set()
+        return found - {self._config.pipeline}
+
+    def claim(self) -> None:
+        """Make the pipeline an owner of the schema. Raises AwsError and QueryError."""
+        settings = self._settings
+        self._api().run_all(
+            ownership.claim(settings.schema_name, self._config.pipeline, share=settings.share_schema)
+        )
+
+    def _api(self) -> DataApi:
+        client = self._session.client("redshift-data")
+        return DataApi(client, place(self._config, self._session), sleep=self._sleep)
+
     def namespace_exists(self) -> bool:
         """Return whether the namespace that `aws.redshift.create` makes exists."""
         client = self._session.client("redshift-serverless")
@@ -135,10 +176,8 @@ class RedshiftSetup:
     def create_schema(self) -> None:
         """Create the schema if it is absent. Raises DeployError."""
         schema = self._settings.schema_name
-        client = self._session.client("redshift-data")
         try:
-            api = DataApi(client, place(self._config, self._session), sleep=self._sleep)
-            api.run(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            self._api().run(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         except QueryError as error:
             raise DeployError(
                 f"the schema {schema} could not be created: {error.message}",

@@ -62,12 +62,13 @@ class Remover:
         own = {kind: name for kind in stacks.KINDS if (name := self._own(kind))}
         existing = {kind: name for kind, name in own.items() if self._buckets.owner(name) == "ours"}
         namespace = self._namespace()
+        users = self._redshift.other_owners() if namespace and delete_data else ()
         data = [
             Part("bucket", name, f"with all {kind} data, in every version")
             for kind, name in existing.items()
             if kind in stacks.DATA
         ]
-        if namespace is not None:
+        if namespace is not None and not users:
             data.append(Part("namespace", namespace, "with its database and all tables"))
         others = {kind: existing[kind] for kind in ("temp", "artifacts") if kind in existing}
         removed = [
@@ -75,13 +76,17 @@ class Remover:
             *(Part("bucket", name, f"with the {kind} in it") for kind, name in others.items()),
             *(data if delete_data else ()),
         ]
-        kept = [*(() if delete_data else data), *self._foreign()]
+        shared = [
+            Part("namespace", str(namespace), f"with tables of the pipeline {name} in it")
+            for name in sorted(users)
+        ]
+        kept = [*(() if delete_data else data), *shared, *self._foreign()]
         data_buckets = [existing[kind] for kind in stacks.DATA if kind in existing]
         basis = RemovalBasis(
             state,
             existing.get("temp"),
             (*others.values(), *(data_buckets if delete_data else ())),
-            namespace if delete_data else None,
+            namespace if delete_data and not users else None,
         )
         return Removal(location, tuple(removed), tuple(kept), delete_data, basis=basis)
 

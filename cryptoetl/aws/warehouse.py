@@ -19,6 +19,7 @@ from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.config.models import Config
 from cryptoetl.errors import UsageError
+from cryptoetl.state_machine import scripts
 from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
 from cryptoetl.warehouse import facts as table_facts
 from cryptoetl.warehouse import guard as sql_guard
@@ -45,7 +46,7 @@ class RedshiftTables:
 
     def tables(self, names: Sequence[str]) -> Mapping[str, TableFacts]:
         """Return the facts of the existing tables; only rows and columns of one that lacks a column."""
-        columns = self._columns(names)
+        columns = self.columns(names)
         complete = [
             name for name in names if warehouse_sql.COLUMNS.items() <= dict(columns.get(name, ())).items()
         ]
@@ -62,7 +63,8 @@ class RedshiftTables:
             found[name] = TableFacts(rows, None, None, 0, None, None, 0, None, None, columns=columns[name])
         return found
 
-    def _columns(self, names: Sequence[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    def columns(self, names: Sequence[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """Return the columns of the existing tables, each with its type."""
         found: dict[str, list[tuple[str, str]]] = {}
         for table, column, kind in self._api.run(warehouse_sql.columns(self._schema, names)).rows():
             found.setdefault(table, []).append((column, str(kind).upper()))
@@ -113,8 +115,13 @@ class AwsWarehouse:
         return f"Redshift: {redshift.database}.{redshift.schema_name} in the workgroup {redshift.workgroup}"
 
     def provide(self) -> None:
-        """Create missing tables and replace the view of all currencies. Raises QueryError."""
-        self._api().run_all(warehouse_sql.provisions(self._config))
+        """Create missing tables and columns and replace the view of all currencies. Raises QueryError."""
+        columns, existing = scripts.columns_of(self._config), dict[str, dict[str, str]]()
+        if columns != warehouse_sql.COLUMNS:
+            with self.reading() as tables:
+                found = tables.columns([currency.table for currency in self._config.currencies])
+            existing = {table: dict(names) for table, names in found.items()}
+        self._api().run_all(warehouse_sql.provisions(self._config, columns, existing))
 
     @property
     def knows_loader(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cryptoetl import __version__
-from cryptoetl.cli import deployment, doctor, executions, files, warehouse
+from cryptoetl.cli import deployment, doctor, executions, files, scripts, warehouse
 from cryptoetl.cli.command import Program, command
 from cryptoetl.cli.session import (
     ConfigOption,
@@ -35,6 +35,8 @@ render_app = typer.Typer(
     help="Print what deploy would create. Needs no credentials and no network.", no_args_is_help=True
 )
 app.add_typer(render_app, name="render")
+scripts_app = typer.Typer(help="Change the transformation: the scripts that Glue runs.", no_args_is_help=True)
+app.add_typer(scripts_app, name="scripts")
 
 COMMANDS: tuple[Callable[..., int], ...] = (
     files.init,
@@ -60,10 +62,13 @@ RENDER_COMMANDS: tuple[Callable[..., int], ...] = (
     deployment.policies,
     deployment.sql,
 )
+SCRIPTS_COMMANDS: tuple[Callable[..., int], ...] = (scripts.export, scripts.check)
 for _function in COMMANDS:
     command(app, _function)
 for _function in RENDER_COMMANDS:
     command(render_app, _function)
+for _function in SCRIPTS_COMMANDS:
+    command(scripts_app, _function)
 
 
 def _print_version(wanted: bool) -> None:

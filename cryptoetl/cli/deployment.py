@@ -189,10 +189,17 @@ def policies(
 
 def sql(session: Session) -> int:
     """Print the SQL that a deploy runs on Redshift: tables, the view of all currencies, grants."""
+    from cryptoetl.state_machine import scripts
     from cryptoetl.warehouse import sql as warehouse_sql
 
-    statements = warehouse_sql.provisions(session.config())
-    session.terminal.text("".join(f"{statement};\n" for statement in statements))
+    config = session.config()
+    columns = scripts.columns_of(config)
+    statements = warehouse_sql.provisions(config, columns)
+    lines = [f"{statement};\n" for statement in statements]
+    schema, tables = config.aws.redshift.schema_name, [currency.table for currency in config.currencies]
+    added = warehouse_sql.added_columns(schema, dict.fromkeys(tables, ()), columns)
+    lines += [f"-- If the table is older than the column: {statement};\n" for statement in added]
+    session.terminal.text("".join(lines))
     return 0
 
 

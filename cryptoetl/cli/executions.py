@@ -108,7 +108,6 @@ def up(
     """Check, deploy, upload, run and verify in one go. On AWS, ask before a deploy."""
     chosen, failing = parse_tickers(tickers), parse_fail(fail or [])
     config, terminal = session.config(), session.terminal
-    session.files(config, tickers)
     terminal.begin_phases("check")  # before the imports, which take a moment
 
     from cryptoetl import pipeline

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoetl.cli.options import StrictOption, TickersOption
+from cryptoetl.cli.options import StrictOption, TickersOption, parse_tickers
 from cryptoetl.cli.session import Session
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def check(session: Session, *, tickers: TickersOption = None, strict: StrictOpti
     from cryptoetl import pipeline
 
     config = session.config()
-    currencies = session.files(config, tickers)
+    currencies = config.select(parse_tickers(tickers))
     result = pipeline.check(currencies, session.rules(config, strict=strict), session.terminal.observe)
     return session.terminal.show(result)
 
@@ -95,7 +95,7 @@ def upload(
     from cryptoetl import pipeline
 
     config = session.config()
-    currencies = session.files(config, tickers)
+    currencies = config.select(parse_tickers(tickers))
     rules = session.rules(config, strict=strict)
     target = session.target(config)
     result = pipeline.upload(currencies, rules, target, session.terminal.observe, dry_run=dry_run)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from cryptoetl.cli.options import parse_tickers
-from cryptoetl.errors import ConfigError, UsageError
+from cryptoetl.errors import UsageError
 
 if TYPE_CHECKING:
-    from cryptoetl.config.models import Config, Currency, TargetName
+    from cryptoetl.config.models import Config, TargetName
     from cryptoetl.output.terminal import Terminal
     from cryptoetl.pipeline.results import CheckRules
     from cryptoetl.target import Target
@@ -83,15 +82,6 @@ class Session:
             raise UsageError(f"{name!r} is not a target", hint="Choose local or aws.")
         return loaded.model_copy(update={"target": cast("TargetName", name)})
 
-    def files(self, config: Config, tickers: str | None) -> tuple[Currency, ...]:
-        """Return the chosen currencies. Raises ConfigError naming each of their files that is missing."""
-        from cryptoetl.config.loading import missing_files
-
-        currencies = config.select(parse_tickers(tickers))
-        if problems := missing_files(self.path, currencies):
-            raise ConfigError(problems)
-        return currencies
-
     def rules(self, config: Config, *, strict: bool) -> CheckRules:
         """Return the rules of a check on today's date."""
         from datetime import date
@@ -101,7 +91,7 @@ class Session:
 
         known = verdicts.Verdicts(verdicts.folder() / "verdicts.json")
         today = date.today()  # noqa: DTZ011 - the user's own day
-        return CheckRules(today, config.max_age_days, strict, known)
+        return CheckRules(today, config.max_age_days, strict, known, self.path)
 
     def target(self, config: Config) -> Target:
         """Return the configured target, without connecting to it."""

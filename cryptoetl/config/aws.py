@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from cryptoetl.config import schedule as schedules
 from cryptoetl.config.fields import FilePath, Model, Text, YesNo
 
 WorkerType = Literal["G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X"]
@@ -144,6 +145,9 @@ class Redshift(Model):
     workgroup: ResourceName = "my-etl-workgroup"
     database: ResourceName = "crypto"
     schema_name: Annotated[Text, Field(alias="schema")] = "market_data"
+    share_schema: YesNo = False
+    """true: load tables into the schema although another pipeline owns it. Their currencies must differ, and
+    the view of all currencies is that of the latest deploy. On both targets."""
     connection: ResourceName = "crypto-connection"
     copy_role: RoleName | None = None
     """Role of the namespace with which COPY reads the temp bucket; created with `create`."""
@@ -241,15 +245,9 @@ class Aws(Model):
     glue: Glue = Glue()
     machine: Machine = Machine()
     redshift: Redshift = Redshift()
-    schedule: (
-        Annotated[
-            Text,
-            _matching(r"(cron|rate)\([\w ,*/?#-]+\)", "an EventBridge schedule such as cron(0 6 * * ? *)"),
-        ]
-        | None
-    ) = None
-    """When every currency is run, such as cron(0 6 * * ? *) or rate(1 day)."""
-    timezone: Annotated[Text, _matching(r"[A-Za-z0-9_+/-]+", "a time zone such as Europe/Berlin")] = "UTC"
+    schedule: Annotated[Text, AfterValidator(schedules.expression)] | None = None
+    """When every currency is run: cron(0 6 * * ? *), rate(1 day) or at(2030-01-31T06:00:00)."""
+    timezone: Annotated[Text, AfterValidator(schedules.timezone)] = "UTC"
     """Time zone of the schedule."""
     notify: Notify | None = None
     tags: Annotated[Mapping[str, Text], Field(max_length=MAX_TAGS)] = {}

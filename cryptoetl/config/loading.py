@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import yaml
 from pydantic import ValidationError
@@ -27,7 +27,8 @@ def json_schema() -> dict[str, Any]:
 def load(path: Path) -> Config:
     """Read the configuration file; paths in it are relative to its folder, and become absolute.
 
-    The files that it names are not opened.
+    The files that it names are not opened. `scripts` becomes the folder glue_scripts beside the file if it is
+    not set and that folder exists.
 
     Raises:
         ConfigError: With every problem that was found.
@@ -41,15 +42,31 @@ def load(path: Path) -> Config:
         raise ConfigError([ConfigProblem(path, None, None, "is nested too deeply")]) from None
     if problems := list(_duplicate_tickers(path, root, config)):
         raise ConfigError(problems)
-    return _anchored(config, path.resolve().parent)
+    folder = path.resolve().parent
+    config = _anchored(config, folder)
+    if config.scripts is None:
+        beside = folder / "glue_scripts"
+        return config.model_copy(update={"scripts": beside}) if beside.is_dir() else config
+    if not config.scripts.is_dir():
+        message = f"{config.scripts}: is not a folder; `cryptoetl scripts export` writes one"
+        raise ConfigError([ConfigProblem(path, line_of(root, ("scripts",)), "scripts", message)])
+    return config
 
 
-def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProblem]:
-    """Return a problem, with its line in the configuration file, for each file that cannot be opened."""
+class MissingFile(NamedTuple):
+    """A file that cannot be opened: whose, its field in the configuration, and the problem."""
+
+    ticker: str
+    field: Literal["history", "trend"]
+    problem: ConfigProblem
+
+
+def missing_files(path: Path, currencies: Iterable[Currency]) -> list[MissingFile]:
+    """Return each file that cannot be opened, with its line in the configuration file."""
     missing = [
         (currency.ticker, field, f"{file}: {reason}")
         for currency in currencies
-        for field, file in (("history", currency.history), ("trend", currency.trend))
+        for field, file in _files(currency)
         if (reason := unreadable(file))
     ]
     if not missing:
@@ -61,14 +78,22 @@ def missing_files(path: Path, currencies: Iterable[Currency]) -> list[ConfigProb
         if (node := find(root, ("currencies", index, "ticker"))) is not None
     }
     return [
-        ConfigProblem(
-            path,
-            line_of(root, ("currencies", lines.get(ticker, 0), field)),
-            f"currencies[{ticker}].{field}",
-            message,
+        MissingFile(
+            ticker,
+            field,
+            ConfigProblem(
+                path,
+                line_of(root, ("currencies", lines.get(ticker, 0), field)),
+                f"currencies[{ticker}].{field}",
+                message,
+            ),
         )
         for ticker, field, message in missing
     ]
+
+
+def _files(currency: Currency) -> tuple[tuple[Literal["history", "trend"], Path], ...]:
+    return ("history", currency.history), ("trend", currency.trend)
 
 
 def _anchored(config: Config, folder: Path) -> Config:
@@ -86,7 +111,10 @@ def _anchored(config: Config, folder: Path) -> Config:
     aws = config.aws
     if aws.credentials_file is not None:
         aws = aws.model_copy(update={"credentials_file": absolute(aws.credentials_file)})
-    return config.model_copy(update={"currencies": currencies, "local": local, "aws": aws})
+    scripts = absolute(config.scripts) if config.scripts else None
+    return config.model_copy(
+        update={"currencies": currencies, "local": local, "aws": aws, "scripts": scripts}
+    )
 
 
 def _duplicate_tickers(path: Path, root: yaml.Node, config: Config) -> Iterator[ConfigProblem]:

@@ -19,6 +19,16 @@ TargetName = Literal["local", "aws"]
 ALL_CURRENCIES = "all_currencies"
 """The view of all tables."""
 
+COLUMNS = {
+    "date": "DATE",
+    "price": "REAL",
+    "trend": "INTEGER",
+    "pricema": "DOUBLE PRECISION",
+    "trend_i": "DOUBLE PRECISION",
+}
+"""The columns of a currency's table, as in glue_scripts/redshift_upload.py, which loads it. A configuration's
+own script may add others after them."""
+
 
 class Currency(Model):
     """One crypto currency: its two files and what to do about missing prices."""
@@ -111,6 +121,9 @@ class Config(Model):
     """Where the pipeline runs; --target and CRYPTOETL_TARGET take precedence."""
     max_age_days: Annotated[int, Field(ge=0, strict=True)] | None = 30
     """Days after which the last price of a file is old enough for a warning; null never warns."""
+    scripts: FilePath | None = None
+    """Folder of the Glue scripts, relative to the configuration file. By default a folder glue_scripts beside
+    that file, if there is one, else the installed scripts; see docs/transform.md."""
     local: Local = Local()
     aws: Aws = Aws()
     currencies: Annotated[tuple[Currency, ...], Field(min_length=1)]

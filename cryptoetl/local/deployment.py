@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 from cryptoetl.errors import DamagedState, DeployError
 from cryptoetl.events import Observe
 from cryptoetl.local.home import Home, naming_path
+from cryptoetl.local.ownership import Ownership
+from cryptoetl.local.redshift import database_file
 from cryptoetl.local.redshift import view as all_currencies
 from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import Bundle, Change, Job, Layout, compare
@@ -30,9 +32,10 @@ T = TypeVar("T")
 class LocalDeployment:
     """The folder `deployed/` of a home. The basis of its plans is `_fingerprint`."""
 
-    def __init__(self, home: Home, schema: str) -> None:
+    def __init__(self, home: Home, schema: str, owned: Ownership) -> None:
         self._home = home
         self._schema = schema
+        self._owned = owned
 
     def layout(self) -> Layout:
         """Return the home's folders as file:// URIs."""
@@ -48,10 +51,10 @@ class LocalDeployment:
         scripts = {job.script: self._script(job.script) for job in jobs}
         return Bundle(machine, jobs, scripts)
 
-    def compared(self, wanted: Bundle) -> tuple[Bundle | None, Sequence[Change]]:
+    def compared(self, wanted: Bundle | None) -> tuple[Bundle | None, Sequence[Change]]:
         """Return the deployed bundle and its differences from this one. Raises DamagedState."""
         current = self.current()
-        return current, compare(current, wanted)
+        return current, () if wanted is None else compare(current, wanted)
 
     def _read(self, name: str, parse: Callable[[Any], T]) -> T:
         """Read a JSON file of what is deployed. Raises DamagedState."""
@@ -92,7 +95,20 @@ class LocalDeployment:
             current = self.current()
         except DamagedState:
             current = None
-        return Plan(bundle, compare(current, bundle), str(self._home.deployed), basis=fingerprint)
+        return Plan(
+            bundle,
+            compare(current, bundle),
+            str(self._home.deployed),
+            basis=fingerprint,
+            concerns=tuple(self._owned.notices(current.pipeline if current else None)),
+        )
+
+    def verify_owner(self) -> None:
+        """Raise DeployError if the home or the schema belongs to another pipeline."""
+        current = self.current()
+        for notice in self._owned.notices(current.pipeline if current else None):
+            if notice.severity == "error":
+                raise DeployError(notice.message, hint="Nothing was run.")
 
     def apply(self, plan: Plan, observe: Observe, *, allow_data_removal: bool) -> None:
         """Replace the deployed files. Raises DeployError, EnvironmentFault; call it with the home held."""
@@ -124,17 +140,47 @@ class LocalDeployment:
         import duckdb
 
         with suppress(duckdb.Error), duckdb.connect(self._home.warehouse) as connection:
-            all_currencies.renew(connection, self._schema, bundle.tickers)
+            all_currencies.renew(connection, self._schema, bundle.tickers, bundle.columns)
 
     def removal(self, *, delete_data: bool) -> Removal:
         """List the deployed files and, with `delete_data`, all data of the home."""
         fingerprint = self._fingerprint()
+        if others := self._others():
+            return self._shared_removal(others, fingerprint, delete_data=delete_data)
         deployed = [] if fingerprint is None else [self._home.deployed]
         data = [path for path in self._home.data if path.exists()]
         return Removal(
             str(self._home.path),
             tuple(Part("folder", str(path)) for path in [*deployed, *(data if delete_data else [])]),
             tuple(Part("data", str(path)) for path in ([] if delete_data else data)),
+            delete_data,
+            basis=fingerprint,
+        )
+
+    def _others(self) -> set[str]:
+        """Return the other pipelines that use this home."""
+        deployed = self._deployed_pipeline()
+        users = self._owned.others() | ({deployed} if deployed else set())
+        return users - {self._owned.pipeline}
+
+    def _deployed_pipeline(self) -> str | None:
+        try:
+            current = self.current()
+        except DamagedState:
+            return None
+        return current.pipeline if current else None
+
+    def _shared_removal(self, others: set[str], fingerprint: str | None, *, delete_data: bool) -> Removal:
+        """List only what is this pipeline's own in a home that others use as well."""
+        mine = self._deployed_pipeline() == self._owned.pipeline
+        removed = [Part("folder", str(self._home.deployed))] if mine else []
+        tables = [Part("table", table) for table in self._owned.own_tables()]
+        named = f"also of the pipeline {', '.join(sorted(others))}"
+        kept = [Part("data", str(path), named) for path in self._home.data if path.exists()]
+        return Removal(
+            str(self._home.path),
+            (*removed, *(tables if delete_data else ())),
+            (*kept, *(() if delete_data else tables)),
             delete_data,
             basis=fingerprint,
         )
@@ -148,7 +194,10 @@ class LocalDeployment:
                 "removed",
                 hint="Run `cryptoetl destroy` again to see what would be removed.",
             )
-        for part in removal.removed:
+        if tables := [part.name for part in removal.removed if part.what == "table"]:
+            with database_file.naming_damage(self._home):
+                self._owned.drop(tables)
+        for part in (part for part in removal.removed if part.what != "table"):
             path = Path(part.name)
             with naming_path(path):
                 if path.is_dir() and not path.is_symlink():

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cryptoetl.errors import BusyError, CryptoetlError
-from cryptoetl.local.deployment import LocalDeployment
 from cryptoetl.local.glue.engine import Engine
 from cryptoetl.local.home import Home, naming_path
 from cryptoetl.local.warehouse import LocalWarehouse
+from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.target.diagnosis import Area, Check, Diagnosis, carry_out
 from cryptoetl.util.files import load_json
 from cryptoetl.util.text import one_line
@@ -37,13 +37,22 @@ def _free(folder: Path) -> int:
 
 
 class LocalDoctor:
-    """Reads, and leaves nothing behind. `free` returns the free bytes of a folder's file system."""
+    """Reads, and leaves nothing behind.
+
+    `deployed` reads what is deployed; `free` returns the free bytes of a folder's file system.
+    """
 
     def __init__(
-        self, home: Home, schema: str, engine_url: str | None, free: Callable[[Path], int] = _free
+        self,
+        home: Home,
+        schema: str,
+        engine_url: str | None,
+        deployed: Callable[[], Bundle | None],
+        free: Callable[[Path], int] = _free,
     ) -> None:
         self._home = home
         self._schema = schema
+        self._current = deployed
         self._engine_url = engine_url
         self._free = free
 
@@ -104,7 +113,7 @@ class LocalDoctor:
 
     def _deployed(self) -> Iterator[Diagnosis]:
         try:
-            bundle = LocalDeployment(self._home, self._schema).current()
+            bundle = self._current()
         except CryptoetlError as error:
             yield STACK.failed("state machine", error.message, error.hint)
             return

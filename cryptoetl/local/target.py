@@ -9,6 +9,7 @@ from cryptoetl.local.doctor import LocalDoctor
 from cryptoetl.local.executions import LocalExecutions
 from cryptoetl.local.glue.worker import Worker
 from cryptoetl.local.home import Home
+from cryptoetl.local.ownership import Ownership
 from cryptoetl.local.storage import LocalStorage
 from cryptoetl.local.warehouse import LocalWarehouse
 from cryptoetl.target import Target
@@ -23,12 +24,14 @@ def local_target(config: Config) -> Target:
         )
     home = Home(config.local.home)
     schema = config.aws.redshift.schema_name
+    owned = Ownership.of(config, home)
+    deployment = LocalDeployment(home, schema, owned)
     return Target(
         name="local",
         storage=LocalStorage(home),
-        deployment=LocalDeployment(home, schema),
-        executions=LocalExecutions(home, Worker(home, schema, config.local.engine)),
+        deployment=deployment,
+        executions=LocalExecutions(home, Worker(home, schema, config.local.engine, owned.claim())),
         warehouse=LocalWarehouse(home, schema),
         exclusive=home.exclusive,
-        diagnose=LocalDoctor(home, schema, config.local.engine).diagnose,
+        diagnose=LocalDoctor(home, schema, config.local.engine, deployment.current).diagnose,
     )

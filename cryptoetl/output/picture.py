@@ -29,7 +29,7 @@ def png(preview: Preview) -> bytes:
         days = preview.days
         values = {name: _with_gaps(preview.column(name)) for name in ("price", "pricema", "trend", "trend_i")}
         above.plot(days, values["price"], color=PRICE, linewidth=1.2, label="price")
-        above.plot(days, values["pricema"], color=MEAN, linewidth=2, label="mean of 14 rows")
+        above.plot(days, values["pricema"], color=MEAN, linewidth=2, label="moving average")
         above.set_ylabel("price")
         above.set_title(
             printable(f"{preview.ticker}: {days[0]} to {days[-1]}"),

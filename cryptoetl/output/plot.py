@@ -26,7 +26,7 @@ _Points = tuple[list[int], list[float]]
 
 def render(result: Preview) -> Iterator[RenderableType]:
     """Yield the plot and the last rows."""
-    yield Text(f"{result.table}: price (fine line), its mean over 14 rows (dotted); below, the trend by date")
+    yield Text(f"{result.table}: price (fine line), its moving average (dotted); below, the trend by date")
     yield Plot(result)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in result.rows.columns:

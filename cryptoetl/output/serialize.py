@@ -172,9 +172,11 @@ class _Plan(TypedDict):
     changes: Sequence[Change]
     location: str
     applied: bool
+    tables: str
+    scripts: str
+    notices: Sequence[Notice]
     account: NotRequired[str]
     region: NotRequired[str]
-    notices: NotRequired[Sequence[Notice]]
     prediction: NotRequired[Prediction]
     cost: NotRequired[Cost]
     links: NotRequired[Mapping[str, str]]
@@ -187,6 +189,9 @@ def _plan(value: Plan) -> _Plan:
         "changes": value.changes,
         "location": value.location,
         "applied": value.applied,
+        "tables": value.tables,
+        "scripts": value.scripts,
+        "notices": value.notices,
     }
     if (review := value.review) is None:
         return plan
@@ -194,7 +199,6 @@ def _plan(value: Plan) -> _Plan:
         **plan,
         "account": review.account,
         "region": review.region,
-        "notices": review.notices,
         "prediction": review.prediction,
         "cost": review.cost,
         "links": value.links,

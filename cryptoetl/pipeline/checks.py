@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cryptoetl.config.loading import MissingFile, missing_files
 from cryptoetl.config.models import Currency
 from cryptoetl.events import FileProgress, Observe, Phase, counted
 from cryptoetl.pipeline.results import CheckResult, CheckRules, CurrencyCheck
 from cryptoetl.raw_files import plain as plain_files
 from cryptoetl.raw_files import plausibility, reading, summaries, verdicts
 from cryptoetl.raw_files.findings import FileReport, Kind
-from cryptoetl.raw_files.fingerprints import Fingerprint, fingerprint
-from cryptoetl.raw_files.history import HistoryFormat
+from cryptoetl.raw_files.fingerprints import ABSENT, Fingerprint, fingerprint
+from cryptoetl.raw_files.history import HistoryFormat, read_history
 from cryptoetl.raw_files.plain import PlainFile
 from cryptoetl.raw_files.series import Series
-from cryptoetl.raw_files.trend import TrendFormat
+from cryptoetl.raw_files.trend import TrendFormat, read_trend
 from cryptoetl.target.storage import changed_meanwhile
 
 
@@ -61,11 +62,19 @@ def each(
 ) -> Iterator[Checked]:
     """Yield each currency with the verdict on it, lazily and in order. Raises OSError.
 
+    A file that cannot be opened is an error of its currency, at the line of the configuration that names it.
     `plain` asks for the plain form of the files; `prints` are fingerprints of files that are known already.
     """
     known = prints or {}
+    currencies = list(currencies)
+    missing: dict[str, list[MissingFile]] = {}
+    for file in missing_files(rules.config_file, currencies) if rules.config_file else ():
+        missing.setdefault(file.ticker, []).append(file)
     try:
         for currency in currencies:
+            if currency.ticker in missing:
+                yield _incomplete(currency, rules, missing[currency.ticker])
+                continue
             of_files = [known.get(file) or fingerprint(file) for file in files(currency)]
             yield _check(currency, rules, observe, of_files, plain)
     finally:
@@ -138,6 +147,27 @@ def _check(
         for report, found_print, made in zip(found.reports, prints, of_plain, strict=True)
     )
     return Checked(currency, verdict, (next(checked_files), next(checked_files)), rules.strict)
+
+
+def _incomplete(currency: Currency, rules: CheckRules, missing: Sequence[MissingFile]) -> Checked:
+    """Return the verdict on a currency that lacks a file; the other file, if it is there, is read alone."""
+    history, trend = FileReport("history", currency.history), FileReport("trend", currency.trend)
+    fields = {file.field for file in missing}
+    formats = _formats(currency)
+    if history.kind not in fields:
+        read_history(history, formats[0], drop=currency.drop)
+    if trend.kind not in fields:
+        read_trend(trend, formats[1])
+    for file in missing:
+        report = history if file.field == history.kind else trend
+        report.is_missing(file.problem.file, file.problem.line, file.problem.message)
+    if rules.strict:
+        history, trend = history.strictly(), trend.strictly()
+    absent = (
+        CheckedFile("history", currency.history, ABSENT, None),
+        CheckedFile("trend", currency.trend, ABSENT, None),
+    )
+    return Checked(currency, CurrencyCheck(currency.ticker, history, trend), absent, rules.strict)
 
 
 def _key(currency: Currency, prints: Sequence[Fingerprint]) -> str:

@@ -8,6 +8,7 @@ from cryptoetl.config.models import Config
 from cryptoetl.errors import DeployError
 from cryptoetl.events import Observe
 from cryptoetl.state_machine import bundle as bundles
+from cryptoetl.state_machine import scripts
 from cryptoetl.target import Target
 from cryptoetl.target.deployment import Plan, Removal
 
@@ -16,7 +17,26 @@ def plan(config: Config, target: Target, *, drift: bool = False) -> Plan:
     """Return how the configuration differs from what is deployed; with `drift`, also others' changes."""
     deployment = target.deployment
     planned = deployment.plan(bundles.build(config, deployment.layout()), drift=drift)
-    return replace(planned, links=target.links.deployment())
+    return replace(
+        planned,
+        scripts=scripts.described(config),
+        tables=_tables(config, target),
+        links=target.links.deployment(),
+    )
+
+
+def _tables(config: Config, target: Target) -> str:
+    """Return where the tables are loaded, and which of the names are defaults."""
+    redshift = config.aws.redshift
+    if target.name == "aws":
+        names = {"workgroup": "workgroup", "database": "database", "schema_name": "schema"}
+        names["connection"] = "connection"
+        where = f"{target.warehouse.location()}, through the connection {redshift.connection}"
+    else:
+        names = {"schema_name": "schema"}
+        where = f"{redshift.schema_name} in {target.warehouse.location()}"
+    defaults = [name for field, name in names.items() if field not in redshift.model_fields_set]
+    return f"{where} (by default: {', '.join(defaults)})" if defaults else where
 
 
 def join(target: Target, observe: Observe) -> None:
@@ -36,11 +56,10 @@ def deploy(planned: Plan, target: Target, observe: Observe, *, allow_data_remova
 
 def apply_plan(planned: Plan, target: Target, observe: Observe, *, allow_data_removal: bool = False) -> Plan:
     """Apply the plan as `deploy` does, inside `target.exclusive`."""
+    always = [notice.message for notice in planned.concerns if notice.severity == "error"]
+    if errors := planned.errors if planned.changes else always:
+        raise DeployError("\n".join(errors), hint="Nothing was changed. Fix this and deploy again.")
     if planned.changes:
-        if planned.review is not None and planned.review.errors:
-            raise DeployError(
-                "\n".join(planned.review.errors), hint="Nothing was changed. Fix this and deploy again."
-            )
         target.deployment.apply(planned, observe, allow_data_removal=allow_data_removal)
     return replace(planned, applied=bool(planned.changes))
 

@@ -97,13 +97,15 @@ class UploadResult:
 class CheckRules:
     """What the check depends on besides the files.
 
-    `today` is the current day, `strict` turns warnings into errors, `known` holds findings of earlier checks.
+    `today` is the current day, `strict` turns warnings into errors, `known` holds findings of earlier checks,
+    and `config_file` is the configuration, in which missing files are named.
     """
 
     today: date
     max_age_days: int | None = None
     strict: bool = False
     known: Verdicts | None = None
+    config_file: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptoetl.config.models import Config
-from cryptoetl.errors import BusyError, NotDeployedError, UsageError
+from cryptoetl.errors import BusyError, ConfigError, NotDeployedError, UsageError
 from cryptoetl.events import Observe, Phase, Warned
 from cryptoetl.pipeline import comparison
 from cryptoetl.pipeline.results import RunRequest, RunResult, StopResult
@@ -38,6 +38,7 @@ def run(config: Config, target: Target, request: RunRequest, observe: Observe) -
     target.executions.warm_up()
     with target.exclusive("run"):
         deployed = _deployed(config, target, observe)
+        target.deployment.verify_owner()
         _chosen(deployed, list(request.fail))
         if request.retry_failed:
             return _retry(config, target, deployed, request, observe)
@@ -67,7 +68,12 @@ NAMED_CHANGES = 10
 
 def _deployed(config: Config, target: Target, observe: Observe) -> Bundle:
     """Return the deployed bundle; warn of all in which the configuration and the scripts differ from it."""
-    deployed, changes = target.deployment.compared(bundles.build(config, target.deployment.layout()))
+    wanted = None
+    try:
+        wanted = bundles.build(config, target.deployment.layout())
+    except ConfigError as error:
+        observe(Warned(f"the scripts cannot be deployed ({error.message}): this run uses what is deployed"))
+    deployed, changes = target.deployment.compared(wanted)
     if deployed is None:
         raise NotDeployedError(
             "nothing is deployed yet", hint="Run `cryptoetl deploy`, or `cryptoetl up` for everything."

@@ -22,6 +22,7 @@ from cryptoetl.raw_files.fingerprints import fingerprint
 from cryptoetl.state_machine import bundle as bundles
 from cryptoetl.target import Target
 from cryptoetl.util.concurrency import map_in_threads, serialized
+from cryptoetl.util.files import unreadable
 
 
 def upload(
@@ -52,6 +53,7 @@ def check_and_copy(
         scratch = Path(folder)
         inventory = pool.submit(Inventory, target.storage, currencies)  # while the files are read
         paths = list(dict.fromkeys(path for currency in currencies for path in checks.files(currency)))
+        paths = [path for path in paths if not unreadable(path)]
         prints = dict(zip(paths, map_in_threads(fingerprint, paths), strict=True))
         checked = checks.each(currencies, rules, observe, plain=PlainForm(scratch), prints=prints)
         counting = counted(checked, len(currencies), observe)

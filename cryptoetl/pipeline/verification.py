@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 
-from cryptoetl.config.models import Config
+from cryptoetl.config.models import COLUMNS, Config
 from cryptoetl.errors import DamagedState, UsageError
 from cryptoetl.events import Observe, Phase, counted
 from cryptoetl.pipeline.results import CheckRules, Preview, TableCheck, VerifyResult
+from cryptoetl.state_machine import scripts
 from cryptoetl.target import Target
 from cryptoetl.target.warehouse import Tables
 from cryptoetl.util.text import plural
 from cryptoetl.warehouse import sql as warehouse_sql
 from cryptoetl.warehouse.facts import TableFacts
-from cryptoetl.warehouse.sql import COLUMNS
 
 RELATIVE_TOLERANCE = 1e-11
 """For sums of floats, whose last digits depend on the order of the rows: about 1e-13 for ten thousand rows.
@@ -24,21 +24,23 @@ ABSOLUTE_TOLERANCE = 1e-12
 """For sums near zero."""
 
 
-def compare(
+def compare(  # noqa: PLR0913 - what it compares, each by its name
     ticker: str,
     table: str,
     *,
     gold: TableFacts | str | None,
     found: TableFacts | None,
     rules: CheckRules | None,
+    columns: Mapping[str, str] = COLUMNS,
 ) -> TableCheck:
     """Return the problems of a table; with `rules` also notes, which strict rules turn into problems.
 
+    `columns` are those of the script that loads the table; those that it adds are not compared with gold.
     `gold` is a text if the gold set cannot be read, and says why.
     """
     if found is None:
         return TableCheck(ticker, table, None, None, None, None, ("the table is missing",))
-    problems = list(_contract(found))
+    problems = list(_contract(found, columns))
     if isinstance(gold, str):
         problems.append(gold)
     elif not problems:
@@ -61,13 +63,15 @@ def compare(
     )
 
 
-def _contract(found: TableFacts) -> Iterator[str]:
+def _contract(found: TableFacts, columns: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with the table itself, whatever gold contains."""
-    if (names := tuple(name for name, _ in found.columns)) != tuple(COLUMNS):
-        yield f"its columns are {', '.join(names)}, not {', '.join(COLUMNS)}"
+    if (names := tuple(name for name, _ in found.columns)) != tuple(columns):
+        yield f"its columns are {', '.join(names)}, not {', '.join(columns)}"
         return
     wrong = [
-        f"{name} is {kind}, not {COLUMNS[name]}" for name, kind in found.columns if kind != COLUMNS[name]
+        f"{name} is {kind}, not {COLUMNS[name]}"
+        for name, kind in found.columns
+        if kind != COLUMNS.get(name, kind)
     ]
     if wrong:
         yield f"its column {', '.join(wrong)}"
@@ -119,7 +123,7 @@ def verify(
 ) -> VerifyResult:
     """Compare the currencies' tables with their contract and their gold sets."""
     observe(Phase("verify"))
-    schema = config.aws.redshift.schema_name
+    schema, columns = config.aws.redshift.schema_name, scripts.columns_of(config)
     with target.warehouse.reading() as warehouse:
         tables = warehouse.tables([ticker.lower() for ticker in tickers])
         checks = [
@@ -129,6 +133,7 @@ def verify(
                 gold=_gold(warehouse, ticker),
                 found=tables.get(ticker.lower()),
                 rules=rules,
+                columns=columns,
             )
             for ticker in counted(tickers, len(tickers), observe)
         ]

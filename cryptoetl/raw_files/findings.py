@@ -16,7 +16,10 @@ MAX_FINDINGS = 100
 
 @dataclass(frozen=True)
 class Finding:
-    """An error or warning about a file; `line` counts from 1 and is None for the whole file."""
+    """An error or warning about a file; `line` counts from 1 and is None for the whole file.
+
+    `file` is the configuration if that file cannot be opened.
+    """
 
     severity: Severity
     kind: Kind
@@ -48,6 +51,11 @@ class FileReport:
         self.errors += 1
         self._add(Finding("error", self.kind, self.file, line, message), self.errors)
 
+    def is_missing(self, config: Path, line: int | None, message: str) -> None:
+        """Add the error that the file cannot be opened, at the line of the configuration that names it."""
+        self.errors += 1
+        self.findings.append(Finding("error", self.kind, config, line, message))
+
     def cannot_be_read(self, line: int | None, message: str) -> None:
         """Add, in front and once, an error that makes the others irrelevant, such as a wrong encoding."""
         if all(finding.message != message for finding in self.findings[:1]):
@@ -74,6 +82,8 @@ class FileReport:
         first = next((finding for finding in self.findings if finding.severity == "error"), None)
         if first is None:
             return None
+        if first.file != self.file:
+            return f"{self.kind}: {first.file}:{first.line}: {first.message}"
         if self.errors == 1 or first.line is None:
             return str(first)
         return f"{self.kind}: {self.errors} lines cannot be read; first: line {first.line}: {first.message}"

@@ -23,6 +23,10 @@ class Fingerprint:
     modified: int
 
 
+ABSENT = Fingerprint(0, "", "", 0)
+"""For a file that cannot be opened."""
+
+
 def fingerprint(path: Path) -> Fingerprint:
     """Return a file's fingerprint. Raise OSError if it cannot be read."""
     size, sha256, md5 = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cryptoetl.config.models import Config, Currency
-from cryptoetl.state_machine import assets, definition
+from cryptoetl.state_machine import definition, scripts
 
 SCRIPTS = {
     "clear-buckets": "clear_buckets.py",
@@ -59,6 +59,16 @@ class Bundle:
     def tickers(self) -> list[str]:
         """Return the tickers of the machine, in order."""
         return definition.tickers(self.machine)
+
+    @property
+    def pipeline(self) -> str | None:
+        """Return the prefix of the jobs' names; None without jobs."""
+        return self.jobs[0].name.removesuffix(f"-{next(iter(SCRIPTS))}") if self.jobs else None
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Return the columns of the tables that the scripts load."""
+        return scripts.columns(self.scripts.get(scripts.LOAD, b""))
 
     @property
     def digest(self) -> str:
@@ -108,7 +118,10 @@ def branches(config: Config) -> list[definition.Branch]:
 
 
 def build(config: Config, layout: Layout) -> Bundle:
-    """Build the bundle of the configuration for a target with this layout, with the scripts as they are."""
+    """Build the bundle of the configuration for a target with this layout, with the scripts as they are.
+
+    Raises ConfigError if a script of the configuration's own cannot work.
+    """
     redshift = config.aws.redshift
     arguments: dict[str, dict[str, str]] = {
         "clear-buckets": {"--SILVER": layout.silver, "--GOLD": layout.gold},
@@ -125,9 +138,26 @@ def build(config: Config, layout: Layout) -> Bundle:
     if redshift.grants:
         arguments["redshift-upload"]["--GRANTS"] = ",".join(redshift.grants)
     jobs = tuple(Job(f"{config.pipeline}-{job}", script, arguments[job]) for job, script in SCRIPTS.items())
-    folder = assets.glue_scripts()
-    scripts = {script: (folder / script).read_bytes() for script in SCRIPTS.values()}
-    return Bundle(machine(config), jobs, scripts)
+    rendered = machine(config)
+    return Bundle(rendered, jobs, scripts.read(config, _passed(rendered, jobs)))
+
+
+def _passed(rendered: Mapping[str, Any], jobs: Sequence[Job]) -> dict[str, set[str]]:
+    """Return, by script, the names of the parameters that its job receives."""
+    passed = {job.name: set(job.arguments) for job in jobs}
+    nodes: list[Any] = [rendered]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Mapping):
+            if node.get("JobName") in passed:
+                passed[node["JobName"]] |= node.get("Arguments", {}).keys()
+            nodes += node.values()
+        elif isinstance(node, list):
+            nodes += node
+    names = {job.script: passed[job.name] for job in jobs}
+    return {
+        script: {name.lstrip("-").removesuffix(".$") for name in found} for script, found in names.items()
+    }
 
 
 def compare(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from cryptoetl.events import Observe
 from cryptoetl.state_machine.bundle import Bundle, Change, Layout
@@ -53,11 +53,6 @@ class Review:
     prediction: Prediction
     cost: Cost
 
-    @property
-    def errors(self) -> tuple[str, ...]:
-        """Return the messages of the notices that prevent a deploy."""
-        return tuple(notice.message for notice in self.notices if notice.severity == "error")
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -74,11 +69,28 @@ class Plan:
     review: Review | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     basis: object = field(default=None, repr=False)
+    concerns: tuple[Notice, ...] = ()
+    """What the review does not contain, on either target."""
+    scripts: str = ""
+    """The folder of the scripts, in words."""
+    tables: str = ""
+    """Where the tables are loaded, in words, and which of the names are defaults."""
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """Return all notices, errors first."""
+        found = (*self.concerns, *(self.review.notices if self.review else ()))
+        return tuple(sorted(found, key=lambda notice: get_args(Severity).index(notice.severity)))
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Return the messages of the notices that prevent the deploy."""
+        return tuple(notice.message for notice in self.notices if notice.severity == "error")
 
     @property
     def exit_code(self) -> int:
-        """Return 1 if the review has errors, so that the plan cannot be applied, else 0."""
-        return 1 if self.review is not None and self.review.errors else 0
+        """Return 1 if there are errors, so that the plan cannot be applied, else 0."""
+        return 1 if self.errors else 0
 
 
 @dataclass(frozen=True)
@@ -116,10 +128,11 @@ class Deployment(Protocol):
     def layout(self) -> Layout:
         """Return where this target keeps the data; on AWS with CloudFormation's `${AWS::…}` names in it."""
 
-    def compared(self, wanted: Bundle) -> tuple[Bundle | None, Sequence[Change]]:
+    def compared(self, wanted: Bundle | None) -> tuple[Bundle | None, Sequence[Change]]:
         """Return the bundle that is deployed, or None, and all in which the configuration differs from it.
 
-        On AWS this includes settings that are in no bundle, such as the number of workers.
+        On AWS this includes settings that are in no bundle, such as the number of workers. If there is none
+        to compare with, there are no differences.
         """
 
     def join(self, observe: Observe) -> None:
@@ -130,6 +143,9 @@ class Deployment(Protocol):
 
         With `drift`, the review also names resources that were changed outside of cryptoetl.
         """
+
+    def verify_owner(self) -> None:
+        """Raise DeployError if the tables belong to another pipeline, as far as asking costs nothing."""
 
     def apply(self, plan: Plan, observe: Observe, *, allow_data_removal: bool) -> None:
         """Carry out the plan as a whole, or leave everything as it was.

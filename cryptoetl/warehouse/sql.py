@@ -6,18 +6,14 @@ Identifiers are quoted: a ticker may be a reserved word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
+from cryptoetl.config import models
 from cryptoetl.config.models import ALL_CURRENCIES, Config
+from cryptoetl.warehouse import ownership
 
-COLUMNS = {
-    "date": "DATE",
-    "price": "REAL",
-    "trend": "INTEGER",
-    "pricema": "DOUBLE PRECISION",
-    "trend_i": "DOUBLE PRECISION",
-}
-"""The columns of a currency's table, as in glue_scripts/redshift_upload.py, which loads it."""
+COLUMNS = models.COLUMNS
 
 LAYOUT = 'DISTSTYLE ALL SORTKEY ("date")'
 """The table's attributes, as in glue_scripts/redshift_upload.py. Redshift only."""
@@ -28,18 +24,34 @@ def quoted(*names: str) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
-def create_table(schema: str, ticker: str) -> str:
+def create_table(schema: str, ticker: str, columns: Mapping[str, str] = COLUMNS) -> str:
     """Return the statement that creates the currency's table, if it does not exist. Redshift only."""
-    typed = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+    typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
     return f"CREATE TABLE IF NOT EXISTS {quoted(schema, ticker.lower())} ({typed}) {LAYOUT}"
 
 
-def create_view(schema: str, tickers: Sequence[str], *, late_binding: bool) -> str:
+def added_columns(
+    schema: str, existing: Mapping[str, Collection[str]], columns: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield the statements that add to existing tables what they lack of `columns`.
+
+    Redshift's ALTER TABLE adds one column at a time and knows no IF NOT EXISTS ("ALTER TABLE" in the Amazon
+    Redshift Database Developer Guide).
+    """
+    for table, names in existing.items():
+        for name, kind in columns.items():
+            if name not in names and name not in COLUMNS:
+                yield f"ALTER TABLE {quoted(schema, table)} ADD COLUMN {quoted(name)} {kind}"
+
+
+def create_view(
+    schema: str, tickers: Sequence[str], *, late_binding: bool, columns: Collection[str] = COLUMNS
+) -> str:
     """Return the statement that creates or replaces the view of all these currencies.
 
     `late_binding` (Redshift only): the view does not depend on its tables, so that they can be dropped.
     """
-    names = ", ".join(quoted(name) for name in COLUMNS)
+    names = ", ".join(quoted(name) for name in columns)
     parts = [
         f"SELECT CAST('{ticker}' AS VARCHAR(15)) AS \"ticker\", {names} FROM {quoted(schema, ticker.lower())}"
         for ticker in tickers
@@ -48,17 +60,23 @@ def create_view(schema: str, tickers: Sequence[str], *, late_binding: bool) -> s
     return f"CREATE OR REPLACE VIEW {quoted(schema, ALL_CURRENCIES)} AS {' UNION ALL '.join(parts)}{binding}"
 
 
-def provisions(config: Config) -> list[str]:
+def provisions(
+    config: Config,
+    columns: Mapping[str, str] = COLUMNS,
+    existing: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> list[str]:
     """Return what a deploy runs on Redshift when the schema exists, as the user that loads the tables.
 
     Tables that were never loaded are created empty: otherwise the view could not be read until every currency
-    has been loaded.
+    has been loaded. `existing` are the columns of existing tables, which get those that they lack.
     """
     redshift = config.aws.redshift
     schema, tickers = redshift.schema_name, [currency.ticker for currency in config.currencies]
     return [
-        *(create_table(schema, ticker) for ticker in tickers),
-        create_view(schema, tickers, late_binding=True),
+        *ownership.claim(schema, config.pipeline, share=redshift.share_schema),
+        *(create_table(schema, ticker, columns) for ticker in tickers),
+        *added_columns(schema, existing, columns),
+        create_view(schema, tickers, late_binding=True, columns=columns),
         *_grants(schema, redshift.grants),
     ]
 

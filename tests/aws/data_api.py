@@ -20,7 +20,9 @@ _CATALOGUE = """
     SELECT table_schema, table_name, column_name, ordinal_position,
            CASE data_type WHEN 'FLOAT' THEN 'real' WHEN 'DOUBLE' THEN 'double precision'
                           ELSE lower(data_type) END AS data_type
-    FROM information_schema.columns
+    FROM information_schema.columns;
+    CREATE VIEW IF NOT EXISTS svv_tables AS
+    SELECT table_schema, table_name FROM information_schema.tables
 """
 _TYPES = {
     "BIGINT": "int8", "INTEGER": "int4", "HUGEINT": "numeric", "FLOAT": "float4", "DOUBLE": "float8",
@@ -61,7 +63,7 @@ class Redshift:
                 return self._keep(self._run(p))
             case "BatchExecuteStatement":
                 self.batches.append(p)
-                return self._keep(_Done())
+                return self._keep(self._own(p))
             case "DescribeStatement":
                 done = self._done[p["Id"]]
                 state = {"Id": p["Id"], "Status": "FAILED" if done.error else "FINISHED"}
@@ -97,6 +99,23 @@ class Redshift:
             described = cursor.description or []
             columns = [(name, _TYPES.get(str(kind), "varchar")) for name, kind, *_ in described]
             return _Done(columns, cursor.fetchall())
+
+    def _own(self, p: Mapping[str, Any]) -> _Done:
+        """Run the statements of a batch about the table of owners, in one transaction."""
+        about = [sql for sql in p["Sqls"] if '"_owner"' in sql and not sql.startswith("GRANT")]
+        with self._tables.cursor() as cursor:
+            cursor.begin()
+            try:
+                for sql in about:
+                    schema = re.search(r'"(\w+)"\."_owner"', sql)
+                    assert schema is not None
+                    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {schema[1]}")
+                    cursor.execute(sql)
+                cursor.commit()
+            except duckdb.Error as error:
+                cursor.rollback()
+                return _Done(error=f"ERROR: {error}")
+        return _Done()
 
     def _keep(self, done: _Done) -> dict[str, Any]:
         statement_id = str(uuid.uuid4())

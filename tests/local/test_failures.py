@@ -256,10 +256,6 @@ def made(project: Project) -> None:
     project.add_made("BTC")
 
 
-def without_files(project: Project) -> None:
-    project.add("BTC", Path("nowhere.csv"), Path())
-
-
 def unknown_key(project: Project) -> None:
     made(project)
     project.configure(colour="red")
@@ -294,7 +290,6 @@ def no_configuration(project: Project) -> None:
         (same_ticker_twice, [], ["config.yaml:", "btc"]),
         (odd_ticker, [], ["config.yaml:", "BTC-EUR"]),
         (no_configuration, [], ["config.yaml"]),
-        (without_files, [], ["config.yaml:", "nowhere.csv: does not exist", "is a folder, not a file"]),
         (made, ["--tickers", "DOGE"], ["DOGE", "BTC"]),
         (made, ["--tickers", ","], ["--tickers names no currency"]),
         (made, ["--fail", "BTC:bronze"], ["--fail BTC:bronze"]),

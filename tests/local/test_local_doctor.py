@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from cryptoetl import config, pipeline
+from cryptoetl.local.deployment import LocalDeployment
 from cryptoetl.local.doctor import LocalDoctor
 from cryptoetl.local.home import Home
+from cryptoetl.local.ownership import Ownership
 from cryptoetl.pipeline.doctor import EXTRAS, REQUIRED
 from cryptoetl.target.diagnosis import Diagnosis, Verdict
 from tests.fakes import Fakes
@@ -30,7 +32,9 @@ def diagnose(
     home: Path, engine: str | None = NOWHERE, free: Callable[[Path], int] = lambda _: 10**10
 ) -> dict[str, Diagnosis]:
     """Return the diagnoses of a home by area and thing, such as `home lock`."""
-    found = LocalDoctor(Home(home), "market_data", engine, free).diagnose(False)
+    owned = Ownership(Home(home), "crypto", "market_data", share=False, tables=())
+    deployed = LocalDeployment(Home(home), "market_data", owned).current
+    found = LocalDoctor(Home(home), "market_data", engine, deployed, free).diagnose(False)
     return {f"{item.area} {item.what}".replace(f"{home}/", ""): item for item in found}
 
 

@@ -17,6 +17,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from cryptoetl.config.models import COLUMNS
 from cryptoetl.local.glue import runtime as glue_runtime
 from cryptoetl.local.glue.engine import run_script
 from cryptoetl.local.redshift import view as all_currencies
@@ -462,7 +463,7 @@ def test_concurrent_loads_of_one_currency_leave_one_of_the_sets_whole(
 def test_a_reader_sees_the_old_rows_or_the_new_ones(warehouse: duckdb.DuckDBPyConnection) -> None:
     sink = DuckDBSink(warehouse)
     load(sink, "BTC", gold_table(1000, 1.0))
-    all_currencies.renew(warehouse, "market_data", ["BTC", "XMR"])
+    all_currencies.renew(warehouse, "market_data", ["BTC", "XMR"], COLUMNS)
     loaded = threading.Event()
     seen: set[tuple[int, float]] = set()
 

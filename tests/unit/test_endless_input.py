@@ -91,7 +91,7 @@ def test_what_is_no_regular_file_is_never_opened(
     (tmp_path / "config.yaml").write_text("currencies:\n- {ticker: BTC, history: odd, trend: odd}\n")
     config = load(tmp_path / "config.yaml")
     problems = missing_files(tmp_path / "config.yaml", config.currencies)
-    assert [problem.message for problem in problems] == [f"{tmp_path / 'odd'}: {said}"] * 2
+    assert [missing.problem.message for missing in problems] == [f"{tmp_path / 'odd'}: {said}"] * 2
 
 
 def test_json_of_any_depth_is_no_json() -> None:

@@ -20,6 +20,7 @@ from cryptoetl.pipeline import verification
 from cryptoetl.warehouse import facts as table_facts
 from cryptoetl.warehouse import sql as warehouse_sql
 from cryptoetl.warehouse.facts import TableFacts
+from cryptoetl.warehouse.ownership import OWNER, claim, owners
 from tests.local.test_redshift_upload import RESERVED, gold_table, redshift_upload
 from tests.warehouse.postgres import PostgresSink, Server, for_postgres
 
@@ -69,8 +70,29 @@ def content(server: Server, ticker: str, user: str = "loader") -> tuple[int, flo
 
 
 def tables(server: Server) -> list[str]:
+    """The tables of currencies; the one of the schema's owner is no load's."""
     sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'market_data' ORDER BY 1"
-    return [name for (name,) in ask(server, sql)]
+    return [name for (name,) in ask(server, sql) if name != OWNER]
+
+
+def test_the_claim_of_an_owned_schema_fails_and_changes_nothing(postgres: Server) -> None:
+    """The guard of the claim, in one transaction, on a server whose errors are Redshift's."""
+    deploy(postgres, "BTC")
+    deploy(postgres, "BTC")
+
+    def run(statements: list[str]) -> None:
+        with postgres.connect() as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    with pytest.raises(psycopg.Error, match="belongs to the pipeline crypto"):
+        run(claim("market_data", "other", share=False))
+    assert ask(postgres, owners("market_data")) == [("crypto",)]
+    run(claim("market_data", "other", share=True))
+    with postgres.connect() as connection:
+        for statement in claim("market_data", "other", share=True):
+            connection.execute(statement.encode())
+    assert ask(postgres, owners("market_data")) == [("crypto",), ("other",)]
 
 
 def test_the_number_of_statements_is_that_of_a_load(postgres: Server) -> None:

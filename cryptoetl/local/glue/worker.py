@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from cryptoetl.config.models import COLUMNS
 from cryptoetl.errors import CryptoetlError, EnvironmentFault
 from cryptoetl.local.glue import runtime
 from cryptoetl.local.glue.engine import Engine, load_script
@@ -26,15 +28,16 @@ if TYPE_CHECKING:
 class Worker:
     """Prepares the engine, scripts and warehouse of one execution."""
 
-    def __init__(self, home: Home, schema: str, engine_url: str | None) -> None:
+    def __init__(self, home: Home, schema: str, engine_url: str | None, claim: Sequence[str] = ()) -> None:
         self._home = home
+        self._claim = claim
         self._schema = schema
         self._engine = Engine(engine_url)
         self._engine_url = engine_url
         self._starting: threading.Thread | None = None
         self._failure: Exception | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._tickers: list[str] = []
+        self._bundle: Bundle | None = None
 
     def warm_up(self) -> None:
         """Start the engine in the background, because that takes a second; return at once."""
@@ -60,7 +63,9 @@ class Worker:
         if self._failure is not None:
             raise self._unavailable(self._failure)
         self._connection = self._open()
-        self._tickers = bundle.tickers
+        self._bundle = bundle
+        if bundle.columns != COLUMNS:
+            self._renew_view()  # which adds the columns, before a load needs them
         runtime.install(DuckDBSink(self._connection))
         handler = JobLogHandler()
         modules = {}
@@ -95,14 +100,23 @@ class Worker:
         connection = database_file.connect(self._home, read_only=False)
         with database_file.naming_damage(self._home):
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+            connection.begin()
+            for statement in self._claim:  # by which the pipeline owns the schema
+                connection.execute(statement)
+            connection.commit()
         return connection
 
     def close(self) -> None:
         """Update the view of all currencies and close the warehouse, so that other processes can read it."""
-        import duckdb
-
         if self._connection is not None:
-            with suppress(duckdb.Error):  # such as a full disk: the previous view stays
-                all_currencies.renew(self._connection, self._schema, self._tickers)
+            self._renew_view()
             self._connection.close()
             self._connection = None
+
+    def _renew_view(self) -> None:
+        import duckdb
+
+        assert self._connection is not None
+        assert self._bundle is not None
+        with suppress(duckdb.Error):  # such as a full disk: the previous view stays
+            all_currencies.renew(self._connection, self._schema, self._bundle.tickers, self._bundle.columns)

@@ -33,7 +33,7 @@ def plan(result: Plan, view: View) -> Iterator[RenderableType]:
         yield Text(f"{plural(len(result.changes), 'change')} to deploy to {result.location}.")
         return
     if not result.changes:
-        yield from _notices(result.review)
+        yield from _notices(result)
         yield Text(f"No changes: {result.location} is up to date.")
         return
     yield Text(f"{plural(len(result.changes), 'change')} deployed to {result.location}.")
@@ -45,7 +45,10 @@ def proposal(result: Plan, view: View) -> Iterator[RenderableType]:
     yield from _changes(result.changes, view)
     if result.review is not None:
         yield from _review(result.review, result.changes, view)
-    yield from _notices(result.review)
+    for what, where in (("Tables", result.tables), ("Scripts", result.scripts)):
+        if where:
+            yield Text(f"{what}: {where}")
+    yield from _notices(result)
 
 
 def next_step(result: Plan) -> Iterator[RenderableType]:
@@ -118,9 +121,9 @@ def _cost(cost: Cost, *, in_full: bool) -> Iterator[Text]:
     yield from (Text(f"  {line}", style="dim") for line in cost.assumptions)
 
 
-def _notices(review: Review | None) -> Iterator[Text]:
+def _notices(result: Plan) -> Iterator[Text]:
     styles = {"error": "bold red", "warning": "yellow", "note": "dim"}
-    for notice in review.notices if review else ():
+    for notice in result.notices:
         yield Text.assemble((f"{notice.severity}: ", styles[notice.severity]), notice.message)
 
 

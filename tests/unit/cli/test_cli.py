@@ -196,15 +196,35 @@ def test_with_json_an_error_is_also_an_object_on_standard_output(run: CommandLin
     assert ended.err.startswith("error: no.yaml")
 
 
-def test_missing_files_stop_a_command_before_anything_is_touched(run: CommandLine, config: Path) -> None:
+def test_a_missing_file_stops_its_currency_alone(run: CommandLine, config: Path) -> None:
+    """Like a broken one: an error with file and line of the configuration, exit 1, the others go on."""
     (run.folder / "XMR.csv").unlink()
-    for command in ("check", "upload", "up"):
-        ended = run(command)
-        assert (ended.code, ended.out) == (2, "")
-        assert "currencies[XMR].history" in ended.err
-        assert "does not exist" in ended.err
-    assert run.fakes.storage.files == {}
+    line = 1 + next(at for at, text in enumerate(config.read_text().splitlines()) if "XMR.csv" in text)
+    ended = run("--json", "check")
+    assert ended.code == 1
+    btc, xmr = ended.data["currencies"]
+    assert (btc["ok"], xmr["ok"]) == (True, False)
+    (finding,) = xmr["history"]["findings"]
+    assert (finding["file"], finding["line"]) == ("config.yaml", line)
+    assert finding["message"] == f"{run.folder / 'XMR.csv'}: does not exist"
     assert run("check", "--tickers", "BTC").code == 0
+
+    uploaded = run("--json", "upload")
+    assert uploaded.code == 1
+    assert {file["action"] for file in uploaded.data["files"] if file["ticker"] == "XMR"} == {"refused"}
+    assert {key.partition("/")[0] for key in run.fakes.storage.files} == {"BTC"}
+    ended = run("--json", "up")
+    assert ended.code == 1
+    assert ended.data["run"]["refused"]["XMR"].startswith(f"history: config.yaml:{line}: ")
+    assert [currency["ticker"] for currency in ended.data["verify"]["tables"]] == ["BTC"]
+
+
+def test_the_other_file_of_a_currency_that_lacks_one_is_checked_too(run: CommandLine, config: Path) -> None:
+    (run.folder / "XMR.csv").unlink()
+    (run.folder / "XMR_trend.csv").write_text("Week,x\n2024-01-07,101\n")
+    out = run("check").out.replace("\n", " ")
+    assert "does not exist" in out
+    assert "'101' is not within 0 and 100" in out
 
 
 def failing_with(error: BaseException) -> Callable[..., Any]:

@@ -27,7 +27,7 @@ def in_aws(file: Path, setting: str) -> str:
         ("glue: {role: 'my role'}", "7 aws.glue.role: 'my role' is not the name or ARN of a role"),
         ("buckets: {raw: My_Bucket}", "7 aws.buckets.raw: 'My_Bucket' is not a bucket name"),
         ("kms_key: alias/data", "7 aws.kms_key: 'alias/data' is not the ARN of a KMS key"),
-        ("schedule: daily", "7 aws.schedule: 'daily' is not an EventBridge schedule such as cron("),
+        ("schedule: daily", "7 aws.schedule: 'daily' is not a schedule: write cron("),
         ("notify: {emails: [me]}", "7 aws.notify.emails[0]: 'me' is not an e-mail address"),
         ("notify: {email: a@b.c}", "7 aws.notify.email: unknown key, did you mean 'emails'?"),
         ("tags: {'aws:team': data}", "7 aws.tags: 'aws:team' is not a tag's key"),

@@ -315,4 +315,12 @@ def test_a_plan_has_the_fields_of_its_review() -> None:
     assert data["prediction"]["definition_bytes"] == 9_389
     assert "review" not in data
     local = document(aws_plan(Change("add", "branch", "BTC"), review=None))
-    assert set(local) == ENVELOPE | {"bundle", "changes", "location", "applied"}
+    assert set(local) == ENVELOPE | {
+        "bundle",
+        "changes",
+        "location",
+        "applied",
+        "tables",
+        "scripts",
+        "notices",
+    }

@@ -244,7 +244,8 @@ def test_a_plan_and_a_removal_are_refused_if_something_else_was_deployed_since(p
 def test_what_a_plan_is_based_on_is_not_part_of_its_json(project: Project) -> None:
     planned = pipeline.plan(project.config, project.target)
     envelope = {"schema", "exit_code", "status"}
-    assert to_data(planned).keys() - envelope == {"bundle", "changes", "location", "applied"}
+    texts = {"location", "tables", "scripts"}
+    assert to_data(planned).keys() - envelope == texts | {"bundle", "changes", "applied", "notices"}
     removal = to_data(project.removal).keys() - envelope
     assert removal == {"location", "removed", "kept", "deletes_data", "applied"}
 

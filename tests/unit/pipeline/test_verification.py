@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from cryptoetl.config.models import COLUMNS
 from cryptoetl.pipeline import verification
 from cryptoetl.pipeline.results import CheckRules, TableCheck
 from cryptoetl.warehouse import facts as table_facts
 from cryptoetl.warehouse.facts import TableFacts
-from cryptoetl.warehouse.sql import COLUMNS
 from tests.fakes import GOLD, LOADED
 
 FULL = replace(
