@@ -21,9 +21,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-log = logging.getLogger("bronze2silver")
+import groups
+
+log = groups.logger("bronze2silver")
 
 OPTIONS = ["RAW", "SILVER", "TICKER", "HIST_FILE", "TREND_FILE", "DROP"]
+OPTIONAL = ["SCRIPTS"]
+"""SCRIPTS: a digest of the scripts, for the mark of what silver was made of (see groups.py)."""
 
 NEWLINE = "\n"
 HISTORY_HEADER, TREND_HEADER = "Date,Price", "Date,Trend"
@@ -113,11 +117,8 @@ def whole_file(spark: SparkSession, uri: str, header: str) -> str:
     return f"line {text.count(NEWLINE) + 1 if text.startswith(header + NEWLINE) else 1} {BAD}"
 
 
-def main(argv: list[str]) -> None:
-    """Run the job. Raises ValueError for a raw file that is missing or not in the plain form."""
-    from awsglue.utils import getResolvedOptions
-
-    args = getResolvedOptions(argv, OPTIONS)
+def convert(args: dict[str, str]) -> None:
+    """Convert the files of a currency. Raises ValueError for one that is missing or not in the plain form."""
     raw, silver = args["RAW"].rstrip("/"), f"{args['SILVER'].rstrip('/')}/{args['TICKER']}"
     spark = SparkSession.builder.getOrCreate()
 
@@ -130,9 +131,20 @@ def main(argv: list[str]) -> None:
     def trend() -> DataFrame:
         return silver_trend(read_plain(spark, trend_file, TREND_HEADER, TREND, "int"))
 
+    made = f"{args['SILVER'].rstrip('/')}/_made/{args['TICKER']}/"
+    mark = groups.mark_of(args, hist_file, trend_file)
+    if mark is not None:
+        groups.mark(made, None)
     write(spark, history, hist_file, HISTORY_HEADER, f"{silver}_hist")
     write(spark, trend, trend_file, TREND_HEADER, f"{silver}_trend")
+    if mark is not None:
+        groups.mark(made, mark)
     log.info("%s: silver is written to %s_hist and %s_trend", args["TICKER"], silver, silver)
+
+
+def main(argv: list[str]) -> None:
+    """Run the job for a currency or for a group of them."""
+    groups.each(argv, "silver", OPTIONS, convert, OPTIONAL)
 
 
 if __name__ == "__main__":

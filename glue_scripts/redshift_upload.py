@@ -14,18 +14,22 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-log = logging.getLogger("redshift_upload")
+import groups
+
+log = groups.logger("redshift_upload")
 
 OPTIONS = ["GOLD", "TICKER", "CONNECTION", "SCHEMA", "TEMP", "COPY_ROLE"]
-OPTIONAL = ["GRANTS"]
-"""GRANTS: the readers of the table, as role:NAME, group:NAME, user:NAME or public, separated by commas."""
+OPTIONAL = ["GRANTS", "SILVER", "SCRIPTS"]
+"""GRANTS: the readers of the table, as role:NAME, group:NAME, user:NAME or public, separated by commas.
+SILVER, SCRIPTS: with both, the table is marked with what it was made of (see groups.py)."""
 
 GOLD_SCHEMA = "date date, price float, g_trend int, pricema double, trendma double"
 COLUMNS = {
@@ -169,22 +173,18 @@ def read_gold(spark: SparkSession, uri: str) -> tuple[DataFrame | None, int]:
     return (gold, rows) if rows else (None, 0)
 
 
-def main(argv: list[str]) -> None:
-    """Run the job. Raises ValueError, before anything is changed, if there is no gold to load.
+def load(context: Callable[[], Any], args: dict[str, str]) -> int:
+    """Load a currency and return the number of its rows. `context` returns the run's GlueContext.
 
-    Raises RuntimeError with the database's reason if the load fails; the table is then as it was.
+    Raises ValueError, before anything is changed, if there is no gold to load, and RuntimeError with the
+    database's reason if the load fails; the table is then as it was.
     """
-    from awsglue.context import GlueContext
     from awsglue.dynamicframe import DynamicFrame
-    from awsglue.utils import getResolvedOptions
-    from pyspark.context import SparkContext
 
-    # getResolvedOptions requires every argument that is requested.
-    args = getResolvedOptions(argv, OPTIONS + [name for name in OPTIONAL if f"--{name}" in argv])
     ticker = args["TICKER"]
     readers = args["GRANTS"].split(",") if args.get("GRANTS") else []
     replacement(args["SCHEMA"], ticker, readers=readers)  # invalid names fail before Spark is used
-    glue = GlueContext(SparkContext.getOrCreate())
+    glue = context()
     gold, rows = read_gold(glue.spark_session, f"{args['GOLD'].rstrip('/')}/{ticker}")
     if gold is None:
         # The connector would skip the load and still empty the table.
@@ -212,6 +212,36 @@ def main(argv: list[str]) -> None:
             raise
         raise RuntimeError(said) from error
     log.info("%s: %d rows replace the table %s.%s", ticker, rows, args["SCHEMA"], ticker.lower())
+    mark(args)
+    return rows
+
+
+def mark(args: Mapping[str, str]) -> None:
+    """Mark the table with what silver was made of, if these scripts made it.
+
+    Without a mark the currency is loaded again by the next `run --changed`: an error fails nothing.
+    """
+    if not args.get("SCRIPTS") or not args.get("SILVER"):
+        return
+    silver, gold = (
+        f"{args[name].rstrip('/')}/{kind}/{args['TICKER']}/"
+        for name, kind in (("SILVER", "_made"), ("GOLD", "_loaded"))
+    )
+    try:
+        made_of = groups.marked(silver)
+        known = made_of is not None and made_of.endswith(f"-{args['SCRIPTS']}")
+        groups.mark(gold, made_of if known else None)
+    except Exception as error:
+        log.warning("%s: what was loaded is not marked: %s", args["TICKER"], error)
+
+
+def main(argv: list[str]) -> None:
+    """Run the job for a currency or for a group of them."""
+    from awsglue.context import GlueContext
+    from pyspark.context import SparkContext
+
+    context = groups.once(lambda: GlueContext(SparkContext.getOrCreate()))
+    groups.each(argv, "redshift", OPTIONS, partial(load, context), OPTIONAL)
 
 
 if __name__ == "__main__":

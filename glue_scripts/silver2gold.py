@@ -16,7 +16,9 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-log = logging.getLogger("silver2gold")
+import groups
+
+log = groups.logger("silver2gold")
 
 OPTIONS = ["SILVER", "GOLD", "TICKER"]
 
@@ -94,11 +96,8 @@ def read_silver(spark: SparkSession, uri: str, schema: str) -> DataFrame:
         return spark.createDataFrame([], schema)
 
 
-def main(argv: list[str]) -> None:
-    """Run the job. Raises ValueError if a silver set is missing or empty."""
-    from awsglue.utils import getResolvedOptions
-
-    args = getResolvedOptions(argv, OPTIONS)
+def derive(args: dict[str, str]) -> None:
+    """Write the gold set of a currency. Raises ValueError if a silver set is missing or empty."""
     ticker = args["TICKER"]
     spark = SparkSession.builder.getOrCreate()
     silver = args["SILVER"].rstrip("/")
@@ -115,6 +114,11 @@ def main(argv: list[str]) -> None:
             ) from None
         raise
     log.info("%s: gold is written to %s", ticker, gold)
+
+
+def main(argv: list[str]) -> None:
+    """Run the job for a currency or for a group of them."""
+    groups.each(argv, "gold", OPTIONS, derive)
 
 
 if __name__ == "__main__":

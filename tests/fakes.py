@@ -20,8 +20,10 @@ from cryptoetl.errors import BusyError, DeployError, NotDeployedError, UsageErro
 from cryptoetl.events import Observe
 from cryptoetl.local.step_functions.history import Event
 from cryptoetl.local.step_functions.interpreter import Interpreter, TaskFailed
-from cryptoetl.state_machine.bundle import Bundle, Change, Layout, compare
+from cryptoetl.state_machine.bundle import Bundle, Change, Layout
+from cryptoetl.state_machine.comparison import compare
 from cryptoetl.state_machine.definition import STEPS, Step
+from cryptoetl.state_machine.groups import Start
 from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.target import Target
 from cryptoetl.target.deployment import Part, Plan, Removal, Review
@@ -220,12 +222,13 @@ class FakeExecutions:
     def warm_up(self) -> None:
         self.warmed_up = True
 
-    def start(self, deployed: Bundle, input_data: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+    def start(self, deployed: Bundle, start: Start, *, fail: Mapping[str, Step]) -> str:
         bundle = self._deployment.current()
         if bundle is None:
             raise NotDeployedError("nothing is deployed yet")
         name = f"execution-{len(self._events) + 1}"
         events = self._events[name] = []
+        input_data, _ = bundle.start(start, name)
         self.inputs.append(input_data)
         outcome = Interpreter(
             bundle.machine,

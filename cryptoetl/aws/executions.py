@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import chain, repeat
@@ -21,13 +22,17 @@ from botocore.exceptions import ClientError
 from cryptoetl.aws.errors import code, translating
 from cryptoetl.aws.job_runs import JobRuns, left_behind
 from cryptoetl.aws.logs import GlueLog
+from cryptoetl.aws.map_runs import Children
+from cryptoetl.aws.outcomes import Lists, OutcomeReader
 from cryptoetl.aws.session import Session
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.config.models import Config
 from cryptoetl.errors import AwsError, BusyError, NotDeployedError, UsageError
 from cryptoetl.state_machine import definition as state_machine
-from cryptoetl.state_machine.bundle import Bundle
+from cryptoetl.state_machine import groups
+from cryptoetl.state_machine.bundle import GROUP_JOBS, Bundle
 from cryptoetl.state_machine.definition import Step
+from cryptoetl.state_machine.groups import Start
 from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.target.executions import Record, RecordStatus, StillRunning
 from cryptoetl.util.text import parse_json
@@ -69,6 +74,7 @@ class AwsExecutions:
         self._session = session
         self._sleep = sleep
         self._clock = clock
+        self._outcomes: dict[str, OutcomeReader] = {}
 
     def pauses(self) -> Iterator[float]:
         """Yield the seconds between two polls, endlessly."""
@@ -77,18 +83,22 @@ class AwsExecutions:
     def warm_up(self) -> None:
         """Do nothing: AWS needs no preparation."""
 
-    def start(self, deployed: Bundle, input_data: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+    def start(self, deployed: Bundle, start: Start, *, fail: Mapping[str, Step]) -> str:
         """Start an execution and return its name. `fail` is for the local target.
 
         Raises NotDeployedError if the state machine was changed after the deploy, BusyError if another
         execution runs one of the currencies.
         """
         self._require_unchanged(deployed)
-        self._require_idle(input_data.get("tickers", {}), deployed)
+        self._require_idle(start.steps, deployed)
         moment = self._clock()
         while True:
             # With a name, StartExecution is idempotent: a retry by the SDK starts no second execution.
             name = state_machine.execution_name(moment)
+            input_data, listed = deployed.start(start, name)
+            if listed is not None:
+                size = groups.size_of(deployed.machine)
+                self._lists.write(groups.execution_key(name), listed.dumps(size))
             try:
                 with translating("the execution was not started"):
                     self._states.start_execution(
@@ -122,7 +132,7 @@ class AwsExecutions:
         for other in self._list(None, "RUNNING"):
             with translating():
                 described = self._states.describe_execution(executionArn=self._arn(other))
-            running = _tickers(parse_json(described.get("input")), deployed)
+            running = self._tickers(parse_json(described.get("input")), deployed)
             if both := [ticker for ticker in tickers if ticker in running]:
                 raise BusyError(
                     f"execution {other} is running {', '.join(both)}",
@@ -136,8 +146,23 @@ class AwsExecutions:
             hint="Run `cryptoetl deploy`, or `cryptoetl up` for everything.",
         )
 
+    def _tickers(self, input_data: Any, deployed: Bundle) -> Collection[str]:
+        """Return the currencies that an execution with this input runs: by default all that are deployed."""
+        match input_data:
+            case {"tickers": Mapping() as named}:
+                return named
+            case {"list": str(key)} if (content := self._lists.read(key)) is not None:
+                return groups.loads(content, key)[0].items
+            case _:
+                return deployed.tickers
+
     def read(self, name: str, after: int) -> Record:
         """Return the execution with its events above this id. Raises UsageError if it is unknown."""
+        record = self._read(name, after)
+        known = self._outcomes.setdefault(name, OutcomeReader(self._config, self._session, name))
+        return replace(record, groups=known.read(record, from_start=after == 0))
+
+    def _read(self, name: str, after: int) -> Record:
         newest_first: list[HistoryEventTypeDef] = []
         token = ""
         while not newest_first or newest_first[-1]["id"] > after + 1:
@@ -214,14 +239,21 @@ class AwsExecutions:
                 if code(error) != "ValidationException":  # it has already ended
                     raise
         # Read after its end: until then the execution may still start job runs.
-        record = self.read(name, 0)
+        record = self._read(name, 0)
         for _ in range(SETTLING):
             if record.status != "RUNNING":
                 break
             self._sleep(1.0)
-            record = self.read(name, 0)
-        runs = left_behind(record.events)
-        return JobRuns(self._session.client("glue"), self._clock, self._sleep).end(runs)
+            record = self._read(name, 0)
+        job_runs = JobRuns(self._session.client("glue"), self._clock, self._sleep)
+        if groups.list_of(record.events) is None:
+            return job_runs.end(left_behind(record.events))
+        children = Children(self._states, self._sleep).stop(arn, reason)
+        of_groups = (f"{self._config.pipeline}-{job}" for job in GROUP_JOBS)
+        return [
+            *children,
+            *job_runs.end([*left_behind(record.events), *job_runs.of_execution(name, of_groups)]),
+        ]
 
     def log(self, name: str, ticker: str, step: StepStatus) -> GlueLog | None:
         """Return the log of the step's job run; None if it has started none."""
@@ -229,6 +261,10 @@ class AwsExecutions:
             return None
         groups = stacks.names(self._config)["glue_logs"]
         return GlueLog(self._session.client("logs"), groups, step.job_run_id)
+
+    @cached_property
+    def _lists(self) -> Lists:
+        return Lists(self._config, self._session)
 
     @cached_property
     def _states(self) -> SFNClient:
@@ -246,12 +282,6 @@ class AwsExecutions:
         if not _NAME.fullmatch(name):
             raise _unknown(name)
         return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
-
-
-def _tickers(input_data: Any, deployed: Bundle) -> Sequence[str]:
-    """Return the currencies that an execution with this input runs: by default all that are deployed."""
-    named = input_data.get("tickers") if isinstance(input_data, Mapping) else None
-    return list(named) if isinstance(named, Mapping) else state_machine.tickers(deployed.machine)
 
 
 def _unknown(name: str) -> UsageError:

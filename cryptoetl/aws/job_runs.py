@@ -44,7 +44,7 @@ class Run:
     id: str | None = None
 
     def __str__(self) -> str:
-        ticker = self.arguments.get("--TICKER")
+        ticker = self.arguments.get("--TICKER") or first_of(self.arguments.get("--GROUP"))
         return f"{self.job}{f' of {ticker}' if ticker else ''} ({self.id})"
 
 
@@ -63,6 +63,19 @@ def left_behind(events: Iterable[Mapping[str, Any]]) -> list[Run]:
         if run is not None and event["type"] not in _FINAL:
             runs[event["id"]] = run
     return list(runs.values())
+
+
+def first_of(group: str | None) -> str | None:
+    """Return the first ticker of a group as a script receives it, with words for the others."""
+    items = parse_json(group)
+    tickers = [item["TICKER"] for item in items if item] if isinstance(items, list) else []
+    match len(tickers):
+        case 0:
+            return None
+        case 1:
+            return str(tickers[0])
+        case count:
+            return f"{tickers[0]} and {count - 1} more"
 
 
 class JobRuns:
@@ -86,6 +99,21 @@ class JobRuns:
                 failures[run] = f"it may be running: {error.message}"
         failures |= self._wait(running, self._stop(running))
         return [StillRunning(str(run), reason) for run, reason in failures.items()]
+
+    def of_execution(self, execution: str, jobs: Iterable[str]) -> list[Run]:
+        """Return the runs of these jobs that have `--EXECUTION` in their arguments and have not ended.
+
+        The history of an execution of groups does not have them: its children start them.
+        """
+        with translating():
+            return [
+                Run(job, found.get("Arguments", {}), found["StartedOn"], found["Id"])
+                for job in jobs
+                for page in self._glue.get_paginator("get_job_runs").paginate(JobName=job)
+                for found in page["JobRuns"]
+                if found["JobRunState"] not in ENDED
+                and found.get("Arguments", {}).get("--EXECUTION") == execution
+            ]
 
     def _stop(self, runs: Sequence[Run]) -> dict[Run, str]:
         """Ask Glue to stop the runs. Return the reason for each that it refuses to stop."""

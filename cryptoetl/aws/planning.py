@@ -23,7 +23,7 @@ from cryptoetl.aws.stack.state import FAILED_FIRST, Deployed, StackState
 from cryptoetl.aws.stack.template import RenderedStack
 from cryptoetl.config.models import Config
 from cryptoetl.errors import DeployError
-from cryptoetl.state_machine import bundle as bundles
+from cryptoetl.state_machine import comparison
 from cryptoetl.state_machine.bundle import Bundle, Change
 from cryptoetl.target.deployment import Notice, Plan, Review
 
@@ -212,7 +212,7 @@ def bundle_changes(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]
     In a first deploy all scripts are new and need no line.
     """
     shown = ("branch", "script") if current else ("branch",)
-    return tuple(change for change in bundles.compare(current, wanted) if change.what in shown)
+    return tuple(change for change in comparison.compare(current, wanted) if change.what in shown)
 
 
 def _new_bucket(name: str) -> Change:

@@ -121,6 +121,8 @@ class Config(Model):
     """Where the pipeline runs; --target and CRYPTOETL_TARGET take precedence."""
     max_age_days: Annotated[int, Field(ge=0, strict=True)] | None = 30
     """Days after which the last price of a file is old enough for a warning; null never warns."""
+    currencies_per_run: Annotated[int, Field(ge=1, le=100, strict=True)] = 1
+    """Currencies that share a Glue run; 1 gives each a branch and runs of its own, for up to 290."""
     scripts: FilePath | None = None
     """Folder of the Glue scripts, relative to the configuration file. By default a folder glue_scripts beside
     that file, if there is one, else the installed scripts; see docs/transform.md."""

@@ -17,12 +17,15 @@ from typing import Any, TypeVar
 
 from cryptoetl.errors import DamagedState, DeployError
 from cryptoetl.events import Observe
-from cryptoetl.local.home import Home, naming_path
+from cryptoetl.local.home import Home, naming_path, write_atomically
 from cryptoetl.local.ownership import Ownership
 from cryptoetl.local.redshift import database_file
 from cryptoetl.local.redshift import view as all_currencies
 from cryptoetl.state_machine import definition as state_machine
-from cryptoetl.state_machine.bundle import Bundle, Change, Job, Layout, compare
+from cryptoetl.state_machine import groups
+from cryptoetl.state_machine.bundle import SHARED, Bundle, Change, Job, Layout
+from cryptoetl.state_machine.comparison import compare
+from cryptoetl.state_machine.groups import CurrencyList
 from cryptoetl.target.deployment import Part, Plan, Removal
 from cryptoetl.util.files import load_json
 
@@ -48,8 +51,19 @@ class LocalDeployment:
             return None
         machine = self._read("state_machine.json", state_machine.checked)
         jobs = self._read("jobs.json", lambda found: tuple(_job(job) for job in found))
-        scripts = {job.script: self._script(job.script) for job in jobs}
-        return Bundle(machine, jobs, scripts)
+        scripts = {name: self._script(name) for name in (*(job.script for job in jobs), SHARED)}
+        return Bundle(machine, jobs, scripts, self._currencies(machine))
+
+    def _currencies(self, machine: Mapping[str, Any]) -> CurrencyList | None:
+        """Return the list that a machine of groups runs by default. Raises DamagedState."""
+        if not groups.is_grouped(machine):
+            return None
+        key = groups.list_key(machine)
+        path = self._home.path / key
+        try:
+            return groups.loads(path.read_bytes(), key)[0]
+        except OSError as error:
+            raise _damaged(path, error) from error
 
     def compared(self, wanted: Bundle | None) -> tuple[Bundle | None, Sequence[Change]]:
         """Return the deployed bundle and its differences from this one. Raises DamagedState."""
@@ -119,6 +133,10 @@ class LocalDeployment:
                 hint="Run `cryptoetl deploy` again to see the new plan.",
             )
         final = self._home.deployed
+        if (listed := plan.bundle.currencies) is not None:
+            # Its name contains its hash: what is deployed until now still finds its own.
+            size = groups.size_of(plan.bundle.machine)
+            write_atomically(self._home.path / groups.list_key(plan.bundle.machine), listed.dumps(size))
         with naming_path(final):
             self._home.path.mkdir(parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(prefix=".deployed-", dir=self._home.path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
@@ -13,13 +14,17 @@ from typing import Any
 from cryptoetl.errors import UsageError
 from cryptoetl.local.glue.jobs import GlueJobs
 from cryptoetl.local.glue.worker import Worker
-from cryptoetl.local.home import Home
+from cryptoetl.local.home import Home, write_atomically
 from cryptoetl.local.logs import FileLog
+from cryptoetl.local.objects import HomeObjects
+from cryptoetl.local.outcomes import OutcomeReader
 from cryptoetl.local.record import RecordReader, RecordWriter
 from cryptoetl.local.running import STOP_CHECK_SECONDS, STOP_SECONDS, RunningExecution, ended_record
 from cryptoetl.local.step_functions.interpreter import Interpreter
+from cryptoetl.state_machine import groups
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import Step, execution_name
+from cryptoetl.state_machine.groups import Start
 from cryptoetl.state_machine.status import StepStatus
 from cryptoetl.target.executions import Record, StillRunning
 
@@ -41,6 +46,7 @@ class LocalExecutions:
         self._clock = clock
         self._reader = RecordReader(home.executions)
         self._running: RunningExecution | None = None
+        self._outcomes: dict[str, OutcomeReader] = {}
 
     def pauses(self) -> Iterator[float]:
         """Return the seconds between two reads of an execution that is followed."""
@@ -50,11 +56,15 @@ class LocalExecutions:
         """Start the engine in the background."""
         self._worker.warm_up()
 
-    def start(self, deployed: Bundle, input_data: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+    def start(self, deployed: Bundle, start: Start, *, fail: Mapping[str, Step]) -> str:
         """Start an execution in this process and return its name. Raises what `Worker.load` raises."""
         modules = self._worker.load(deployed, self._home.deployed / "scripts")
         started = self._clock()
         folder = self._home.executions / execution_name(started)
+        input_data, listed = deployed.start(start, folder.name)
+        if listed is not None:
+            size = groups.size_of(deployed.machine)
+            write_atomically(self._home.path / groups.execution_key(folder.name), listed.dumps(size))
         writer = RecordWriter(folder, input_data, deployed.machine, started)
         try:
             interpreter = self._interpreter(deployed, modules, writer, fail)
@@ -76,6 +86,8 @@ class LocalExecutions:
     ) -> Interpreter:
         return Interpreter(
             bundle.machine,
+            name=writer.folder.name,
+            objects=HomeObjects(self._home),
             run_job=GlueJobs(bundle, modules, writer.folder / "logs", clock=self._clock, fail=fail),
             record=writer.event,
             clock=self._clock,
@@ -85,6 +97,11 @@ class LocalExecutions:
 
     def read(self, name: str, after: int) -> Record:
         """Return the execution with its events after that id. Raises UsageError if it is unknown."""
+        record = self._read(name, after)
+        written = self._outcomes.setdefault(name, OutcomeReader(self._home, name))
+        return replace(record, groups=written.read(record, from_start=after == 0))
+
+    def _read(self, name: str, after: int) -> Record:
         if self._running is not None and self._running.name == name:
             return self._running.read(after)
         # The result is read first: once there is one, all events are there.

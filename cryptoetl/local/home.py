@@ -43,6 +43,11 @@ class Home:
         return self.path / "lake" / "temp"
 
     @property
+    def lists(self) -> Path:
+        """Return the folder of the lists of currencies, whose keys begin with its name."""
+        return self.path / "lists"
+
+    @property
     def deployed(self) -> Path:
         """Return the folder of the deployed state machine, jobs and scripts."""
         return self.path / "deployed"
@@ -60,11 +65,14 @@ class Home:
     @property
     def data(self) -> tuple[Path, ...]:
         """Return what `destroy` keeps without --delete-data: the results of uploads and runs."""
-        return (self.path / "lake", self.warehouse, self.executions)
+        return (self.path / "lake", self.warehouse, self.executions, self.lists)
 
     def layout(self) -> Layout:
         """Return the URIs of the data folders, as the jobs receive them."""
-        return Layout(*(place.absolute().as_uri() for place in (self.raw, self.silver, self.gold, self.temp)))
+        raw, silver, gold, temp, lists = (
+            place.absolute().as_uri() for place in (self.raw, self.silver, self.gold, self.temp, self.path)
+        )
+        return Layout(raw, silver, gold, temp, lists=lists)
 
     @contextmanager
     def exclusive(self, command: str) -> Iterator[None]:

@@ -15,9 +15,10 @@ from cryptoetl.pipeline.checks import PlainForm
 from cryptoetl.pipeline.comparison import Inventory
 from cryptoetl.pipeline.deploys import apply_plan, plan
 from cryptoetl.pipeline.results import CheckResult, RunRequest, RunResult, UploadResult, UpPart, UpResult
-from cryptoetl.pipeline.runs import Start, check_request, execute
+from cryptoetl.pipeline.runs import check_request, execute
 from cryptoetl.pipeline.verification import verify
 from cryptoetl.state_machine.definition import Step
+from cryptoetl.state_machine.groups import Start
 from cryptoetl.target import Target
 from cryptoetl.target.deployment import Plan
 from cryptoetl.util.concurrency import serialized

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from cryptoetl.config.models import Config
 from cryptoetl.errors import BusyError, ConfigError, NotDeployedError, UsageError
@@ -13,20 +12,12 @@ from cryptoetl.pipeline.results import RunRequest, RunResult, StopResult
 from cryptoetl.pipeline.uploads import check_and_copy
 from cryptoetl.pipeline.watching import FollowTimeout, latest_name, status, watch
 from cryptoetl.state_machine import bundle as bundles
-from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import STEPS, Step
+from cryptoetl.state_machine.groups import Start
 from cryptoetl.state_machine.status import ExecutionStatus, retry_plan
 from cryptoetl.target import Target
 from cryptoetl.util.text import plural
-
-
-@dataclass(frozen=True)
-class Start:
-    """What to run: ticker → first step, and ticker → reason of those that the check refused."""
-
-    steps: Mapping[str, Step]
-    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(config: Config, target: Target, request: RunRequest, observe: Observe) -> RunResult:
@@ -191,8 +182,7 @@ def execute(
         for name, step in request.fail.items()
         if name.lower() == ticker.lower()
     }
-    input_data = state_machine.execution_input(start.steps, start.refused)
-    name = target.executions.start(deployed, input_data, fail=failing)
+    name = target.executions.start(deployed, start, fail=failing)
     if request.detach:
         note = f"Started. {target.executions.background_hint(name)}"
         return RunResult(status(target, name), note, refused=start.refused)

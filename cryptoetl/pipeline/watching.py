@@ -43,6 +43,8 @@ def read_events(target: Target, name: str, fold: Fold) -> Record:
     try:
         for event in record.events:
             fold.add(event)
+        if record.groups is not None:
+            fold.add_groups(record.groups)
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedState(
             f"event {fold.last} of execution {name} is damaged ({type(error).__name__}: {error})",
@@ -110,7 +112,7 @@ def follow(
             continue
         failures = 0
         current = _status(target, fold, record)
-        if record.events or record.status != "RUNNING":
+        if record.changed or record.status != "RUNNING":
             observe(Progressed(current))
         if record.status != "RUNNING":
             return current

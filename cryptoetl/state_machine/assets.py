@@ -17,7 +17,7 @@ def definitions() -> Path:
 
 
 def glue_scripts() -> Path:
-    """Return the folder with the original four scripts that the Glue jobs run."""
+    """Return the folder with the scripts that the Glue jobs run, and the module that they share."""
     return _folder("glue_scripts")
 
 

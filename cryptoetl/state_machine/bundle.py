@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from cryptoetl.config.models import Config, Currency
-from cryptoetl.state_machine import definition, scripts
+from cryptoetl.state_machine import definition, groups, scripts
+from cryptoetl.state_machine.groups import CurrencyList, Item, Start
 
 SCRIPTS = {
     "clear-buckets": "clear_buckets.py",
@@ -22,6 +23,13 @@ SCRIPTS = {
     "redshift-upload": "redshift_upload.py",
 }
 """Job name without the pipeline's prefix → script file."""
+
+SUMMARIZE = "summarize"
+GROUP_JOBS = ("bronze2silver", "silver2gold", "redshift-upload")
+"""The jobs that run once per group."""
+SHARED = scripts.SHARED
+ITEM = frozenset({"TICKER", "HIST_FILE", "TREND_FILE", "DROP"})
+"""The parameters of a currency, which a run of a group takes from its list."""
 
 NO_ROLE = "-"
 """`--COPY_ROLE` when there is no role: Glue's getResolvedOptions has no optional arguments."""
@@ -36,6 +44,8 @@ class Layout:
     gold: str
     temp: str
     copy_role: str = NO_ROLE
+    lists: str = ""
+    """The place below which the keys of lists of currencies begin."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +59,26 @@ class Job:
 
 @dataclass(frozen=True)
 class Bundle:
-    """All that a deploy publishes. `scripts` maps file names to their bytes."""
+    """All that a deploy publishes. `scripts` maps file names to their bytes.
+
+    `currencies` is the list that a machine of groups runs by default; None if each currency has a branch.
+    """
 
     machine: Mapping[str, Any]
     jobs: tuple[Job, ...]
     scripts: Mapping[str, bytes]
+    currencies: CurrencyList | None = None
 
     @property
     def tickers(self) -> list[str]:
-        """Return the tickers of the machine, in order."""
-        return definition.tickers(self.machine)
+        """Return the deployed tickers, in order."""
+        return definition.tickers(self.machine) if self.currencies is None else list(self.currencies.items)
+
+    def start(self, start: Start, name: str) -> tuple[dict[str, Any], CurrencyList | None]:
+        """Return the input of an execution of this name, and the list that it names if it runs groups."""
+        if self.currencies is None:
+            return definition.execution_input(start.steps, start.refused), None
+        return groups.execution_input(groups.execution_key(name)), self.currencies.starting(start)
 
     @property
     def pipeline(self) -> str | None:
@@ -73,7 +93,7 @@ class Bundle:
     @property
     def digest(self) -> str:
         """Return the SHA-256 of the whole bundle, in hexadecimal."""
-        total = hashlib.sha256(json.dumps(self.machine, sort_keys=True).encode())
+        total = hashlib.sha256(json.dumps(self.machine, sort_keys=True).encode())  # names the list's hash
         for job in self.jobs:
             total.update(repr((job.name, job.script, sorted(job.arguments.items()))).encode())
         for name in sorted(self.scripts):
@@ -112,6 +132,30 @@ def machine(config: Config) -> dict[str, Any]:
     return definition.render(config.pipeline, branches(config))
 
 
+def currencies(config: Config) -> CurrencyList:
+    """Return the list of all currencies of the configuration."""
+    items = (
+        Item(currency.ticker, raw_key(currency, "history"), raw_key(currency, "trend"), drop=currency.drop)
+        for currency in config.currencies
+    )
+    return CurrencyList({item.ticker: item for item in items})
+
+
+def group_size(config: Config) -> int:
+    """Return how many currencies share a run; 1 for a machine with a branch per currency."""
+    if config.currencies_per_run == 1 and not _fits(config):
+        return groups.AUTOMATIC_SIZE
+    return config.currencies_per_run
+
+
+def _fits(config: Config) -> bool:
+    """Return whether a machine with a branch per currency is small enough: its size meets its limit first.
+
+    Even the shortest branch has 2,500 bytes, so that more than 400 need not be rendered.
+    """
+    return len(config.currencies) <= 400 and definition.size(machine(config)) <= definition.SIZE_LIMIT
+
+
 def branches(config: Config) -> list[definition.Branch]:
     """Return a branch per currency."""
     return [definition.Branch(currency.ticker, currency.drop) for currency in config.currencies]
@@ -122,12 +166,61 @@ def build(config: Config, layout: Layout) -> Bundle:
 
     Raises ConfigError if a script of the configuration's own cannot work.
     """
+    size = group_size(config)
+    names = dict(SCRIPTS) if size == 1 else {**SCRIPTS, SUMMARIZE: "summarize.py"}
+    listed = None if size == 1 else currencies(config)
+    rendered = machine(config) if listed is None else _grouped(config, layout, listed, size)
+    arguments = _arguments(config, layout, grouped=size > 1)
+    passed = {names[job]: set(arguments[job]) for job in names}
+    for job, found in _passed(rendered).items():
+        passed[names[job.removeprefix(f"{config.pipeline}-")]] |= found
+    bodies = scripts.read(config, passed, frozenset() if listed is None else ITEM)
+    for job in (*GROUP_JOBS, "clear-buckets") if listed is not None else GROUP_JOBS:
+        arguments[job]["--SCRIPTS"] = scripts_version(bodies)
+    jobs = tuple(Job(f"{config.pipeline}-{job}", script, arguments[job]) for job, script in names.items())
+    return Bundle(rendered, jobs, bodies, listed)
+
+
+def _grouped(config: Config, layout: Layout, listed: CurrencyList, size: int) -> dict[str, Any]:
+    settings = groups.Settings(
+        size=size,
+        concurrent=config.aws.glue.max_concurrent_runs,
+        list_key=groups.deployed_key(listed.dumps(size)),
+        lists=_last_name(layout.lists),
+        temp=_last_name(layout.temp),
+    )
+    return groups.render(config.pipeline, settings)
+
+
+def _passed(rendered: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return, by job, the names of the parameters that the state machine passes."""
+    passed: dict[str, set[str]] = {}
+    nodes: list[Any] = [rendered]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Mapping):
+            if "JobName" in node:
+                passed.setdefault(node["JobName"], set()).update(node.get("Arguments", {}))
+            nodes += node.values()
+        elif isinstance(node, list):
+            nodes += node
+    return passed
+
+
+def _last_name(uri: str) -> str:
+    """Return the bucket of an s3:// URI, or the name of a folder."""
+    return uri.rpartition("/")[2]
+
+
+def _arguments(config: Config, layout: Layout, *, grouped: bool) -> dict[str, dict[str, str]]:
+    """Return the default arguments of each job."""
     redshift = config.aws.redshift
     arguments: dict[str, dict[str, str]] = {
         "clear-buckets": {"--SILVER": layout.silver, "--GOLD": layout.gold},
         "bronze2silver": {"--RAW": layout.raw, "--SILVER": layout.silver},
         "silver2gold": {"--SILVER": layout.silver, "--GOLD": layout.gold},
         "redshift-upload": {
+            "--SILVER": layout.silver,
             "--GOLD": layout.gold,
             "--TEMP": layout.temp,
             "--CONNECTION": redshift.connection,
@@ -137,87 +230,18 @@ def build(config: Config, layout: Layout) -> Bundle:
     }
     if redshift.grants:
         arguments["redshift-upload"]["--GRANTS"] = ",".join(redshift.grants)
-    jobs = tuple(Job(f"{config.pipeline}-{job}", script, arguments[job]) for job, script in SCRIPTS.items())
-    rendered = machine(config)
-    return Bundle(rendered, jobs, scripts.read(config, _passed(rendered, jobs)))
+    if grouped:
+        outcomes = f"{layout.temp}/{groups.OUTCOMES}"
+        for job in GROUP_JOBS:
+            arguments[job]["--OUTCOMES"] = outcomes
+        arguments["clear-buckets"] |= {"--RAW": layout.raw, "--LISTS": layout.lists}
+        arguments[SUMMARIZE] = {"--LISTS": layout.lists, "--OUTCOMES": outcomes}
+    return arguments
 
 
-def _passed(rendered: Mapping[str, Any], jobs: Sequence[Job]) -> dict[str, set[str]]:
-    """Return, by script, the names of the parameters that its job receives."""
-    passed = {job.name: set(job.arguments) for job in jobs}
-    nodes: list[Any] = [rendered]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, Mapping):
-            if node.get("JobName") in passed:
-                passed[node["JobName"]] |= node.get("Arguments", {}).keys()
-            nodes += node.values()
-        elif isinstance(node, list):
-            nodes += node
-    names = {job.script: passed[job.name] for job in jobs}
-    return {
-        script: {name.lstrip("-").removesuffix(".$") for name in found} for script, found in names.items()
-    }
-
-
-def compare(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]:
-    """Return the changes that turn `current` into `wanted`; empty if there are none."""
-    if current is None:
-        return (
-            Change("add", "state machine", wanted.jobs[0].name.removesuffix("-clear-buckets")),
-            *(Change("add", "branch", ticker) for ticker in wanted.tickers),
-            *(Change("add", "job", job.name) for job in wanted.jobs),
-            *(Change("add", "script", name) for name in wanted.scripts),
-        )
-    changes = [*_branches(current.machine, wanted.machine), *_jobs(current.jobs, wanted.jobs)]
-    for name, body in wanted.scripts.items():
-        if name not in current.scripts:
-            changes.append(Change("add", "script", name))
-        elif current.scripts[name] != body:
-            changes.append(Change("change", "script", name, _line_counts(current.scripts[name], body)))
-    changes += [Change("remove", "script", name) for name in current.scripts if name not in wanted.scripts]
-    if not changes and current.machine != wanted.machine:
-        changes.append(Change("change", "state machine", "definition", "states around the branches"))
-    return tuple(changes)
-
-
-def _branches(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
-    before, after = set(definition.tickers(current)), definition.tickers(wanted)
-    changes = []
-    for ticker in after:
-        if ticker not in before:
-            changes.append(Change("add", "branch", ticker))
-        elif definition.branch_of(current, ticker) != definition.branch_of(wanted, ticker):
-            old, new = (definition.silver_arguments(m, ticker) for m in (current, wanted))
-            changes.append(Change("change", "branch", ticker, _arguments(old, new) or "its states"))
-    gone = [ticker for ticker in definition.tickers(current) if ticker not in after]
-    return changes + [Change("remove", "branch", ticker, "its data stays") for ticker in gone]
-
-
-def _jobs(current: Sequence[Job], wanted: Sequence[Job]) -> list[Change]:
-    before = {job.name: job for job in current}
-    changes = []
-    for job in wanted:
-        old = before.pop(job.name, None)
-        if old is None:
-            changes.append(Change("add", "job", job.name))
-        elif old != job:
-            changes.append(Change("change", "job", job.name, _arguments(old.arguments, job.arguments)))
-    return changes + [Change("remove", "job", name) for name in before]
-
-
-def _arguments(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    return ", ".join(
-        f"{key.lstrip('-')} {old.get(key, 'none')} → {new.get(key, 'none')}"
-        for key in sorted({*old, *new})
-        if old.get(key) != new.get(key)
-    )
-
-
-def _line_counts(old: bytes, new: bytes) -> str:
-    import difflib
-
-    before, after = (body.decode(errors="replace").splitlines(keepends=True) for body in (old, new))
-    blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
-    kept = sum(block.size for block in blocks)
-    return f"+{len(after) - kept} −{len(before) - kept} lines"
+def scripts_version(bodies: Mapping[str, bytes]) -> str:
+    """Return what identifies the scripts that make a table: 16 hexadecimal digits of their hash."""
+    total = hashlib.sha256()
+    for name in (*(SCRIPTS[job] for job in GROUP_JOBS), SHARED):
+        total.update(hashlib.sha256(bodies[name]).digest())
+    return total.hexdigest()[:16]

@@ -34,6 +34,7 @@ STEPS: tuple[Step, ...] = get_args(Step)
 CLEAN = "Clean S3 buckets"
 EVERY_CURRENCY = "Every currency"
 PARALLEL = "Parallel"
+EVERY_GROUP = "Every group"
 
 RETRIED_ERRORS = frozenset(
     {
@@ -89,7 +90,7 @@ def render(pipeline: str, branches: Sequence[Branch]) -> dict[str, Any]:
     """
     template = json.loads((assets.definitions() / "branch.asl.json").read_text(encoding="utf-8"))
     frame = json.loads((assets.definitions() / "state_machine.asl.json").read_text(encoding="utf-8"))
-    definition: dict[str, Any] = _fill(frame, {"pipeline": pipeline})
+    definition: dict[str, Any] = fill(frame, {"pipeline": pipeline})
     everyone: dict[str, Step] = {branch.ticker: "silver" for branch in branches}
     definition["States"][EVERY_CURRENCY]["Result"] = execution_input(everyone)
     definition["States"][PARALLEL]["Branches"] = [_branch(template, pipeline, branch) for branch in branches]
@@ -98,19 +99,19 @@ def render(pipeline: str, branches: Sequence[Branch]) -> dict[str, Any]:
 
 def _branch(template: Any, pipeline: str, branch: Branch) -> dict[str, Any]:
     values = {"pipeline": pipeline, "ticker": branch.ticker, "drop": "Y" if branch.drop else "N"}
-    rendered: dict[str, Any] = _fill(template, values)
+    rendered: dict[str, Any] = fill(template, values)
     return rendered
 
 
-def _fill(node: Any, values: Mapping[str, str]) -> Any:
+def fill(node: Any, values: Mapping[str, str]) -> Any:
     """Return a copy of parsed JSON with the placeholders filled in, also in keys."""
     match node:
         case str():
             return _PLACEHOLDER.sub(lambda found: values[found[1]], node)
         case list():
-            return [_fill(item, values) for item in node]
+            return [fill(item, values) for item in node]
         case dict():
-            return {_fill(key, values): _fill(value, values) for key, value in node.items()}
+            return {fill(key, values): fill(value, values) for key, value in node.items()}
         case _:
             return node
 
@@ -145,8 +146,11 @@ def checked(definition: Any) -> dict[str, Any]:
     Raises:
         ValueError, LookupError, TypeError, AttributeError: It is not.
     """
-    for ticker in tickers(definition):
-        silver_arguments(definition, ticker)
+    if EVERY_GROUP in definition["States"]:
+        _ = str(definition["States"][EVERY_GROUP]["ItemBatcher"]["MaxItemsPerBatch"])
+    else:
+        for ticker in tickers(definition):
+            silver_arguments(definition, ticker)
     machine: dict[str, Any] = definition
     return machine
 

@@ -21,6 +21,7 @@ from cryptoetl.state_machine.definition import (
     parse_state_name,
     state_name,
 )
+from cryptoetl.state_machine.outcomes import GroupOutcomes, GroupRecord
 from cryptoetl.state_machine.status import (
     CurrencyProgress,
     CurrencyStatus,
@@ -75,6 +76,7 @@ class Fold:
         self._reason: str | None = None
         self._currencies: dict[str, CurrencyStatus] = {}
         self._changed: set[str] = set()
+        self._groups: GroupOutcomes | None = None
         self._whole: _Whole | None = None
         """What `_currencies` were computed with; None if the input has changed since."""
 
@@ -99,12 +101,25 @@ class Fold:
             self._end(_ENDS[event_type], event)
         elif event_type == "ExecutionRedriven":  # a failed execution continues where it failed
             self._status, self._ended, self._error, self._reason = "RUNNING", None, None, None
-        elif event_type == "ParallelStateSucceeded":
+        elif event_type in ("ParallelStateSucceeded", "MapRunSucceeded"):
             self._joined = True
         elif state == EVERY_CURRENCY and event_type == "PassStateExited":
             self._begin(parse_json(details.get("output")))
         elif state is not None:
             self._advance(state, came_from, event)
+
+    def add_groups(self, record: GroupRecord) -> None:
+        """Add what an execution of groups has written since the last call."""
+        if self._groups is None:
+            listed = record.currencies
+            self._groups = GroupOutcomes(listed, record.size)
+            self._start = {ticker: item.begins for ticker, item in listed.items.items()}
+            self._refused = dict(listed.refused)
+            self._skipped = set(listed.skipped)
+            self._whole = None
+        changed = list(self._groups.add(record))
+        self._seen.update(changed)
+        self._changed.update(changed)
 
     def _begin(self, input_data: object) -> None:
         if not isinstance(input_data, Mapping):
@@ -200,11 +215,12 @@ class Fold:
         self._whole = whole
 
     def _all_tickers(self) -> list[str]:
-        known = [*self._tickers, *(self._start or ()), *self._refused, *sorted(self._seen)]
+        others = sorted(self._seen | self._skipped)
+        known = [*self._tickers, *(self._start or ()), *self._refused, *others]
         return list(dict.fromkeys(known))
 
     def _currency(self, ticker: str, whole: _Whole) -> CurrencyStatus:
-        steps = [self._steps.get(state_name(ticker, step)) or StepStatus(step) for step in STEPS]
+        steps = self._steps_of(ticker, whole)
         if whole.cut_off:
             steps = [
                 replace(step, status="ABORTED", ended=whole.ended) if step.status == "RUNNING" else step
@@ -246,6 +262,13 @@ class Fold:
             started=min((step.started for step in steps if step.started), default=None),
             ended=max((step.ended for step in steps if step.ended), default=None) if over else None,
         )
+
+    def _steps_of(self, ticker: str, whole: _Whole) -> list[StepStatus]:
+        if self._groups is None:
+            return [self._steps.get(state_name(ticker, step)) or StepStatus(step) for step in STEPS]
+        if ticker not in self._groups.currencies.items:
+            return [StepStatus(step) for step in STEPS]
+        return list(self._groups.steps(ticker, ended=whole.joined))
 
 
 def _current(statuses: Sequence[StepStatus], begins: Step) -> Stage:

@@ -18,7 +18,9 @@ from cryptoetl.errors import ConfigError, ConfigProblem, UsageError
 from cryptoetl.state_machine import assets
 from cryptoetl.util.files import unreadable
 
-CLEAN, LOAD = "clear_buckets.py", "redshift_upload.py"
+CLEAN, LOAD, SUMMARIZE = "clear_buckets.py", "redshift_upload.py", "summarize.py"
+SHARED = "groups.py"
+"""The module that the scripts import: it is deployed beside them, and is no job."""
 PYTHON_SHELL = (3, 9)
 """The Python of the job that runs clear_buckets.py: the newest of Glue's Python shell (AWS Glue Developer
 Guide, "Configuring job properties for Python shell jobs")."""
@@ -38,25 +40,39 @@ def described(config: Config) -> str:
     return f"{folder(config)}{' (the installed ones)' if folder(config) == installed else ''}"
 
 
-def read(config: Config, passed: Mapping[str, Set[str]]) -> dict[str, bytes]:
-    """Return the scripts by file name; `passed` names, by script, the parameters that its job receives.
+def read(config: Config, passed: Mapping[str, Set[str]], offered: Set[str] = frozenset()) -> dict[str, bytes]:
+    """Return the scripts, and the module that they share, by file name.
 
-    Raises ConfigError, with file and line, if a script of the user's cannot work.
+    `passed` names, by script, the parameters that its job receives, with two hyphens or without; `offered`
+    are others that it may require. Raises ConfigError, with file and line, if a script of the user's cannot
+    work.
     """
     where = folder(config)
-    if config.scripts is not None and (found := list(problems(where, passed))):
+    named = {
+        script: {name.lstrip("-").removesuffix(".$") for name in names} for script, names in passed.items()
+    }
+    if config.scripts is not None and (found := list(problems(where, named, offered))):
         raise ConfigError(found, hint=_HINT)
-    return {name: (where / name).read_bytes() for name in passed}
+    return {name: _path(where, name).read_bytes() for name in (*passed, SHARED)}
 
 
-def problems(where: Path, passed: Mapping[str, Set[str]]) -> Iterator[ConfigProblem]:
+def _path(where: Path, name: str) -> Path:
+    """Return where a script is: what folders of an older version lack is the installed one."""
+    path = where / name
+    return assets.glue_scripts() / name if name in (SHARED, SUMMARIZE) and not path.exists() else path
+
+
+def problems(
+    where: Path, passed: Mapping[str, Set[str]], offered: Set[str] = frozenset()
+) -> Iterator[ConfigProblem]:
     """Yield what prevents the scripts of a folder from working, with file and line."""
+    shared = _texts(_parsed(_path(where, SHARED).read_bytes(), SPARK))
     for name, parameters in passed.items():
-        path = where / name
+        path = _path(where, name)
         if reason := unreadable(path):
             yield ConfigProblem(path, None, None, reason)
             continue
-        version = PYTHON_SHELL if name == CLEAN else SPARK
+        version = PYTHON_SHELL if name in (CLEAN, SUMMARIZE) else SPARK
         try:
             tree = _parsed(path.read_bytes(), version)
         except (SyntaxError, ValueError) as error:  # ValueError: null bytes
@@ -67,7 +83,9 @@ def problems(where: Path, passed: Mapping[str, Set[str]]) -> Iterator[ConfigProb
                 path, line, None, f"is not Python {python}, which Glue runs it with: {reason}"
             )
             continue
-        for line, message in sorted(_of_script(name, tree, parameters), key=lambda found: found[0] or 0):
+        for line, message in sorted(
+            _of_script(name, tree, parameters, offered, shared), key=lambda found: found[0] or 0
+        ):
             yield ConfigProblem(path, line, None, message)
 
 
@@ -114,15 +132,21 @@ class _Problem(NamedTuple):
     message: str
 
 
-def _of_script(name: str, tree: ast.Module, parameters: Set[str]) -> Iterator[_Problem]:
-    """Yield what a script lacks, with its line."""
+def _texts(tree: ast.Module) -> set[object]:
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+
+def _of_script(
+    name: str, tree: ast.Module, parameters: Set[str], offered: Set[str], shared: Set[object]
+) -> Iterator[_Problem]:
+    """Yield what a script lacks, with its line; `shared` are the texts of the module that scripts import."""
     yield from _of_main(tree)
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    texts = _texts(tree) | shared
     for parameter in sorted(parameters):
         if not texts & {parameter, f"--{parameter}"}:
             yield _Problem(None, f"does not read the parameter {parameter}, which the state machine passes")
     for line, option in _requested(tree):
-        if option not in parameters:
+        if option not in parameters | offered:
             yield _Problem(line, f"requires the parameter {option}, which the state machine does not pass")
     for node in ast.walk(tree):
         if not isinstance(node, ast.Import | ast.ImportFrom):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import Step
+from cryptoetl.state_machine.groups import Start
+from cryptoetl.state_machine.outcomes import GroupRecord
 
 if TYPE_CHECKING:
     from cryptoetl.state_machine.status import StepStatus
@@ -27,6 +29,14 @@ class Record:
     ended: datetime | None = None
     reason: str | None = None
     """Why it ended, where its events may not contain that."""
+    groups: GroupRecord | None = None
+    """What an execution of groups has written since the events already read."""
+
+    @property
+    def changed(self) -> bool:
+        """Return whether the record has anything new."""
+        written = self.groups is not None and bool(self.groups.outcomes or self.groups.failures)
+        return bool(self.events) or written
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Executions(Protocol):
     def warm_up(self) -> None:
         """Begin a slow start-up in the background; return at once."""
 
-    def start(self, deployed: Bundle, input_data: Mapping[str, Any], *, fail: Mapping[str, Step]) -> str:
+    def start(self, deployed: Bundle, start: Start, *, fail: Mapping[str, Step]) -> str:
         """Start an execution of the deployed state machine and return its name.
 
         `fail` makes steps of currencies fail on purpose, where the target supports that. Raises

@@ -8,6 +8,7 @@ its job a run waits in a queue if the job has one; else its start is refused.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import threading
@@ -15,7 +16,7 @@ import time
 import traceback
 import types
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ class Glue:
         self._ready = False
         self._threads: list[threading.Thread] = []
         self._closing = False
-        self._scripts: dict[tuple[str, str], types.ModuleType] = {}
+        self._scripts: dict[str, types.ModuleType] = {}
 
     def start(self, job: Mapping[str, Any], run: Run) -> None:
         with self._lock:
@@ -175,7 +176,8 @@ class Glue:
             if run.state != "RUNNING":
                 return
             self.check_keys(run)
-            script = self._script(run.job["Command"]["ScriptLocation"])
+            modules = run.arguments.get("--extra-py-files", "")
+            script = self._script(run.job["Command"]["ScriptLocation"], filter(None, modules.split(",")))
             argv = [str(script.__file__)]
             for name, value in run.arguments.items():
                 argv += [name, value]
@@ -224,25 +226,28 @@ class Glue:
             if run.state in WORKING:
                 run.state, run.error, run.ended = state, error, datetime.now(UTC)
 
-    def _script(self, location: str) -> types.ModuleType:
-        """Return the script that is stored at the location now."""
-        bucket, _, key = location.removeprefix("s3://").partition("/")
-        found = self.client("s3").get_object(Bucket=bucket, Key=key)
+    def _script(self, location: str, modules: Iterable[str]) -> types.ModuleType:
+        """Return the script that is stored at the location now, with these modules beside it."""
+        found = {}
+        for uri in (location, *modules):
+            bucket, _, key = uri.removeprefix("s3://").partition("/")
+            found[Path(key).name] = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         with self._lock:
             if not self._ready:
                 glue_runtime.install(self._connector(DuckDBSink(self.redshift)))
                 self._engine.session()
                 self._ready = True
-            known = (key, found["ETag"])
+            known = hashlib.sha256(repr(found).encode()).hexdigest()
             if known not in self._scripts:
-                path = self._folder / found["ETag"].strip('"') / Path(key).name
-                path.parent.mkdir()
-                path.write_bytes(found["Body"].read())
-                self._scripts[known] = load_script(path)
-                log = logging.getLogger(path.stem)
-                log.setLevel(logging.INFO)
-                log.propagate = False
-                log.handlers = [_LogHandler()]
+                folder = self._folder / known
+                folder.mkdir()
+                for name, body in found.items():
+                    (folder / name).write_bytes(body)
+                    log = logging.getLogger(Path(name).stem)
+                    log.setLevel(logging.INFO)
+                    log.propagate = False
+                    log.handlers = [_LogHandler()]
+                self._scripts[known] = load_script(folder / Path(location).name)
             return self._scripts[known]
 
     def _connector(self, sink: DuckDBSink) -> glue_runtime.RedshiftSink:

@@ -16,6 +16,7 @@ from cryptoetl.aws.logs import GlueLog
 from cryptoetl.aws.session import Session
 from cryptoetl.config.models import Config
 from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine.groups import Start
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -110,7 +111,7 @@ def test_polling_a_known_execution_is_one_small_page() -> None:
 def test_names_sort_by_time_and_an_existing_one_is_skipped() -> None:
     states = FakeStates(1)
     room = executions(states)
-    names = [room.start(DEPLOYED, {"tickers": {"BTC": {}}}, fail={}) for _ in range(3)]
+    names = [room.start(DEPLOYED, Start({"BTC": "silver"}), fail={}) for _ in range(3)]
     assert names == ["20260102T030405678Z", "20260102T030405679Z", "20260102T030405680Z"]
 
 

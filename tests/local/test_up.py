@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cryptoetl.state_machine.bundle import SCRIPTS, SHARED
 from tests.conftest import DATA
 from tests.local.cli import (
     REPOSITORY,
@@ -172,10 +173,11 @@ def test_a_second_up_with_nothing_changed_changes_nothing(project: Project) -> N
 def test_the_deployed_scripts_are_those_of_glue_scripts_byte_for_byte(project: Project) -> None:
     assert project.run("deploy", "--yes").code == 0
 
-    originals = {path.name: path.read_bytes() for path in (REPOSITORY / "glue_scripts").glob("*.py")}
+    names = [*SCRIPTS.values(), SHARED]
+    originals = {name: (REPOSITORY / "glue_scripts" / name).read_bytes() for name in names}
     deployed = {path.name: path.read_bytes() for path in (project.home / "deployed/scripts").iterdir()}
     assert deployed == originals
-    assert len(deployed) == 4
+    assert len(deployed) == 5
 
 
 def test_a_run_executes_the_deployed_copy_of_a_script(project: Project) -> None:
@@ -202,7 +204,7 @@ def test_a_dry_run_of_deploy_shows_the_plan_and_changes_nothing(project: Project
 
     assert outcome.code == 0
     assert "branch XMR" in outcome.out
-    assert f"11 changes to deploy to {project.home / 'deployed'}." in outcome.out
+    assert f"12 changes to deploy to {project.home / 'deployed'}." in outcome.out
     assert not project.home.exists()
 
 

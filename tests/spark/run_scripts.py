@@ -1,13 +1,13 @@
 """Run the Glue scripts, case by case, on the Spark of the Python that executes this file.
 
-    python run_scripts.py CASES.json OUTCOMES.json [--threads N]
+    python run_scripts.py CASES.json OUTCOMES.json [--threads N] [--conf NAME=VALUE]
 
 CASES.json: {"sink": folder, "cases": [{"name", "argv": [script name, arguments …]}, …]}. A table that goes to
 Redshift is written to `<sink>/<dbtable>.parquet`. OUTCOMES.json: {"spark": version, "peak_mb": memory of the
 JVM, "outcomes": [{"name", "error", "seconds"}, …]}, in the order of the cases; `error` is null for a case
 that succeeded, `peak_mb` where the system is not Linux.
 
-It imports only one file of cryptoetl, by path: this Python has nothing but PySpark, pandas and PyArrow.
+It imports only two files of cryptoetl, by path: this Python has nothing but PySpark, pandas and PyArrow.
 """
 
 from __future__ import annotations
@@ -60,9 +60,11 @@ def run_cases(cases: Sequence[Mapping[str, Any]], sink: Path, threads: int = 1) 
     Adjacent cases of one name run in sequence, as the steps of a branch; `threads` such groups run in
     parallel.
     """
-    load(ROOT / "cryptoetl" / "local" / "glue" / "runtime.py").install(ParquetSink(sink))
+    glue = ROOT / "cryptoetl" / "local" / "glue"
+    load(glue / "runtime.py").install(ParquetSink(sink))
+    load_script = load(glue / "engine.py").load_script
     names = {case["argv"][0] for case in cases}
-    scripts = {name: load(ROOT / "glue_scripts" / f"{name}.py") for name in names}
+    scripts = {name: load_script(ROOT / "glue_scripts" / f"{name}.py") for name in names}
 
     def outcome(case: Mapping[str, Any]) -> dict[str, Any]:
         name, *arguments = case["argv"]
@@ -95,20 +97,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("cases", type=Path)
     parser.add_argument("outcomes", type=Path)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--conf", action="append", default=[], metavar="NAME=VALUE")
     options = parser.parse_args(argv)
 
     from pyspark.sql import SparkSession
 
     logging.disable(logging.INFO)
-    spark = (
+    builder = (
         SparkSession.builder.master("local[2]")
         .config("spark.ui.enabled", "false")
         .config("spark.sql.ansi.enabled", "true")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.shuffle.partitions", "2")
-        .getOrCreate()
     )
+    for name, value in (pair.split("=", 1) for pair in options.conf):
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
     work = json.loads(options.cases.read_text(encoding="utf-8"))
     try:

@@ -24,6 +24,8 @@ from tests.spark.run_scripts import run_cases
 pytestmark = pytest.mark.spark
 
 ENGINES = ("sail", "spark")
+GROUP = "-grouped"
+"""What the name of an engine's lake ends with where the currencies were run as a group."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,15 @@ class Results:
 
     def loaded(self, engine: str, name: str) -> Path:
         """Return the file with the rows of an input that an engine has loaded."""
-        return self.folder / engine / "sink" / f"market_data._staging_{TICKERS[name].lower()}.parquet"
+        schema = "grouped" if engine.endswith(GROUP) else "market_data"
+        sink = self.folder / engine.removesuffix(GROUP) / "sink"
+        return sink / f"{schema}._staging_{TICKERS[name].lower()}.parquet"
+
+    def outcome(self, engine: str, step: str) -> dict[str, Any]:
+        """Return the outcome of a step of the group."""
+        file = f"{TICKERS[GROUPED[0]]}.json"
+        path = self.folder / f"{engine}{GROUP}" / "outcomes" / "e" / step / file
+        return dict(json.loads(path.read_bytes()))
 
 
 def cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
@@ -124,6 +134,30 @@ def cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
         }
         made += [{"name": given.name, "argv": [script, *arguments]} for script, arguments in steps.items()]
     return made
+
+
+GROUPED = ["reference LTC", "reference XMR", "price 0.1", "CRLF", "a missing trend", "real ETH"]
+"""Inputs that are also run as one group."""
+
+
+def group_cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
+    """Return the job runs of a group, whose tables go to another schema."""
+    given = {one.name: one for one in INPUTS}
+    group = [
+        {
+            "TICKER": TICKERS[name],
+            "HIST_FILE": f"{TICKERS[name]}/history.csv",
+            "TREND_FILE": f"{TICKERS[name]}/trend.csv",
+            "DROP": given[name].drop,
+            "FROM": "silver",
+        }
+        for name in GROUPED
+    ]
+    run = ["--GROUP", json.dumps(group), "--EXECUTION", "e", "--OUTCOMES", lake.uri("outcomes")]
+    places = ["--RAW", raw.uri("raw"), "--SILVER", lake.uri("silver"), "--GOLD", lake.uri("gold")]
+    load = ["--CONNECTION", "c", "--SCHEMA", "grouped", "--TEMP", lake.uri("temp"), "--COPY_ROLE", "-"]
+    scripts = ("bronze2silver", "silver2gold", "redshift_upload")
+    return [{"name": "a group", "argv": [script, *places, *load, *run]} for script in scripts]
 
 
 def by_input(work: list[dict[str, Any]], outcomes: list[dict[str, Any]]) -> dict[str, dict[str, str | None]]:
@@ -149,7 +183,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
             if content is not None:
                 raw.write_raw(f"{TICKERS[given.name]}/{kind}.csv", content)
     lakes = {engine: Lake(folder / engine) for engine in ENGINES}
-    work = {engine: cases(lake, raw) for engine, lake in lakes.items()}
+    work = {
+        engine: [*cases(lake, raw), *group_cases(Lake(folder / f"{engine}{GROUP}"), raw)]
+        for engine, lake in lakes.items()
+    }
     sinks = {engine: folder / engine / "sink" for engine in ENGINES}
 
     task, answer = folder / "cases.json", folder / "outcomes.json"
@@ -198,3 +235,24 @@ def test_both_engines_write_equal_sets_and_load_none_of_a_refused_file(
         for column in sail[name].column_names:
             ours, theirs = (tables[name][column].to_pylist() for tables in (sail, spark))
             assert not unequal(ours, theirs, rel=1e-9), f"{name} {column}"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", GROUPED)
+def test_a_group_has_the_sets_and_messages_of_single_runs(engine: str, name: str, results: Results) -> None:
+    outcome = results.outcome(engine, "silver")
+    assert outcome["complete"] is True
+    entry = outcome["currencies"][TICKERS[name]]
+    expected = results.errors[engine][name]["bronze2silver"]
+    found = f"{entry['error']}: {entry['reason']}" if entry["status"] == "FAILED" else None
+    assert found == expected
+    loaded = results.outcome(engine, "redshift")["currencies"]
+    if expected is not None:
+        assert TICKERS[name] not in loaded
+        assert not results.loaded(f"{engine}{GROUP}", name).exists()
+        return
+    alone, grouped = results.sets(engine, name), results.sets(f"{engine}{GROUP}", name)
+    assert alone.keys() == grouped.keys()
+    assert len(alone) == 4
+    assert all(alone[key].equals(grouped[key]) for key in alone)
+    assert loaded[TICKERS[name]]["rows"] == alone["redshift"].num_rows

@@ -14,7 +14,7 @@ import yaml
 from cryptoetl import config, pipeline
 from cryptoetl.cli import app
 from cryptoetl.pipeline.results import CheckRules
-from cryptoetl.state_machine.bundle import SCRIPTS
+from cryptoetl.state_machine.bundle import SCRIPTS, SHARED
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -137,9 +137,8 @@ def test_every_format_field_of_a_currency_is_described() -> None:
 
 
 def test_every_deployed_script_is_in_the_repository() -> None:
-    assert sorted(path.name for path in (REPOSITORY / "glue_scripts").glob("*.py")) == sorted(
-        SCRIPTS.values()
-    )
+    known = [*SCRIPTS.values(), "summarize.py", SHARED]
+    assert sorted(path.name for path in (REPOSITORY / "glue_scripts").glob("*.py")) == sorted(known)
 
 
 def test_pins_are_names_and_versions_only() -> None:

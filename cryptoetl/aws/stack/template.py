@@ -40,9 +40,10 @@ _GLUES_OWN = (
     "--continuous-log-logGroup",
     "--custom-logGroup-prefix",
     "--conf",
+    "--extra-py-files",
 )
 """Arguments that Glue itself reads: logs during the run, in log groups with the configured retention; Spark's
-configuration."""
+configuration; the modules that scripts import."""
 
 _SPARK = "spark.hadoop.fs.s3a.endpoint.region=${AWS::Region}"
 """Glue 6.0 has S3A only. Without its region it asks a global endpoint for the bucket's, which a VPC's gateway
@@ -226,7 +227,9 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
         arguments = dict(job.arguments)
         if job.script != bundle.SCRIPTS["clear-buckets"]:  # a Python shell job always logs to the same group
             logs = values["glue_logs"]
-            arguments |= dict(zip(_GLUES_OWN, ("true", f"{logs}/output", logs, _SPARK), strict=True))
+            modules = f"s3://{values['artifacts_bucket']}/{keys[bundle.SHARED]}"
+            own = ("true", f"{logs}/output", logs, _SPARK, modules)
+            arguments |= dict(zip(_GLUES_OWN, own, strict=True))
         values[f"{short}_arguments"] = {key: sub(value) for key, value in arguments.items()}
     job_arn = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/"
     return values | {

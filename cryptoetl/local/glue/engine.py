@@ -5,10 +5,11 @@ All branches, each in its own thread, share one server and one session per proce
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -105,12 +106,52 @@ class Engine:
 
 
 def load_script(path: Path) -> ModuleType:
-    """Import the script at `path` as a new module, without changing sys.modules and sys.path."""
-    spec = importlib.util.spec_from_file_location(f"glue_script_{path.stem}", path)
+    """Import the script at `path` as a new module, without changing sys.modules and sys.path.
+
+    Its imports find the modules beside it first, as on Glue with `--extra-py-files`. These are the script's
+    own, so that scripts of several folders, with different versions of a module, can run in one process.
+    """
+    return _load(path, f"glue_script_{path.stem}", _Imports(path.parent))
+
+
+class _Imports:
+    """The import statement of a script and of the modules beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.loaded: dict[str, ModuleType] = {}
+        self._lock = threading.RLock()
+
+    def __call__(
+        self,
+        name: str,
+        namespace: Mapping[str, object] | None = None,
+        local_names: Mapping[str, object] | None = None,
+        names: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        path = self._folder / f"{name}.py"
+        if level or "." in name or not path.is_file():
+            return builtins.__import__(name, namespace, local_names, names or (), level)
+        with self._lock:
+            if name not in self.loaded:
+                _load(path, name, self)
+            return self.loaded[name]
+
+
+def _load(path: Path, name: str, imports: _Imports) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python script", path=str(path))
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # The import statement calls the `__import__` of its module's builtins (Python reference, "import").
+    vars(module)["__builtins__"] = {**vars(builtins), "__import__": imports}
+    imports.loaded[name] = module  # before it runs: modules may import each other
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del imports.loaded[name]
+        raise
     return module
 
 

@@ -13,25 +13,66 @@ import os
 import threading
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cryptoetl.local.glue.runtime import get_resolved_options
 from cryptoetl.local.step_functions.interpreter import TaskFailed
-from cryptoetl.state_machine.bundle import Bundle
+from cryptoetl.state_machine.bundle import SCRIPTS, Bundle
 from cryptoetl.state_machine.definition import STEPS, Step
+from cryptoetl.util.text import parse_json
 
 Script = Callable[[list[str]], None]
 
 _log: ContextVar[Path | None] = ContextVar("log of the job run", default=None)
+_failing: ContextVar[Mapping[str, str]] = ContextVar("reasons why currencies fail on purpose", default={})  # noqa: B039
 _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
+STEP_OF = dict(zip(("bronze2silver", "silver2gold", "redshift_upload"), STEPS, strict=True))
+
+
+def resolved_options(args: Sequence[str], options: Sequence[str]) -> dict[str, Any]:
+    """Return the options of a job run, as `getResolvedOptions`.
+
+    A currency's work begins with it, alone or in a group; that of one that `--fail` names ends here. Raises
+    RuntimeError for it.
+    """
+    resolved = get_resolved_options(args, options)
+    if reason := _failing.get().get(resolved.get("TICKER", "")):
+        raise RuntimeError(reason)
+    return resolved
+
+
+class Slots:
+    """Permits for the threads of all job runs: two per processor."""
+
+    def __init__(self) -> None:
+        self.most = (os.cpu_count() or 2) * 2
+        self._free = self.most
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, count: int) -> Iterator[None]:
+        """Wait for `count` permits, at most `most`, and keep them."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= count)
+            self._free -= count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += count
+                self._changed.notify_all()
+
+
 class GlueJobs:
-    """Runs the jobs of one bundle. Many threads may call it; at most two jobs per processor run at a time."""
+    """Runs the jobs of one bundle. Many threads may call it; two currencies per processor at a time."""
 
     def __init__(
         self,
@@ -47,39 +88,39 @@ class GlueJobs:
         self._logs = logs
         self._clock = clock
         self._fail = fail
-        self._slots = threading.Semaphore((os.cpu_count() or 2) * 2)
+        self._slots = Slots()
 
     def __call__(self, job_name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
         """Run a job and return its JobRun. Raises TaskFailed."""
         job = self._jobs.get(job_name)
         if job is None:
             raise TaskFailed("Glue.EntityNotFoundException", f"the job {job_name} is not deployed")
-        ticker = arguments.get("--TICKER")
-        step = dict(zip(("bronze2silver", "silver2gold", "redshift_upload"), STEPS, strict=True)).get(
-            Path(job.script).stem
-        )
+        step = STEP_OF.get(Path(job.script).stem)
         run: dict[str, Any] = {
             "Id": f"jr_{uuid.uuid4().hex}",
             "JobName": job_name,
             "Arguments": dict(arguments),
         }
-        log = self._logs / (f"{ticker}-{step}.log" if ticker else "clean.log")
+        tickers = tickers_of(arguments)
+        log = self._logs / (f"{tickers[0]}-{step}.log" if step and tickers else f"{_stage(job.script)}.log")
+        threads = max(1, min(len(tickers), self._slots.most))
         argv = [job.script]
-        for name, value in {**job.arguments, **arguments}.items():
+        own = {"--JOB_RUN_ID": run["Id"], "--THREADS": str(threads)}
+        for name, value in {**job.arguments, **own, **arguments}.items():
             argv += [name, value]
-        with self._slots:
+        failing = {t: f"failed on purpose (--fail {t}:{step})" for t in tickers if self._fail.get(t) == step}
+        with self._slots.taken(threads):
             started = self._clock()
             error = None
-            token = _log.set(log)
+            tokens = _log.set(log), _failing.set(failing)
             try:
-                if ticker is not None and self._fail.get(ticker) == step:
-                    raise RuntimeError(f"failed on purpose (--fail {ticker}:{step})")  # noqa: TRY301
                 self._modules[job.script].main(argv)
             except (Exception, SystemExit) as failure:
                 error = f"{type(failure).__name__}: {failure}"
                 _append(log, traceback.format_exc())
             finally:
-                _log.reset(token)
+                _log.reset(tokens[0])
+                _failing.reset(tokens[1])
             ended = self._clock()
         run |= {
             "StartedOn": int(started.timestamp() * 1000),
@@ -90,6 +131,20 @@ class GlueJobs:
         if error:
             raise TaskFailed("States.TaskFailed", json.dumps(run | {"ErrorMessage": error}))
         return run
+
+
+def tickers_of(arguments: Mapping[str, str]) -> list[str]:
+    """Return the currencies of a job run: its one, or those of its group; none if it has none."""
+    if "--GROUP" not in arguments:
+        return [arguments["--TICKER"]] if "--TICKER" in arguments else []
+    group = parse_json(arguments["--GROUP"])
+    items = group if isinstance(group, list) else []
+    return [item["TICKER"] for item in items if isinstance(item, dict) and "TICKER" in item]
+
+
+def _stage(script: str) -> str:
+    """Return the name of the log of a script that is no step of a currency."""
+    return "clean" if script == SCRIPTS["clear-buckets"] else Path(script).stem
 
 
 class JobLogHandler(logging.Handler):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -26,6 +26,9 @@ class RedshiftSink(Protocol):
         self, table: pa.Table, dbtable: str, preactions: Sequence[str], postactions: Sequence[str]
     ) -> None:
         """Create `dbtable` if missing, run preactions, append rows, run postactions, in one transaction."""
+
+
+Resolve = Callable[[Sequence[str], Sequence[str]], dict[str, Any]]
 
 
 class GlueArgumentError(ValueError):
@@ -154,10 +157,11 @@ class SparkContext:
         return cls()
 
 
-def install(sink: RedshiftSink) -> None:
+def install(sink: RedshiftSink, resolve: Resolve = get_resolved_options) -> None:
     """Make `awsglue` importable in this process, with `sink` for writes to Redshift.
 
-    `pyspark.context` is added only if PySpark lacks it. Call it before scripts run, not while they do.
+    `resolve` is called as getResolvedOptions. `pyspark.context` is added only if PySpark lacks it. Call it
+    before scripts run, not while they do.
     """
 
     class InstalledGlueContext(GlueContext):
@@ -166,7 +170,7 @@ def install(sink: RedshiftSink) -> None:
     InstalledGlueContext.sink = staticmethod(sink)  # keeps a plain function from becoming a method
     InstalledGlueContext.__name__ = InstalledGlueContext.__qualname__ = "GlueContext"
     _module("awsglue", __path__=[])
-    _module("awsglue.utils", getResolvedOptions=get_resolved_options, GlueArgumentError=GlueArgumentError)
+    _module("awsglue.utils", getResolvedOptions=resolve, GlueArgumentError=GlueArgumentError)
     _module("awsglue.context", GlueContext=InstalledGlueContext)
     _module("awsglue.dynamicframe", DynamicFrame=DynamicFrame)
     _module("awsglue.job", Job=Job)

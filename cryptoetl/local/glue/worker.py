@@ -14,7 +14,7 @@ from cryptoetl.config.models import COLUMNS
 from cryptoetl.errors import CryptoetlError, EnvironmentFault
 from cryptoetl.local.glue import runtime
 from cryptoetl.local.glue.engine import Engine, load_script
-from cryptoetl.local.glue.jobs import JobLogHandler
+from cryptoetl.local.glue.jobs import JobLogHandler, resolved_options
 from cryptoetl.local.home import Home
 from cryptoetl.local.redshift import database_file
 from cryptoetl.local.redshift import view as all_currencies
@@ -66,10 +66,10 @@ class Worker:
         self._bundle = bundle
         if bundle.columns != COLUMNS:
             self._renew_view()  # which adds the columns, before a load needs them
-        runtime.install(DuckDBSink(self._connection))
+        runtime.install(DuckDBSink(self._connection), resolved_options)
         handler = JobLogHandler()
         modules = {}
-        for name in bundle.scripts:
+        for name in {job.script: None for job in bundle.jobs}:
             try:
                 modules[name] = load_script(folder / name)
             except Exception as error:
@@ -77,6 +77,7 @@ class Worker:
                     f"the deployed script {name} cannot be imported: {type(error).__name__}: {error}",
                     hint="Fix it in glue_scripts/ and run `cryptoetl deploy`.",
                 ) from error
+        for name in bundle.scripts:
             log = logging.getLogger(Path(name).stem)
             log.setLevel(logging.INFO)
             log.propagate = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cryptoetl.local.step_functions.expressions import Expression, MissingPath, evaluate
+from cryptoetl.local.step_functions.expressions import Expression, IntrinsicFailure, MissingPath, evaluate
 from cryptoetl.local.step_functions.history import dumps
 from cryptoetl.local.step_functions.states_language import UNCATCHABLE, Rule
 from cryptoetl.state_machine.definition import PAYLOAD_LIMIT
@@ -33,7 +33,10 @@ def payload(data: Any) -> str:
 
 def select(selector: Expression | None, result: Any) -> Any:
     """Apply a ResultSelector, if there is one."""
-    return result if selector is None else evaluate(selector, result)
+    try:
+        return result if selector is None else evaluate(selector, result)
+    except IntrinsicFailure as failure:
+        raise StateError("States.IntrinsicFailure", str(failure)) from None
 
 
 def place(value: Any, field: str | None, data: Any) -> Any:
@@ -70,4 +73,6 @@ def holds(rule: Rule, data: Any) -> bool:
         return bool(rule.value)
     if rule.operator == "IsNull":
         return bool((value is None) == rule.value)
+    if rule.operator == "NumericGreaterThan":
+        return isinstance(value, int | float) and not isinstance(value, bool) and bool(value > rule.value)
     return type(value) is type(rule.value) and bool(value == rule.value)

@@ -1,6 +1,7 @@
 """The JSONPath forms and intrinsic functions that the templates use.
 
-Paths: `$`, followed by `.field` and `[*]`. Functions: `States.JsonToString(path)` and
+Paths: `$`, or `$$` for the context object, followed by `.field`, `[0]` and `[*]`. Functions:
+`States.JsonToString(path)`, `States.StringToJson(path)`, `States.Format('text {}', path, …)` and
 `States.ArrayContains(path, 'text')`. Templates: JSON in which a key ending in `.$` holds one of these.
 """
 
@@ -12,8 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-_PATH = re.compile(r"\$(?P<steps>(?:\.[A-Za-z_]\w*|\[\*\])*)", re.ASCII)
-_STEP = re.compile(r"\.(\w+)|\[\*\]", re.ASCII)
+EXECUTION_NAME = ".Execution.Name"
+"""The only path into the context object that the templates use."""
+
+_PATH = re.compile(r"(?P<root>\$\$?)(?P<steps>(?:\.[A-Za-z_]\w*|\[[0-9]+\]|\[\*\])*)", re.ASCII)
+_STEP = re.compile(r"\.(?P<field>\w+)|\[(?P<index>[0-9]+)\]|\[\*\]", re.ASCII)
 _CALL = re.compile(r"States\.(?P<function>\w+)\((?P<arguments>.*)\)")
 _TEXT = re.compile(r"'([^'\\]*)'")
 
@@ -26,6 +30,10 @@ class MissingPath(Exception):
     """The data has no value at a path; the text names it."""
 
 
+class IntrinsicFailure(Exception):
+    """An intrinsic function cannot work on its arguments; the text names it."""
+
+
 @dataclass(frozen=True)
 class Constant:
     """A literal value."""
@@ -35,10 +43,11 @@ class Constant:
 
 @dataclass(frozen=True)
 class Path:
-    """A place in the data. A step of None is `[*]`."""
+    """A place in the data, or with `of_context` in the context object. A step of None is `[*]`."""
 
     text: str
-    steps: tuple[str | None, ...]
+    steps: tuple[str | int | None, ...]
+    of_context: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,21 @@ class JsonToString:
     """The value as compact JSON text."""
 
     argument: Path
+
+
+@dataclass(frozen=True)
+class StringToJson:
+    """The value of JSON text."""
+
+    argument: Path
+
+
+@dataclass(frozen=True)
+class Format:
+    """The text with each `{}` replaced by the value at the next path."""
+
+    text: str
+    arguments: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -63,15 +87,18 @@ class Object:
     fields: tuple[tuple[str, Expression], ...]
 
 
-Expression: TypeAlias = Constant | Path | JsonToString | ArrayContains | Object
+Expression: TypeAlias = Constant | Path | JsonToString | StringToJson | Format | ArrayContains | Object
 
 
 def parse_path(text: Any) -> Path:
     """Parse a reference path such as `$.a[*].b`. Raises UnknownExpression."""
     found = _PATH.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
+    if found is None or (found["root"] == "$$" and found["steps"] != EXECUTION_NAME):
         raise UnknownExpression(f"the path {text!r}")
-    return Path(text, tuple(step[1] for step in _STEP.finditer(found["steps"])))
+    steps = tuple(
+        int(step["index"]) if step["index"] else step["field"] for step in _STEP.finditer(found["steps"])
+    )
+    return Path(text, steps, of_context=found["root"] == "$$")
 
 
 def parse_template(node: Any, *, literal: bool = False) -> Expression:
@@ -100,34 +127,58 @@ def _parse_dynamic(text: Any) -> Expression:
     match call["function"], arguments:
         case "JsonToString", [path]:
             return JsonToString(parse_path(path))
+        case "StringToJson", [path]:
+            return StringToJson(parse_path(path))
+        case "Format", [quoted, *paths] if (found := _TEXT.fullmatch(quoted)) is not None:
+            if found[1].count("{}") == len(paths):
+                return Format(found[1], tuple(parse_path(path) for path in paths))
         case "ArrayContains", [path, quoted] if (found := _TEXT.fullmatch(quoted)) is not None:
             if None in (argument := parse_path(path)).steps:  # always a list
                 return ArrayContains(argument, found[1])
     raise UnknownExpression(f"the intrinsic function {text!r}")
 
 
-def evaluate(expression: Expression, data: Any) -> Any:
-    """Return the expression's value. Raises MissingPath."""
+def evaluate(expression: Expression, data: Any, context: Mapping[str, Any] | None = None) -> Any:
+    """Return the expression's value, with the state's data and the context object. Raises MissingPath."""
+
+    def follow(path: Path) -> Any:
+        return _follow(path, context if path.of_context else data)
+
     match expression:
         case Constant(value):
             return value
         case Path():
-            return _follow(expression, data)
+            return follow(expression)
         case JsonToString(argument):
-            return json.dumps(_follow(argument, data), ensure_ascii=False, separators=(",", ":"))
+            return json.dumps(follow(argument), ensure_ascii=False, separators=(",", ":"))
+        case StringToJson(argument):
+            return _parsed(follow(argument))
+        case Format(text, arguments):
+            pieces = text.split("{}")
+            return pieces[0] + "".join(f"{follow(a)}{p}" for a, p in zip(arguments, pieces[1:], strict=True))
         case ArrayContains(argument, text):
-            return text in _follow(argument, data)
+            return text in follow(argument)
         case Object(fields):
-            return {key: evaluate(value, data) for key, value in fields}
+            return {key: evaluate(value, data, context) for key, value in fields}
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise IntrinsicFailure(f"States.StringToJson: {error}") from None
 
 
 def _follow(path: Path, data: Any) -> Any:
     values = [data]
     for step in path.steps:
-        if step is None:
-            values = [item for value in values if isinstance(value, list) for item in value]
-        else:
-            values = [value[step] for value in values if isinstance(value, Mapping) and step in value]
+        match step:
+            case None:
+                values = [item for value in values if isinstance(value, list) for item in value]
+            case int():
+                values = [value[step] for value in values if isinstance(value, list) and step < len(value)]
+            case str():
+                values = [value[step] for value in values if isinstance(value, Mapping) and step in value]
     if None in path.steps:
         return values
     if not values:

@@ -6,34 +6,34 @@ silently ignored would make the local run differ from the one on AWS.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cryptoetl.errors import UnsupportedDefinition
-from cryptoetl.local.step_functions.expressions import (
-    Expression,
-    Path,
-    UnknownExpression,
-    parse_path,
-    parse_template,
-)
+from cryptoetl.local.step_functions.expressions import parse_template
+from cryptoetl.local.step_functions.reader import Reader
 from cryptoetl.local.step_functions.states_language import (
-    Catcher,
+    Action,
     Choice,
+    DistributedMap,
     Fail,
+    GetObject,
     Machine,
     Parallel,
     Pass,
+    PutObject,
     Retrier,
     Rule,
+    StartJobRun,
     State,
     Succeed,
     Task,
 )
 
-GLUE_JOB_RUN = "arn:aws:states:::glue:startJobRun.sync"
+START_JOB_RUN = "arn:aws:states:::glue:startJobRun.sync"
+GET_OBJECT = "arn:aws:states:::aws-sdk:s3:getObject"
+PUT_OBJECT = "arn:aws:states:::aws-sdk:s3:putObject"
+ITEM_READER = "arn:aws:states:::s3:getObject"
 
 
 def parse(definition: Mapping[str, Any], *, where: str = "the state machine") -> Machine:
@@ -41,7 +41,7 @@ def parse(definition: Mapping[str, Any], *, where: str = "the state machine") ->
 
     Raises UnsupportedDefinition, which names the state, for whatever `states_language` lacks.
     """
-    reader = _Reader(where, definition)
+    reader = Reader(where, definition)
     reader.only("Comment", "QueryLanguage", "StartAt", "States")
     if definition.get("QueryLanguage", "JSONPath") != "JSONPath":
         raise reader.refuse(f"query language {definition['QueryLanguage']!r}")
@@ -56,7 +56,11 @@ def parse(definition: Mapping[str, Any], *, where: str = "the state machine") ->
 def _transitions(states: Mapping[str, State]) -> Iterable[tuple[str, str]]:
     for name, state in states.items():
         match state:
-            case Task(next_state=following, catch=catch) | Parallel(next_state=following, catch=catch):
+            case (
+                Task(next_state=following, catch=catch)
+                | Parallel(next_state=following, catch=catch)
+                | DistributedMap(next_state=following, catch=catch)
+            ):
                 targets = [following, *(catcher.next_state for catcher in catch)]
             case Choice(rules=rules, default=default):
                 targets = [default, *(target for _, target in rules)]
@@ -68,7 +72,7 @@ def _transitions(states: Mapping[str, State]) -> Iterable[tuple[str, str]]:
 
 
 def _state(name: str, body: Mapping[str, Any]) -> State:
-    reader = _Reader(name, body)
+    reader = Reader(name, body)
     match body.get("Type"):
         case "Task":
             return _task(reader)
@@ -83,6 +87,8 @@ def _state(name: str, body: Mapping[str, Any]) -> State:
                 catch=reader.catchers(),
                 next_state=reader.next_state(),
             )
+        case "Map":
+            return _distributed_map(reader)
         case "Choice":
             reader.only("Choices", "Default", "OutputPath")
             rules = tuple((_rule(reader, rule, top=True), rule["Next"]) for rule in reader.items("Choices"))
@@ -110,28 +116,75 @@ def _state(name: str, body: Mapping[str, Any]) -> State:
             raise reader.refuse(f"the state type {other!r}")
 
 
-def _task(reader: _Reader) -> Task:
+def _task(reader: Reader) -> Task:
     reader.only("Resource", "Parameters", "ResultSelector", "ResultPath", "Retry", "Catch", "Next", "End")
-    if reader.text("Resource") != GLUE_JOB_RUN:
-        raise reader.refuse(f"the resource {reader.text('Resource')!r}")
-    if reader.body.get("ResultPath") is not None:
-        raise reader.refuse("a ResultPath other than null")
-    parameters = _Reader(reader.name, reader.mapping("Parameters"))
-    parameters.only("JobName", "Arguments")
-    arguments = parameters.template("Arguments") or parse_template({})
     return Task(
         name=reader.name,
-        job_name=parameters.text("JobName"),
-        arguments=arguments,
+        action=_action(reader),
         selector=reader.template("ResultSelector"),
-        keep_result="ResultPath" not in reader.body,
-        retry=tuple(_retrier(_Reader(reader.name, retrier)) for retrier in reader.body.get("Retry", [])),
+        keep_result=reader.body.get("ResultPath", "$") is not None,
+        field=reader.field("ResultPath"),
+        retry=tuple(_retrier(Reader(reader.name, retrier)) for retrier in reader.body.get("Retry", [])),
         catch=reader.catchers(),
         next_state=reader.next_state(),
     )
 
 
-def _retrier(reader: _Reader) -> Retrier:
+def _action(reader: Reader) -> Action:
+    parameters = Reader(reader.name, reader.mapping("Parameters"))
+    match reader.text("Resource"):
+        case resource if resource == START_JOB_RUN:
+            parameters.only("JobName", "Arguments")
+            arguments = parameters.template("Arguments") or parse_template({})
+            return StartJobRun(parameters.text("JobName"), arguments)
+        case resource if resource == GET_OBJECT:
+            parameters.only("Bucket", "Key.$")
+            return GetObject(parameters.text("Bucket"), parameters.dynamic("Key.$"))
+        case resource if resource == PUT_OBJECT:
+            parameters.only("Bucket", "Key.$", "Body.$")
+            key, body = parameters.dynamic("Key.$"), parameters.dynamic("Body.$")
+            return PutObject(parameters.text("Bucket"), key, body)
+        case other:
+            raise reader.refuse(f"the resource {other!r}")
+
+
+def _distributed_map(reader: Reader) -> DistributedMap:
+    reader.only(
+        "Label", "MaxConcurrency", "ToleratedFailurePercentage", "ItemReader", "ItemBatcher", "ItemProcessor",
+        "ResultPath", "Catch", "Next", "End",
+    )  # fmt: skip
+    items = reader.part("ItemReader", "Resource", "ReaderConfig", "Parameters")
+    config = items.part("ReaderConfig", "InputType", "ItemsPointer")
+    place = items.part("Parameters", "Bucket", "Key.$")
+    batcher = reader.part("ItemBatcher", "MaxItemsPerBatch", "BatchInput")
+    processor = dict(reader.mapping("ItemProcessor"))
+    kind = Reader(reader.name, {"ProcessorConfig": processor.pop("ProcessorConfig", None)})
+    for part, key, expected in (
+        (items, "Resource", ITEM_READER),
+        (config, "InputType", "JSON"),
+        (kind.part("ProcessorConfig", "Mode", "ExecutionType"), "Mode", "DISTRIBUTED"),
+        (kind.part("ProcessorConfig", "Mode", "ExecutionType"), "ExecutionType", "STANDARD"),
+        (reader, "ToleratedFailurePercentage", 100),
+        (reader, "ResultPath", None),
+    ):
+        if part.body.get(key, "absent") != expected:
+            raise reader.refuse(f"a Map whose {key} is {part.body.get(key, 'absent')!r}")
+    return DistributedMap(
+        name=reader.name,
+        label=reader.text("Label"),
+        bucket=place.text("Bucket"),
+        key=place.dynamic("Key.$"),
+        pointer=config.text("ItemsPointer"),
+        batch_size=int(batcher.number("MaxItemsPerBatch", 0)),
+        batch_input=batcher.template("BatchInput") or parse_template({}),
+        max_concurrency=int(reader.number("MaxConcurrency", 0)),
+        processor=parse(processor, where=f"the processor of {reader.name}"),
+        catch=reader.catchers(),
+        next_state=reader.next_state(),
+    )
+
+
+def _retrier(reader: Reader) -> Retrier:
     reader.only(
         "ErrorEquals", "IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "MaxAttempts", "JitterStrategy"
     )
@@ -148,15 +201,16 @@ def _retrier(reader: _Reader) -> Retrier:
     )
 
 
-_COMPARISONS: Mapping[str, type] = {
-    "IsPresent": bool,
-    "IsNull": bool,
-    "StringEquals": str,
-    "BooleanEquals": bool,
+_COMPARISONS: Mapping[str, tuple[type, ...]] = {
+    "IsPresent": (bool,),
+    "IsNull": (bool,),
+    "StringEquals": (str,),
+    "BooleanEquals": (bool,),
+    "NumericGreaterThan": (int, float),
 }
 
 
-def _rule(reader: _Reader, rule: Mapping[str, Any], *, top: bool = False) -> Rule:
+def _rule(reader: Reader, rule: Mapping[str, Any], *, top: bool = False) -> Rule:
     match {key: value for key, value in rule.items() if not (top and key == "Next")}:
         case {"And": list(operands), **rest} if not rest:
             return Rule("And", tuple(_rule(reader, operand) for operand in operands))
@@ -167,84 +221,3 @@ def _rule(reader: _Reader, rule: Mapping[str, Any], *, top: bool = False) -> Rul
             if isinstance(value, _COMPARISONS.get(operator, ())):
                 return Rule(operator, variable=reader.to_path(variable), value=value)
     raise reader.refuse(f"the rule {dict(rule)!r}")
-
-
-def _catcher(reader: _Reader) -> Catcher:
-    reader.only("ErrorEquals", "ResultPath", "Next")
-    field = None
-    if "ResultPath" in reader.body:
-        match reader.path("ResultPath").steps:
-            case (str(name),):
-                field = name
-            case _:
-                raise reader.refuse(f"a Catch with the ResultPath {reader.body['ResultPath']!r}")
-    return Catcher(reader.errors(), field, reader.text("Next"))
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Typed access to one JSON object of a definition; `name` is that of its state, for messages."""
-
-    name: str
-    body: Mapping[str, Any]
-
-    def refuse(self, what: str) -> UnsupportedDefinition:
-        return UnsupportedDefinition(f"{self.name}: {what} is not supported by the local target")
-
-    def only(self, *fields: str) -> None:
-        if unknown := sorted(set(self.body) - {"Type", "Comment", *fields}):
-            raise self.refuse(f"the field {unknown[0]!r}")
-
-    def text(self, key: str) -> str:
-        if not isinstance(value := self.body.get(key), str):
-            raise self.refuse(f"{key} {value!r}")
-        return value
-
-    def number(self, key: str, default: float) -> float:
-        value = self.body.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise self.refuse(f"{key} {value!r}")
-        return value
-
-    def mapping(self, key: str) -> Mapping[str, Any]:
-        if not isinstance(value := self.body.get(key), Mapping):
-            raise self.refuse(f"{key} {value!r}")
-        return value
-
-    def items(self, key: str) -> list[Any]:
-        if not isinstance(value := self.body.get(key), list):
-            raise self.refuse(f"{key} {value!r}")
-        return value
-
-    def path(self, key: str) -> Path:
-        return self.to_path(self.body.get(key, "$"))
-
-    def to_path(self, text: Any) -> Path:
-        try:
-            return parse_path(text)
-        except UnknownExpression as unknown:
-            raise self.refuse(str(unknown)) from None
-
-    def template(self, key: str) -> Expression | None:
-        try:
-            return parse_template(self.body[key]) if key in self.body else None
-        except UnknownExpression as unknown:
-            raise self.refuse(str(unknown)) from None
-
-    def constant(self, key: str) -> Expression:
-        return parse_template(self.body[key], literal=True)
-
-    def next_state(self) -> str | None:
-        if ("Next" in self.body) == (self.body.get("End") is True):
-            raise self.refuse("a state without either Next or End")
-        return self.text("Next") if "Next" in self.body else None
-
-    def errors(self) -> frozenset[str]:
-        names = self.items("ErrorEquals")
-        # States.TaskFailed and others like it are wildcards, too; the templates name Glue's errors instead.
-        if not names or any(n != "States.ALL" and re.match(r"States\.", n) for n in names):
-            raise self.refuse(f"ErrorEquals {names!r}")
-        return frozenset(names)
-
-    def catchers(self) -> tuple[Catcher, ...]:
-        return tuple(_catcher(_Reader(self.name, catcher)) for catcher in self.body.get("Catch", []))

@@ -45,14 +45,45 @@ class Catcher:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A Glue job run. Its output is the JobRun, reduced by `selector`; its input unless `keep_result`."""
+class StartJobRun:
+    """Run a Glue job and wait for its end; the result is its JobRun."""
 
-    name: str
     job_name: str
     arguments: Expression
+
+
+@dataclass(frozen=True)
+class GetObject:
+    """Read an object of S3; the result has its text as `Body`."""
+
+    bucket: str
+    key: Expression
+
+
+@dataclass(frozen=True)
+class PutObject:
+    """Write an object of S3: `body` as JSON."""
+
+    bucket: str
+    key: Expression
+    body: Expression
+
+
+Action: TypeAlias = StartJobRun | GetObject | PutObject
+
+
+@dataclass(frozen=True)
+class Task:
+    """A call of a service. Its output is the result, reduced by `selector`.
+
+    With `field` the output is the input with the result as that field; without `keep_result` it is the input.
+    """
+
+    name: str
+    action: Action
     selector: Expression | None
     keep_result: bool
+    field: str | None
     retry: tuple[Retrier, ...]
     catch: tuple[Catcher, ...]
     next_state: str | None
@@ -66,6 +97,27 @@ class Parallel:
     input_path: Path
     branches: tuple[Machine, ...]
     selector: Expression | None
+    catch: tuple[Catcher, ...]
+    next_state: str | None
+
+
+@dataclass(frozen=True)
+class DistributedMap:
+    """Child executions of `processor`, one per batch of the items at `pointer` in a JSON object of S3.
+
+    Its output is its input. Children that fail are tolerated. Each child's input has its `Items`, and
+    `BatchInput`.
+    """
+
+    name: str
+    label: str
+    bucket: str
+    key: Expression
+    pointer: str
+    batch_size: int
+    batch_input: Expression
+    max_concurrency: int
+    processor: Machine
     catch: tuple[Catcher, ...]
     next_state: str | None
 
@@ -115,7 +167,7 @@ class Fail:
     cause: str
 
 
-State: TypeAlias = Task | Parallel | Choice | Pass | Succeed | Fail
+State: TypeAlias = Task | Parallel | DistributedMap | Choice | Pass | Succeed | Fail
 
 
 @dataclass(frozen=True)

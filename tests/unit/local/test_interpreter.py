@@ -414,8 +414,8 @@ def branch(definition: dict[str, Any]) -> dict[str, Any]:
             "BTC wont stop the others: the path '$$.Execution'",
         ),
         (
-            lambda d: branch(d)["BTC wont stop the others"]["Parameters"].update({"id.$": "$.a[0]"}),
-            "BTC wont stop the others: the path '$.a[0]'",
+            lambda d: branch(d)["BTC wont stop the others"]["Parameters"].update({"id.$": "$.a[-1]"}),
+            "BTC wont stop the others: the path '$.a[-1]'",
         ),
         (
             lambda d: branch(d)["BTC to gold"].update(Next="nowhere"),

@@ -13,7 +13,8 @@ from cryptoetl.local.logs import FileLog
 from cryptoetl.pipeline import logs as step_logs
 from cryptoetl.pipeline.logs import LogRequest
 from cryptoetl.state_machine import bundle
-from cryptoetl.state_machine.definition import STEPS, execution_input
+from cryptoetl.state_machine.definition import STEPS
+from cryptoetl.state_machine.groups import Start
 from cryptoetl.target.executions import LogLine
 from tests.fakes import Fakes
 
@@ -28,7 +29,7 @@ def fakes() -> Fakes:
     config = Config.model_validate({"currencies": [{"ticker": "BTC", "history": "h", "trend": "t"}]})
     made = Fakes()
     made.deployment.bundle = bundle.build(config, made.deployment.layout())
-    made.executions.start(made.deployment.bundle, execution_input({"BTC": "silver"}), fail={})
+    made.executions.start(made.deployment.bundle, Start({"BTC": "silver"}), fail={})
     return made
 
 

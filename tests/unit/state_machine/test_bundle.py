@@ -13,14 +13,15 @@ from cryptoetl.state_machine import assets
 from cryptoetl.state_machine.bundle import (
     NO_ROLE,
     SCRIPTS,
+    SHARED,
     Bundle,
     Change,
     Layout,
     build,
-    compare,
     machine,
     raw_key,
 )
+from cryptoetl.state_machine.comparison import compare
 from cryptoetl.state_machine.definition import silver_arguments
 
 LAYOUT = Layout("s3://raw", "s3://silver", "s3://gold", "s3://temp")
@@ -54,7 +55,8 @@ def test_a_bundle_has_the_four_jobs_with_the_scripts_byte_for_byte() -> None:
         ("crypto-redshift-upload", "redshift_upload.py"),
     ]
     folder = assets.glue_scripts()
-    assert built.scripts == {name: (folder / name).read_bytes() for name in SCRIPTS.values()}
+    names = [*SCRIPTS.values(), SHARED]
+    assert built.scripts == {name: (folder / name).read_bytes() for name in names}
     assert built.tickers == ["BTC", "XMR"]
 
 
@@ -123,7 +125,10 @@ def test_where_nothing_is_deployed_everything_is_added() -> None:
     assert [change.name for change in changes if change.what == "state machine"] == ["crypto"]
     assert [change.name for change in changes if change.what == "branch"] == ["BTC", "XMR"]
     assert [change.name for change in changes if change.what == "job"] == [job.name for job in bundle().jobs]
-    assert [change.name for change in changes if change.what == "script"] == list(SCRIPTS.values())
+    assert [change.name for change in changes if change.what == "script"] == [
+        *SCRIPTS.values(),
+        SHARED,
+    ]
 
 
 def test_a_currency_more_is_a_branch_more() -> None:
