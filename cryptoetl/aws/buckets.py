@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from cryptoetl.aws.errors import is_denied, is_missing, translating
 from cryptoetl.errors import AwsError
+from cryptoetl.state_machine.groups import EXECUTION_LISTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,7 +50,13 @@ _LIFECYCLE: BucketLifecycleConfigurationTypeDef = {
             "Filter": {},
             "NoncurrentVersionExpiration": {"NoncurrentDays": OLD_VERSIONS_DAYS},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-        }
+        },
+        {
+            "ID": "lists-of-executions",
+            "Status": "Enabled",
+            "Filter": {"Prefix": f"{EXECUTION_LISTS}/"},
+            "Expiration": {"Days": 90},
+        },
     ]
 }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cryptoetl.config.aws import CREATED_SUBNETS, Glue, Redshift
 from cryptoetl.config.models import Config
+from cryptoetl.state_machine import bundle
 from cryptoetl.target.deployment import Notice
 
 if TYPE_CHECKING:
@@ -132,4 +133,6 @@ def check(ec2: EC2Client, config: Config, region: str, needed: int) -> Iterator[
     subnets = read_subnets(ec2, redshift.subnets)
     yield from place(subnets, redshift, region)
     yield from room(subnets, needed)
-    yield from workers(subnets, needed, glue, runs=min(len(config.currencies), glue.max_concurrent_runs))
+    yield from workers(
+        subnets, needed, glue, runs=min(bundle.runs_of_a_step(config), glue.max_concurrent_runs)
+    )

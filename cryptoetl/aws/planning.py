@@ -12,10 +12,12 @@ from typing import Any
 from cryptoetl.aws.buckets import Buckets, Owner
 from cryptoetl.aws.cloudformation import Stack
 from cryptoetl.aws.encryption import Encryption
-from cryptoetl.aws.preflight import Preflight
+from cryptoetl.aws.preflight import DPU_QUOTA, RUNS_QUOTA, Preflight
 from cryptoetl.aws.redshift_setup import RedshiftFindings, RedshiftSetup
 from cryptoetl.aws.session import Session, literal, resolved
 from cryptoetl.aws.stack import changes as stack_changes
+from cryptoetl.aws.stack import deployed as stack_deployed
+from cryptoetl.aws.stack import grouping
 from cryptoetl.aws.stack import review as reviews
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.aws.stack.changes import ResourceChange
@@ -23,6 +25,7 @@ from cryptoetl.aws.stack.state import FAILED_FIRST, Deployed, StackState
 from cryptoetl.aws.stack.template import RenderedStack
 from cryptoetl.config.models import Config
 from cryptoetl.errors import DeployError
+from cryptoetl.state_machine import bundle as bundles
 from cryptoetl.state_machine import comparison
 from cryptoetl.state_machine.bundle import Bundle, Change
 from cryptoetl.target.deployment import Notice, Plan, Review
@@ -79,7 +82,7 @@ class Planner:
             return Deployed(state, None), None
         template = self.template(state)
         try:
-            keys = stacks.artifact_keys(template)
+            keys = stack_deployed.artifact_keys(template)
         except KeyError:
             raise DeployError(
                 f"the stack {self._stack.name} was not made by cryptoetl",
@@ -88,7 +91,7 @@ class Planner:
         bucket = self._bucket("artifacts")
         bodies = {name: self._buckets.read(bucket, key) for name, key in keys.items()}
         artifacts = {name: body for name, body in bodies.items() if body is not None}
-        return Deployed(state, template), stacks.deployed_bundle(template, artifacts)
+        return Deployed(state, template), stack_deployed.deployed_bundle(template, artifacts)
 
     def plan(self, bundle: Bundle, *, drift: bool) -> Plan:
         """Compare, check and predict; see `target.Deployment.plan`."""
@@ -174,16 +177,25 @@ class Planner:
         yield from preflight.network(basis.deployed.template, basis.resources)
         yield from preflight.definition(bundle)
         yield from preflight.permissions()
-        quota = preflight.concurrent_runs()
-        yield from reviews.concurrency(self._config.aws, len(bundle.tickers), account_limit=quota)
-        yield from reviews.retries(self._config.aws, bundle.machine, account_limit=quota)
+        aws, quotas = self._config.aws, preflight.quotas()
+        known = (quotas.get(name.lower()) for name in (RUNS_QUOTA, DPU_QUOTA))
+        quota = reviews.runs_at_once(aws, *known)
+        if bundle.currencies is None:
+            yield from reviews.concurrency(aws, len(bundle.tickers), account_limit=quota)
+            yield from reviews.retries(aws, bundle.machine, account_limit=quota)
+        else:
+            prediction = grouping.predict(bundle)
+            most = aws.glue.max_concurrent_runs
+            yield from grouping.explanation(self._config, prediction, min(most, quota or most))
+            yield from reviews.concurrency(aws, prediction.groups, account_limit=quota)
 
     def _review(
         self, bundle: Bundle, state: StackState, concerns: Iterable[Notice], *, drift: bool
     ) -> Review:
-        prediction = reviews.predict(bundle.machine)
+        grouped = bundle.currencies is not None
+        prediction = grouping.predict(bundle) if grouped else reviews.predict(bundle.machine)
         notices = [*Preflight(self._config, self._session).state(state)]
-        notices += reviews.limits(self._config, prediction)
+        notices += grouping.limits(prediction)
         if state.status in FAILED_FIRST:
             notices.append(Notice("note", f"what a failed deploy left ({state.status}) is removed first"))
         notices += concerns
@@ -194,7 +206,7 @@ class Planner:
             self._session.region,
             reviews.most_concerning_first(notices),
             prediction,
-            reviews.cost(self._config.aws, prediction.currencies),
+            reviews.cost(self._config.aws, prediction.currencies, size=bundles.group_size(self._config)),
         )
 
     def _named(self) -> dict[str, Owner]:
@@ -207,12 +219,16 @@ class Planner:
 
 
 def bundle_changes(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]:
-    """Return the changes of branches and scripts: jobs and state machine are resources of the stack.
+    """Return the changes of currencies and scripts: jobs and state machine are resources of the stack.
 
     In a first deploy all scripts are new and need no line.
     """
-    shown = ("branch", "script") if current else ("branch",)
-    return tuple(change for change in comparison.compare(current, wanted) if change.what in shown)
+    shown = {"branch", "currency"} | ({"script"} if current else set())
+    return tuple(
+        change
+        for change in comparison.compare(current, wanted)
+        if change.what in shown or change.name == comparison.PER_RUN
+    )
 
 
 def _new_bucket(name: str) -> Change:

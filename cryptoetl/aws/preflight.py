@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
 RUNS_QUOTA = "Max concurrent job runs per account"
-"""The quota's name in Service Quotas."""
+DPU_QUOTA = "Max task DPUs per account"
+"""Names in Service Quotas."""
 
 
 class Preflight:
@@ -214,17 +215,17 @@ class Preflight:
         text = str(resource["Fn::Sub"] if isinstance(resource, dict) else resource)
         return resolved(text, self._session).replace("*", "x")
 
-    def concurrent_runs(self) -> int | None:
-        """Return how many Glue job runs the account may have at once; None if that is not readable."""
+    def quotas(self) -> Mapping[str, int]:
+        """Return the account's quotas of Glue by their names in lower case; none if they are not readable."""
         try:
             pages = self._session.client("service-quotas").get_paginator("list_service_quotas")
-            for page in pages.paginate(ServiceCode="glue"):
-                for quota in page["Quotas"]:
-                    if quota["QuotaName"].lower() == RUNS_QUOTA.lower():
-                        return int(quota["Value"])
+            return {
+                quota["QuotaName"].lower(): int(quota["Value"])
+                for page in pages.paginate(ServiceCode="glue")
+                for quota in page["Quotas"]
+            }
         except (ClientError, BotoCoreError):
-            return None
-        return None
+            return {}
 
     def state(self, state: StackState) -> Iterator[Notice]:
         """Yield what the stack's state means for a deploy."""

@@ -247,6 +247,9 @@ class Aws(Model):
     redshift: Redshift = Redshift()
     schedule: Annotated[Text, AfterValidator(schedules.expression)] | None = None
     """When every currency is run: cron(0 6 * * ? *), rate(1 day) or at(2030-01-31T06:00:00)."""
+    schedule_changed: YesNo = False
+    """true: the schedule leaves out currencies whose tables are up to date. Needs groups: currencies_per_run
+    above 1."""
     timezone: Annotated[Text, AfterValidator(schedules.timezone)] = "UTC"
     """Time zone of the schedule."""
     notify: Notify | None = None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from cryptoetl.config.aws import Aws
 from cryptoetl.config.fields import Column, Delimiter, FilePath, Model, Text, YesNo
@@ -136,6 +136,12 @@ class Config(Model):
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", value):
             raise ValueError(f"{value!r} is not a prefix: lowercase letters, digits and single hyphens")
         return value
+
+    @model_validator(mode="after")
+    def _what_changed_is_decided_in_groups(self) -> Config:
+        if self.aws.schedule_changed and (self.aws.schedule is None or self.currencies_per_run == 1):
+            raise ValueError("aws.schedule_changed needs aws.schedule, and currencies_per_run above 1")
+        return self
 
     def select(self, tickers: Sequence[str] | None) -> tuple[Currency, ...]:
         """Return the currencies named in `tickers`, ignoring case, in the file's order; None means all.

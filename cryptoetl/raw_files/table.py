@@ -141,6 +141,7 @@ class FileReader:
                     and not self._notes
                     and self._all(line, lines[line - first :], self.table, series)
                 ):
+                    self._after_blank = False
                     break
             if isinstance(text, Unreadable):
                 report.cannot_be_read(line, text.reason)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -28,8 +29,9 @@ SUMMARIZE = "summarize"
 GROUP_JOBS = ("bronze2silver", "silver2gold", "redshift-upload")
 """The jobs that run once per group."""
 SHARED = scripts.SHARED
-ITEM = frozenset({"TICKER", "HIST_FILE", "TREND_FILE", "DROP"})
-"""The parameters of a currency, which a run of a group takes from its list."""
+
+STAGED = "staged"
+"""The folder of the temp location for staged loads; a lifecycle rule on AWS deletes them."""
 
 NO_ROLE = "-"
 """`--COPY_ROLE` when there is no role: Glue's getResolvedOptions has no optional arguments."""
@@ -148,6 +150,11 @@ def group_size(config: Config) -> int:
     return config.currencies_per_run
 
 
+def runs_of_a_step(config: Config) -> int:
+    """Return how many job runs a step takes for all currencies: one per currency or group."""
+    return math.ceil(len(config.currencies) / group_size(config))
+
+
 def _fits(config: Config) -> bool:
     """Return whether a machine with a branch per currency is small enough: its size meets its limit first.
 
@@ -174,7 +181,7 @@ def build(config: Config, layout: Layout) -> Bundle:
     passed = {names[job]: set(arguments[job]) for job in names}
     for job, found in _passed(rendered).items():
         passed[names[job.removeprefix(f"{config.pipeline}-")]] |= found
-    bodies = scripts.read(config, passed, frozenset() if listed is None else ITEM)
+    bodies = scripts.read(config, passed, frozenset() if listed is None else scripts.ITEM)
     for job in (*GROUP_JOBS, "clear-buckets") if listed is not None else GROUP_JOBS:
         arguments[job]["--SCRIPTS"] = scripts_version(bodies)
     jobs = tuple(Job(f"{config.pipeline}-{job}", script, arguments[job]) for job, script in names.items())
@@ -222,7 +229,7 @@ def _arguments(config: Config, layout: Layout, *, grouped: bool) -> dict[str, di
         "redshift-upload": {
             "--SILVER": layout.silver,
             "--GOLD": layout.gold,
-            "--TEMP": layout.temp,
+            "--TEMP": f"{layout.temp}/{STAGED}",
             "--CONNECTION": redshift.connection,
             "--SCHEMA": redshift.schema_name,
             "--COPY_ROLE": layout.copy_role,

@@ -8,6 +8,8 @@ from typing import Any
 from cryptoetl.state_machine import definition, groups
 from cryptoetl.state_machine.bundle import Bundle, Change, Job
 
+PER_RUN = "currencies per run"
+
 
 def compare(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]:
     """Return the changes that turn `current` into `wanted`; empty if there are none."""
@@ -39,7 +41,7 @@ def _currencies(current: Bundle | None, wanted: Bundle) -> list[Change]:
         return [Change("add", what, ticker) for ticker in wanted.tickers]
     old, new = (_size(bundle) for bundle in (current, wanted))
     if old != new:
-        changes.append(Change("change", "state machine", "currencies per run", f"{old} → {new}"))
+        changes.append(Change("change", "state machine", PER_RUN, f"{old} → {new}"))
     before, after = (_by_ticker(bundle) for bundle in (current, wanted))
     for ticker, arguments in after.items():
         if ticker not in before:

@@ -21,6 +21,8 @@ from cryptoetl.util.files import unreadable
 CLEAN, LOAD, SUMMARIZE = "clear_buckets.py", "redshift_upload.py", "summarize.py"
 SHARED = "groups.py"
 """The module that the scripts import: it is deployed beside them, and is no job."""
+ITEM = frozenset({"TICKER", "HIST_FILE", "TREND_FILE", "DROP"})
+"""The parameters of a currency, which a run of a group takes from its list."""
 PYTHON_SHELL = (3, 9)
 """The Python of the job that runs clear_buckets.py: the newest of Glue's Python shell (AWS Glue Developer
 Guide, "Configuring job properties for Python shell jobs")."""
@@ -66,7 +68,7 @@ def problems(
     where: Path, passed: Mapping[str, Set[str]], offered: Set[str] = frozenset()
 ) -> Iterator[ConfigProblem]:
     """Yield what prevents the scripts of a folder from working, with file and line."""
-    shared = _texts(_parsed(_path(where, SHARED).read_bytes(), SPARK))
+    shared = _texts(_parsed(_path(where, SHARED).read_bytes(), SPARK)) - ITEM
     for name, parameters in passed.items():
         path = _path(where, name)
         if reason := unreadable(path):

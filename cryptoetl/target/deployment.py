@@ -41,6 +41,8 @@ class Prediction:
     definition_bytes: int
     history_events: int
     payload_bytes: int
+    groups: int = 0
+    """Number of groups; 0 if each currency has a branch."""
 
 
 @dataclass(frozen=True)

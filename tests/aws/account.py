@@ -21,13 +21,15 @@ class Account:
         self.emulator = emulator
         self.project = Project(folder)
         self.aws: dict[str, Any] = {"region": "eu-central-1"}
+        self.top: dict[str, Any] = {}
+        """More keys of the configuration's top level."""
         self.project.add_made("BTC", "XMR")
         self.configure()
 
     def configure(self, **settings: Any) -> None:
         """Write the configuration with these settings added to `aws`."""
         self.aws |= settings
-        self.project.configure(target="aws", aws=self.aws)
+        self.project.configure(target="aws", aws=self.aws, **self.top)
 
     def add(self, *tickers: str) -> None:
         self.project.add_made(*tickers)

@@ -9,6 +9,7 @@ its job a run waits in a queue if the job has one; else its start is refused.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 import threading
@@ -39,7 +40,7 @@ WORKING = ("WAITING", "RUNNING")
 
 STEPS = {"bronze2silver": "silver", "silver2gold": "gold", "redshift-upload": "redshift"}
 Key = tuple[str, str]
-"""Ticker and step; the cleaning is ("", "clean")."""
+"""Ticker, of a group the first one, and step; the cleaning is ("", "clean")."""
 
 
 @dataclass
@@ -59,7 +60,8 @@ class Run:
     @property
     def key(self) -> Key:
         step = next((s for name, s in STEPS.items() if self.job["Name"].endswith(name)), "clean")
-        return self.arguments.get("--TICKER", ""), step
+        group = (item["TICKER"] for item in json.loads(self.arguments.get("--GROUP", "[]")) if item)
+        return self.arguments.get("--TICKER") or next(group, ""), step
 
     def described(self) -> dict[str, Any]:
         seconds = ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
@@ -94,6 +96,8 @@ class Glue:
         self.held: dict[Key, threading.Event] = {}
         self.throttled: Callable[[], bool] = lambda: False
         self.lingering: set[Key] = set()
+        self.dying: set[Key] = set()
+        """Runs that lose their worker."""
         self.queues: dict[str, int] = {}
         self.waited: set[Key] = set()
         self.lost = 0
@@ -175,6 +179,8 @@ class Glue:
                     break
             if run.state != "RUNNING":
                 return
+            if run.key in self.dying:
+                raise RuntimeError("the worker was lost")  # noqa: TRY301 - as for any failure below
             self.check_keys(run)
             modules = run.arguments.get("--extra-py-files", "")
             script = self._script(run.job["Command"]["ScriptLocation"], filter(None, modules.split(",")))

@@ -22,6 +22,7 @@ from cryptoetl.state_machine import assets, bundle
 from tests.aws.test_template import (
     BUCKETS,
     CREATE,
+    GROUPS,
     KEY,
     KMS,
     NOTIFY,
@@ -51,9 +52,20 @@ USES: Mapping[tuple[str, str], set[str]] = {
     ("bronze2silver.py", "--SILVER"): WRITE | LIST | {UPLOADS},
     ("silver2gold.py", "--SILVER"): READ | LIST,
     ("silver2gold.py", "--GOLD"): WRITE | LIST | {UPLOADS},
-    ("redshift_upload.py", "--GOLD"): READ | LIST,
+    ("redshift_upload.py", "--SILVER"): LIST,  # marks of what was made and loaded
+    ("redshift_upload.py", "--GOLD"): READ | LIST | {"s3:PutObject", "s3:DeleteObject"},
     ("redshift_upload.py", "--TEMP"): WRITE | LIST | {UPLOADS},
 }
+OF_GROUPS: Mapping[tuple[str, str], set[str]] = {
+    ("clear_buckets.py", "--RAW"): LIST,
+    ("clear_buckets.py", "--LISTS"): READ,
+    ("bronze2silver.py", "--OUTCOMES"): READ | {"s3:PutObject"},
+    ("silver2gold.py", "--OUTCOMES"): READ | {"s3:PutObject"},
+    ("redshift_upload.py", "--OUTCOMES"): READ | {"s3:PutObject"},
+    ("summarize.py", "--LISTS"): READ,
+    ("summarize.py", "--OUTCOMES"): READ | LIST | {"s3:PutObject"},
+}
+"""The same for the jobs of a machine of groups; `lists` are below the key of that name."""
 """What each script does with each location that it is given; a test below compares it with the scripts."""
 
 BOTO3_ACTIONS = {
@@ -128,7 +140,7 @@ def on_bucket(uri: str, actions: set[str], key: str | None) -> Grants:
 
     Reading decrypts; a write in parts needs both (S3 User Guide, Multipart upload API and permissions).
     """
-    name = plain({"Fn::Sub": uri.removeprefix("s3://")})
+    name = plain({"Fn::Sub": uri.removeprefix("s3://").partition("/")[0]})
     whole = LIST | {UPLOADS}
     grants = {
         (action, f"arn:aws:s3:::{name}" if action in whole else f"arn:aws:s3:::{name}/*")
@@ -154,8 +166,12 @@ def places(config: Config) -> dict[tuple[str, str], str]:
 def needed_by_jobs(config: Config) -> Grants:
     """What the four scripts and the properties of their jobs use."""
     grants: Grants = set()
-    for key, uri in places(config).items():
-        grants |= on_bucket(uri, USES[key], config.aws.kms_key)
+    for place, uri in places(config).items():
+        if place[1] == "--LISTS":
+            lists = f"arn:aws:s3:::{plain({'Fn::Sub': uri.removeprefix('s3://')})}/lists"
+            grants |= {("s3:GetObject", f"{lists}/*"), ("s3:PutObject", f"{lists}/executions/*")}
+        else:
+            grants |= on_bucket(uri, {**USES, **OF_GROUPS}[place], config.aws.kms_key)
     template = rendered(config)
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Glue::Job":
@@ -197,16 +213,18 @@ def needed_by_jobs(config: Config) -> Grants:
 def states(definition: Any) -> Iterator[Mapping[str, Any]]:
     for state in definition["States"].values():
         yield state
-        for branch in state.get("Branches", ()):
+        for branch in (*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])):
             yield from states(branch)
 
 
 def needed_by_machine(config: Config) -> Grants:
     """What its tasks, its logging and its tracing use."""
     grants: Grants = set()
-    for state in states(bundle.machine(config)):
-        if state["Type"] == "Task":
-            assert state["Resource"] == "arn:aws:states:::glue:startJobRun.sync"
+    built = bundle.build(config, stack.layout(config))
+    for state in states(built.machine):
+        if state.get("Label"):
+            grants |= of_map(config, state["Label"])
+        if state["Type"] == "Task" and state["Resource"] == "arn:aws:states:::glue:startJobRun.sync":
             job = ARN.format("glue", f"job/{state['Parameters']['JobName']}")
             grants |= {(action, "*" if config.aws.machine.any_job else job) for action in SYNC}
     machine = rendered(config)["Resources"]["StateMachine"]["Properties"]
@@ -214,6 +232,30 @@ def needed_by_machine(config: Config) -> Grants:
         grants |= {(action, "*") for action in DELIVERY}
     if machine["TracingConfiguration"]["Enabled"]:
         grants |= {(action, "*") for action in TRACES}
+    return grants
+
+
+def of_map(config: Config, label: str) -> Grants:
+    """What a Distributed Map needs (Developer Guide, IAM policies for using Distributed Map states), and its
+    notes of failures and the verdict."""
+    name, own = config.pipeline, "execution"
+    artifacts, temp = (
+        f"arn:aws:s3:::{plain({'Fn::Sub': stack.bucket(config, k)})}" for k in ("artifacts", "temp")
+    )
+    grants = {
+        ("states:StartExecution", ARN.format("states", f"stateMachine:{name}")),
+        ("states:RedriveExecution", ARN.format("states", f"{own}:{name}/{label}:*")),
+        ("s3:GetObject", f"{artifacts}/lists/*"),
+        ("s3:GetObject", f"{temp}/outcomes/*/verdict.json"),
+        ("s3:PutObject", f"{temp}/outcomes/*/failures/*"),
+        *(
+            (f"states:{action}", ARN.format("states", f"{own}:{of}:*"))
+            for action in ("DescribeExecution", "StopExecution")
+            for of in (name, f"{name}/{label}")
+        ),
+    }
+    if key := config.aws.kms_key:
+        grants |= {("kms:Decrypt", key), ("kms:GenerateDataKey", key)}
     return grants
 
 
@@ -227,6 +269,9 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "own key": KMS,
     "own key, existing buckets": KMS | BUCKETS,
     "own key, own Redshift": KMS | CREATE,
+    "groups": GROUPS,
+    "groups, own key": GROUPS | KMS,
+    "groups, existing buckets": GROUPS | BUCKETS,
 }
 
 
@@ -269,13 +314,14 @@ def test_the_key_is_used_through_s3_only() -> None:
 
 def test_the_table_of_uses_names_every_place_and_agrees_with_the_scripts() -> None:
     assert USES.keys() == places(configured({})).keys()
+    assert {**USES, **OF_GROUPS}.keys() == places(configured(GROUPS)).keys()
     for script in bundle.SCRIPTS.values():
         text = (assets.glue_scripts() / script).read_text(encoding="utf-8")
         uses = {action for (name, _), actions in USES.items() if name == script for action in actions}
         calls = set(re.findall(r"s3\.(?:get_paginator\(\")?([a-z_0-9]+)", text)) - {"get_paginator"}
         if calls:
             assert {BOTO3_ACTIONS[call] for call in calls - OF_LISTS} == uses - {"s3:GetBucketLocation"}
-        writes = ".write." in text or "write_dynamic_frame" in text
+        writes = ".write." in text or "write_dynamic_frame" in text or "groups.mark(" in text
         assert writes == ("s3:PutObject" in uses), script
 
 
@@ -374,10 +420,13 @@ OPERATING = {
     "executions.py": ["stepfunctions"],
     "job_runs.py": ["glue"],
     "logs.py": ["logs"],
+    "map_runs.py": ["stepfunctions"],
+    "outcomes.py": ["s3"],
 }
 BOTH = {"data_api.py": ["redshift-data", "redshift-serverless"], "warehouse.py": ["s3"]}
 """The services whose clients each module uses; modules that are not named make no calls of their own."""
 WITHOUT_CALLS = {
+    "console.py",
     "deployment.py",
     "planning.py",
     "target.py",
@@ -529,13 +578,17 @@ INDIRECT = {
 """Checked by a service when it is called, or by s3transfer."""
 
 
-@pytest.mark.parametrize("options", [{}, EVERYTHING, SECRET], ids=["small", "all", "secret"])
+@pytest.mark.parametrize(
+    "options", [{}, EVERYTHING, SECRET, EVERYTHING | GROUPS], ids=["small", "all", "secret", "groups"]
+)
 def test_the_operator_may_do_every_call_of_its_commands_and_no_more(options: Mapping[str, Any]) -> None:
     config = configured(options)
     policy = permissions.operator(config)
     needed = called(OPERATING | BOTH) | READ_THE_DEPLOYMENT
     if not config.aws.redshift.create:
         needed -= {"redshift-serverless:GetNamespace"}
+    if config.currencies_per_run == 1:
+        needed -= {"states:ListMapRuns"}
     assert {"states:StartExecution", "s3:PutObject", "logs:FilterLogEvents"} <= needed
     assert {action for action in needed if not allows(policy, action)} == set()
     allowed = {action for statement in policy["Statement"] for action in _list(statement["Action"])}
@@ -546,7 +599,10 @@ def test_the_operator_may_not_change_what_a_deploy_makes() -> None:
     policy = plain(permissions.operator(configured(EVERYTHING)))
     for statement in policy["Statement"]:
         if "s3:PutObject" in statement["Action"]:
-            assert statement["Resource"] == "arn:aws:s3:::crypto-raw-123456789012-eu-central-1/*"
+            assert statement["Resource"] in (
+                "arn:aws:s3:::crypto-raw-123456789012-eu-central-1/*",
+                "arn:aws:s3:::crypto-artifacts-123456789012-eu-central-1/lists/executions/*",
+            )
         if statement["Resource"] == "*":
             assert statement["Sid"] == "OwnStatements"
 

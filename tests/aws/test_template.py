@@ -14,6 +14,7 @@ from cfnlint.config import ManualArgs
 
 from cryptoetl.aws.stack import changes as stack_changes
 from cryptoetl.aws.stack import template as stack
+from cryptoetl.aws.stack.deployed import deployed_bundle
 from cryptoetl.config.models import Config
 from cryptoetl.state_machine import bundle
 from cryptoetl.state_machine.bundle import Layout
@@ -43,6 +44,8 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/0123abcd-0123-abcd-0123-0123456
 KMS = {"kms_key": KEY}
 SCHEDULE = {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
 NOTIFY = {"notify": {"emails": ["ops@example.com", "data@example.com"]}}
+GROUPS = {"currencies_per_run": 2}
+"""A setting of the top level, not of `aws`."""
 OTHERS = {"tags": {"team": "data", "cost center": "42"}, "log_retention_days": 365}
 
 CHOICES: tuple[Mapping[str, Mapping[str, Any]], ...] = (
@@ -56,7 +59,9 @@ CHOICES: tuple[Mapping[str, Mapping[str, Any]], ...] = (
 
 def configured(aws: Mapping[str, Any], currencies: int = 2) -> Config:
     names = [{"ticker": f"COIN{n}", "history": f"{n}.csv", "trend": f"{n}t.csv"} for n in range(currencies)]
-    return Config.model_validate({"aws": aws, "currencies": names})
+    top = {"currencies_per_run": aws.get("currencies_per_run", 1), "currencies": names}
+    settings = {key: value for key, value in aws.items() if key != "currencies_per_run"}
+    return Config.model_validate({"aws": settings, **top})
 
 
 def combinations() -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -69,6 +74,12 @@ def combinations() -> Iterator[tuple[str, Mapping[str, Any]]]:
     flex = {"glue": {"flex": True, "worker_type": "G.2X"}}
     yield "flex", flex | {"machine": {"xray": True, "any_job": True}} | OTHERS
     yield "tags on everything", OTHERS | CREATE | SCHEDULE | NOTIFY
+    yield "groups", GROUPS
+    changed = SCHEDULE | {"schedule_changed": True}
+    yield (
+        "groups with everything",
+        GROUPS | OTHERS | CREATE | changed | NOTIFY | KMS | {"machine": {"xray": True}},
+    )
     yield "own key", KMS
     yield "own key, own Redshift", KMS | CREATE
     yield "own key, existing buckets", KMS | BUCKETS
@@ -293,7 +304,7 @@ def test_every_bucket_is_private_encrypted_and_takes_tls_only() -> None:
         assert (policy["Effect"], policy["Action"]) == ("Deny", "s3:*")
         assert policy["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert buckets["RawBucket"]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
-    (rule,) = buckets["TempBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    rule, *_ = buckets["TempBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert rule["ExpirationInDays"] == 2
 
 
@@ -359,6 +370,6 @@ def test_the_bundle_can_be_read_back_from_a_deployed_template() -> None:
     rendered = stack.of_bundle(config, built)
     deployed = literal(rendered.template)
     by_name = {key.rpartition("/")[2]: body for key, body in rendered.artifacts.items()}
-    assert stack.deployed_bundle(deployed, by_name) == built
+    assert deployed_bundle(deployed, by_name) == built
     del by_name["state_machine.json"]
-    assert stack.deployed_bundle(deployed, by_name) is None
+    assert deployed_bundle(deployed, by_name) is None

@@ -8,11 +8,12 @@ from functools import partial
 from cryptoetl.aws.buckets import Buckets
 from cryptoetl.aws.doctor.facts import Facts
 from cryptoetl.aws.errors import translating
-from cryptoetl.aws.preflight import RUNS_QUOTA, Preflight
+from cryptoetl.aws.preflight import DPU_QUOTA, RUNS_QUOTA, Preflight
 from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.aws.stack.state import FAILED_FIRST, GOOD
 from cryptoetl.config.models import Config
+from cryptoetl.state_machine import bundle
 from cryptoetl.target.diagnosis import Area, Check, Diagnosis
 
 STACK = Area("stack")
@@ -20,7 +21,6 @@ BUCKETS = Area("buckets")
 PERMISSIONS = Area("permissions")
 QUOTAS = Area("quotas")
 
-DPU_QUOTA = "Max task DPUs per account"
 """The quota's name in Service Quotas (AWS Glue endpoints and quotas)."""
 
 
@@ -54,7 +54,7 @@ class Deployability:
 
     def _quotas(self) -> Iterator[Diagnosis]:
         glue = self._config.aws.glue
-        runs = min(len(self._config.currencies), glue.max_concurrent_runs)
+        runs = min(bundle.runs_of_a_step(self._config), glue.max_concurrent_runs)
         # A worker's type names its DPUs: 2 for G.2X (Glue API, Job, WorkerType).
         dpus = runs * glue.workers * int(glue.worker_type[2:-1])
         found = self._quota_values()

@@ -14,6 +14,7 @@ from cryptoetl.aws.doctor.facts import Facts, groups_of
 from cryptoetl.aws.doctor.warehouse import covers
 from cryptoetl.aws.session import Session
 from cryptoetl.config.models import Config
+from cryptoetl.state_machine import bundle
 from cryptoetl.target.diagnosis import Area, Check, Diagnosis
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class NetworkChecks:
             return
         # Each worker has an address in the subnet.
         free, glue = found.get("AvailableIpAddressCount", 0), self._config.aws.glue
-        runs = min(len(self._config.currencies), glue.max_concurrent_runs)
+        runs = min(bundle.runs_of_a_step(self._config), glue.max_concurrent_runs)
         needed = runs * glue.workers
         if free < needed:
             make = NETWORK.failed if free < glue.workers else NETWORK.warned

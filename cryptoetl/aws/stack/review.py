@@ -6,19 +6,17 @@ Limits: Step Functions quotas. Prices: state_machine/prices.py.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cryptoetl.aws.stack.retries import STEP_MINUTES, Policy, simulate
 from cryptoetl.config.aws import Aws
-from cryptoetl.config.models import Config
-from cryptoetl.state_machine import bundle, prices
 from cryptoetl.state_machine import definition as state_machine
+from cryptoetl.state_machine import prices
 from cryptoetl.state_machine.definition import (
     HISTORY_LIMIT,
     PARALLEL,
-    PAYLOAD_LIMIT,
-    SIZE_LIMIT,
     STEPS,
     state_name,
 )
@@ -46,66 +44,31 @@ def predict(machine: Mapping[str, Any]) -> Prediction:
     )
 
 
-def limits(config: Config, prediction: Prediction) -> Iterator[Notice]:
-    """Yield an error for each limit that is exceeded; the definition's says how many currencies fit."""
-    if prediction.definition_bytes > SIZE_LIMIT:
-        yield Notice(
-            "error",
-            f"the state machine of {prediction.currencies:,} currencies has {prediction.definition_bytes:,} "
-            f"bytes, and Step Functions accepts {SIZE_LIMIT:,}: the first {fitting(config):,} currencies "
-            "fit. Give the others a configuration with another `pipeline` name",
-        )
-    if prediction.history_events > HISTORY_LIMIT:
-        yield Notice(
-            "error",
-            f"a run of {prediction.currencies:,} currencies makes {prediction.history_events:,} history "
-            f"events, and Step Functions ends it at {HISTORY_LIMIT:,}",
-        )
-    if prediction.payload_bytes > PAYLOAD_LIMIT:
-        yield Notice(
-            "error",
-            f"the result of {prediction.currencies:,} currencies can have {prediction.payload_bytes:,} "
-            f"bytes, and Step Functions accepts {PAYLOAD_LIMIT:,}",
-        )
+def concurrency(aws: Aws, runs: int, account_limit: int | None) -> Iterator[Notice]:
+    """Yield warnings if not all job runs of a step can run at once.
 
-
-def fitting(config: Config) -> int:
-    """Return how many of the configuration's currencies, from the first, fit into one state machine."""
-
-    def fits(count: int) -> bool:
-        found = predict(state_machine.render(config.pipeline, bundle.branches(config)[:count]))
-        return (
-            found.definition_bytes <= SIZE_LIMIT
-            and found.history_events <= HISTORY_LIMIT
-            and found.payload_bytes <= PAYLOAD_LIMIT
-        )
-
-    low, high = 0, len(config.currencies)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if fits(middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def concurrency(aws: Aws, currencies: int, account_limit: int | None) -> Iterator[Notice]:
-    """Yield warnings if not all branches can run at once; `account_limit` is Glue's quota, if known."""
+    `account_limit` is what Glue's quotas of runs and of DPUs allow, if they are known.
+    """
     limit = aws.glue.max_concurrent_runs
     waits = "wait in Glue's queue" if aws.glue.queues else "are rejected and retried"
-    if currencies > limit:
+    if runs > limit:
         yield Notice(
             "warning",
-            f"{currencies:,} currencies share jobs that run {limit:,} at once "
+            f"{runs:,} currencies or groups share jobs that run {limit:,} at once "
             f"(aws.glue.max_concurrent_runs): the others {waits}, which takes longer",
         )
-    if account_limit is not None and min(currencies, limit) > account_limit:
+    if account_limit is not None and min(runs, limit) > account_limit:
         yield Notice(
             "warning",
-            f"this account may run {account_limit:,} Glue jobs at once: the others {waits}. "
+            f"this account may run {account_limit:,} such Glue jobs at once: the others {waits}. "
             "Service Quotas raises it on request",
         )
+
+
+def runs_at_once(aws: Aws, runs: int | None, dpus: int | None) -> int | None:
+    """Return how many runs of a Spark job Glue's quotas allow at once; None if neither is known."""
+    of_dpus = None if dpus is None else int(dpus // (_DPU[aws.glue.worker_type] * aws.glue.workers))
+    return min((limit for limit in (runs, of_dpus) if limit is not None), default=None)
 
 
 def retries(aws: Aws, machine: Mapping[str, Any], account_limit: int | None) -> Iterator[Notice]:
@@ -142,33 +105,53 @@ _DPU: Mapping[str, float] = {
 _SHELL_DPU = 0.0625
 _TRANSITIONS_OF_BRANCH = 6
 _TRANSITIONS_OF_FRAME = 6
+START_SECONDS = 20.0
+"""Seconds of a run before its first currency: Spark's start. An assumption."""
+GROUP_SECONDS = 2.3
+"""Seconds of all steps per currency of a group, on two cores (benchmarks/groups.py)."""
 _MINUTES = 1.0
 """Glue's minimum billing, and more than a step of a few thousand rows takes once its workers have started."""
 
 
-def cost(aws: Aws, currencies: int) -> Cost:
-    """Estimate one run of all currencies, at the minimum billing of each part."""
+def minutes(size: int) -> float:
+    """Return the minutes that a run of a step is billed for, with this many currencies.
+
+    Glue bills at least one. A currency takes `GROUP_SECONDS` for all steps on two cores; a worker has more.
+    """
+    return max(_MINUTES, (START_SECONDS + size * GROUP_SECONDS / len(STEPS)) / 60)
+
+
+def cost(aws: Aws, currencies: int, *, size: int = 1) -> Cost:
+    """Estimate one run of all currencies in groups of this size, at the minimum billing of each part."""
     glue = aws.glue
     hour = prices.dpu_hour(glue.version, glue.worker_type, flex=glue.flex)
     shell = prices.dpu_hour(prices.PYTHON_SHELL_VERSION)
     doubts = prices.glue_prices(glue.version).doubts if glue.flex else ""
     dpu = _DPU[glue.worker_type] * glue.workers
-    steps = len(STEPS) * currencies
-    transitions = _TRANSITIONS_OF_BRANCH * currencies + _TRANSITIONS_OF_FRAME
+    groups = math.ceil(currencies / size)
+    steps, each = len(STEPS) * groups, minutes(size)
+    shells = 1 if size == 1 else 2
+    transitions = _TRANSITIONS_OF_BRANCH * groups + _TRANSITIONS_OF_FRAME
     redshift = max(1.0, currencies / 25)
     parts = {
-        "Glue, Spark steps": steps * dpu * hour * _MINUTES / 60,
-        "Glue, clearing": _SHELL_DPU * shell * _MINUTES / 60,
+        "Glue, Spark steps": steps * dpu * hour * each / 60,
+        "Glue, clearing" if size == 1 else "Glue, clearing and summary": shells * _SHELL_DPU * shell / 60,
         "Step Functions": prices.TRANSITION * transitions,
         "Redshift Serverless": aws.redshift.capacity * prices.RPU_HOUR * redshift / 60,
     }
+    billing = (
+        f"{each:g} minute, Glue's minimum billing"
+        if each == _MINUTES
+        else f"{each:.1f} minutes ({START_SECONDS:g} s, and {GROUP_SECONDS:g} s per currency in all steps)"
+    )
     return Cost(
         parts,
         (
-            f"each of {steps:,} steps takes {_MINUTES:g} minute, Glue's minimum billing, on "
+            f"each of {steps:,} steps takes {billing}, on "
             f"{glue.workers} × {glue.worker_type} ({dpu:g} DPU at ${hour:g}/hour: Glue {glue.version}"
             f"{', Flex' if glue.flex else ''}{f'; {doubts}' if doubts else ''})",
-            f"clearing takes a minute of a Python shell ({_SHELL_DPU:g} DPU at ${shell:g}/hour)",
+            f"clearing{' and summary take' if size > 1 else ' takes'} a minute of a Python shell "
+            f"({_SHELL_DPU:g} DPU at ${shell:g}/hour)",
             f"{transitions:,} state transitions of Step Functions (${prices.TRANSITION * 1000:g} per 1,000)",
             f"Redshift runs at {aws.redshift.capacity} RPU for a minute per 25 tables "
             f"(${prices.RPU_HOUR:g}/RPU-hour)",

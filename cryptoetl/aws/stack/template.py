@@ -21,7 +21,7 @@ from typing import Any
 
 from cryptoetl.aws.stack.filling import filled, sub
 from cryptoetl.config.models import Config
-from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine import bundle, groups
 from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import NO_ROLE, Bundle, Layout
 
@@ -34,8 +34,10 @@ INLINE_LIMIT = 51_200
 TEMPLATE_LIMIT = 1_000_000
 
 MACHINE_ARTIFACT = "state_machine.json"
+LIST_ARTIFACT = "currencies.json"
+"""The list of all currencies, which a machine of groups runs by default."""
 
-_GLUES_OWN = (
+GLUES_OWN = (
     "--enable-continuous-cloudwatch-log",
     "--continuous-log-logGroup",
     "--custom-logGroup-prefix",
@@ -49,6 +51,8 @@ _SPARK = "spark.hadoop.fs.s3a.endpoint.region=${AWS::Region}"
 """Glue 6.0 has S3A only. Without its region it asks a global endpoint for the bucket's, which a VPC's gateway
 endpoint does not reach (Hadoop-AWS guide, S3A endpoint and region)."""
 
+
+_MACHINE_ARN = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
 
 _REFERENCE = re.compile(r"\$\{([\w:.]+)\}")
 """A reference in the text of an Fn::Sub."""
@@ -144,7 +148,8 @@ def layout(config: Config) -> Layout:
     copy_role = redshift.copy_role and role_arn(redshift.copy_role)
     if redshift.create:
         copy_role = role_arn(f"{config.pipeline}-copy-${{AWS::Region}}")
-    return Layout(raw, silver, gold, temp, copy_role or NO_ROLE)
+    lists = f"s3://{bucket(config, 'artifacts')}"
+    return Layout(raw, silver, gold, temp, copy_role or NO_ROLE, lists)
 
 
 def role_arn(name: str) -> str:
@@ -165,6 +170,9 @@ def of_bundle(config: Config, built: Bundle) -> RenderedStack:
     machine = state_machine.dumps(built.machine).encode()
     keys[MACHINE_ARTIFACT] = _key("machines", MACHINE_ARTIFACT, machine)
     artifacts = {keys[name]: body for name, body in built.scripts.items()} | {keys[MACHINE_ARTIFACT]: machine}
+    if built.currencies is not None:
+        keys[LIST_ARTIFACT] = groups.list_key(built.machine)
+        artifacts[keys[LIST_ARTIFACT]] = built.currencies.dumps(groups.size_of(built.machine))
     template: dict[str, Any] = filled("stack.yaml", options(config), _values(config, built, keys))
     _tag(template, config.aws.tags)
     return RenderedStack(template, artifacts)
@@ -187,6 +195,7 @@ def options(config: Config) -> Mapping[str, bool]:
         "redshift": aws.redshift.create,
         "endpoint": aws.redshift.create and bool(aws.redshift.route_tables),
         "kms": aws.kms_key is not None,
+        "groups": bundle.group_size(config) > 1,
     }
 
 
@@ -222,15 +231,7 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
     aws, values = config.aws, names(config)
     glue, redshift = aws.glue, aws.redshift
     for job in built.jobs:
-        short = job.name.removeprefix(f"{config.pipeline}-").replace("-", "_")
-        values[f"{short}_key"] = keys[job.script]
-        arguments = dict(job.arguments)
-        if job.script != bundle.SCRIPTS["clear-buckets"]:  # a Python shell job always logs to the same group
-            logs = values["glue_logs"]
-            modules = f"s3://{values['artifacts_bucket']}/{keys[bundle.SHARED]}"
-            own = ("true", f"{logs}/output", logs, _SPARK, modules)
-            arguments |= dict(zip(_GLUES_OWN, own, strict=True))
-        values[f"{short}_arguments"] = {key: sub(value) for key, value in arguments.items()}
+        values |= _job(config, job, keys)
     job_arn = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/"
     return values | {
         "artifacts": dict(sorted(keys.items())),
@@ -249,6 +250,12 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
         "queuing": glue.queues,
         "tracing": aws.machine.xray,
         "schedule": aws.schedule,
+        "schedule_input": '{"changed": true}' if aws.schedule_changed else "{}",
+        "scheduled": "What has changed" if aws.schedule_changed else "Every currency",
+        "machine_arns": [
+            sub(f"{_MACHINE_ARN}{config.pipeline}{suffix}")
+            for suffix in (("", "/*") if built.currencies is not None else ("",))
+        ],
         "timezone": aws.timezone,
         "subscriptions": [
             {"Protocol": "email", "Endpoint": email} for email in (aws.notify.emails if aws.notify else ())
@@ -261,6 +268,20 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
     }
 
 
+def _job(config: Config, job: bundle.Job, keys: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of the placeholders that are a job's."""
+    short = job.name.removeprefix(f"{config.pipeline}-").replace("-", "_")
+    arguments = dict(job.arguments)
+    if short not in ("clear_buckets", bundle.SUMMARIZE):  # Python shell jobs always log to the same groups
+        known = names(config)
+        logs, modules = known["glue_logs"], f"s3://{known['artifacts_bucket']}/{keys[bundle.SHARED]}"
+        arguments |= dict(zip(GLUES_OWN, ("true", f"{logs}/output", logs, _SPARK, modules), strict=True))
+    return {
+        f"{short}_key": keys[job.script],
+        f"{short}_arguments": {key: sub(value) for key, value in arguments.items()},
+    }
+
+
 def _role(logical_id: str, named: str | None) -> Any:
     return {"Fn::GetAtt": [logical_id, "Arn"]} if named is None else sub(role_arn(named))
 
@@ -270,34 +291,3 @@ def _tag(template: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         if tags and (form := _TAGGED.get(resource["Type"])):
             listed = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
             resource["Properties"]["Tags"] = listed if form is list else dict(sorted(tags.items()))
-
-
-# --- what is in a template ----------------------------------------------------------------------------
-
-
-def deployed_bundle(template: Mapping[str, Any], artifacts: Mapping[str, bytes]) -> Bundle | None:
-    """Return the bundle of a literal template, given its artifacts by name; None if the machine is missing.
-
-    Missing scripts are left out, so that a comparison adds them.
-    """
-    if MACHINE_ARTIFACT not in artifacts:
-        return None
-    jobs = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Glue::Job"]
-    return Bundle(
-        json.loads(artifacts[MACHINE_ARTIFACT]),
-        tuple(
-            bundle.Job(
-                job["Name"],
-                job["Command"]["ScriptLocation"].rpartition("/")[2],
-                {k: v for k, v in job["DefaultArguments"].items() if k not in _GLUES_OWN},
-            )
-            for job in jobs
-        ),
-        {name: body for name, body in artifacts.items() if name != MACHINE_ARTIFACT},
-    )
-
-
-def artifact_keys(template: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return name → key in the artifacts bucket. Raises KeyError if cryptoetl did not render the template."""
-    keys: Mapping[str, str] = template["Metadata"]["cryptoetl"]["Artifacts"]
-    return keys

@@ -63,7 +63,7 @@ def _changes(changes: Sequence[Change], view: View) -> Iterator[Text]:
 
     for (action, what, detail), group in groupby(changes, key=alike):
         same = list(group)
-        if what == "branch" and len(same) >= GROUPED and not view.verbose:
+        if what in ("branch", "currency") and len(same) >= GROUPED and not view.verbose:
             names = ", ".join(change.name for change in same[:5])
             yield _change(action, plural(len(same), what), f"{names}, …", detail)
         else:
@@ -95,17 +95,18 @@ def _near_a_limit(found: Prediction) -> bool:
 
 
 def _limits(found: Prediction) -> Text:
+    in_groups = f" in {plural(found.groups, 'group')}" if found.groups else ""
     return Text(
         f"State machine: {found.definition_bytes:,} of {SIZE_LIMIT:,} bytes; a run of all "
-        f"{plural(found.currencies, 'currency')} makes {found.history_events:,} of {HISTORY_LIMIT:,} events "
-        f"and at most {found.payload_bytes:,} of {PAYLOAD_LIMIT:,} bytes of result."
+        f"{plural(found.currencies, 'currency')}{in_groups} makes {found.history_events:,} of "
+        f"{HISTORY_LIMIT:,} events and at most {found.payload_bytes:,} of {PAYLOAD_LIMIT:,} bytes of result."
     )
 
 
 def _changes_cost(changes: Sequence[Change]) -> bool:
     """Return whether a run may cost something else than before: other currencies, jobs or capacities."""
     return any(
-        (change.what in ("branch", "job") and change.action != "change")
+        (change.what in ("branch", "currency", "job") and change.action != "change")
         or re.search("Worker|Capacity|ExecutionClass", change.detail)
         for change in changes
     )

@@ -6,11 +6,14 @@ from functools import cache
 
 import pytest
 
+from cryptoetl.aws.stack import grouping
+from cryptoetl.aws.stack import template as stack
 from cryptoetl.aws.stack.retries import Policy, simulate
-from cryptoetl.aws.stack.review import concurrency, cost, fitting, limits, predict, retries
+from cryptoetl.aws.stack.review import concurrency, cost, predict, retries, runs_at_once
 from cryptoetl.config.aws import Aws, Glue
 from cryptoetl.config.models import Config
 from cryptoetl.state_machine import bundle
+from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import HISTORY_LIMIT, PAYLOAD_LIMIT, SIZE_LIMIT, Branch, render
 from cryptoetl.target.deployment import Prediction
 
@@ -27,44 +30,65 @@ def configured(currencies: int) -> Config:
     )
 
 
-def errors(currencies: int) -> list[str]:
-    config = configured(currencies)
-    return [notice.message for notice in limits(config, predict(bundle.machine(config)))]
-
-
 @cache
 def most() -> int:
-    return fitting(configured(1000))
+    """The number of currencies that still have a branch each."""
+    return max(count for count in range(250, 330) if bundle.group_size(configured(count)) == 1)
 
 
-def test_the_largest_machine_holds_at_least_250_currencies() -> None:
-    assert most() >= 250
+def test_as_many_currencies_as_fit_have_a_branch_each_and_more_run_in_groups() -> None:
+    fits, more = predict(bundle.machine(configured(most()))), bundle.machine(configured(most() + 1))
+    assert most() >= 280
+    assert fits.definition_bytes <= SIZE_LIMIT < predict(more).definition_bytes
+    assert fits.history_events < HISTORY_LIMIT
+    assert fits.payload_bytes < PAYLOAD_LIMIT
+    assert bundle.group_size(configured(most() + 1)) == 25
 
 
-def test_the_largest_machine_fits_and_one_currency_more_is_refused_with_the_reason() -> None:
-    assert errors(most()) == []
-    (refusal,) = errors(most() + 1)
-    size = predict(bundle.machine(configured(most() + 1))).definition_bytes
-    assert refusal == (
-        f"the state machine of {most() + 1} currencies has {size:,} bytes, and Step Functions accepts "
-        f"1,048,576: the first {most()} currencies fit. Give the others a configuration with another "
-        "`pipeline` name"
+def grouped(currencies: int, size: int) -> Bundle:
+    config = configured(currencies).model_copy(update={"currencies_per_run": size})
+    return bundle.build(config, stack.layout(config))
+
+
+def test_groups_have_a_machine_of_one_size_and_few_events() -> None:
+    small, large = (grouping.predict(grouped(count, 25)) for count in (50, 10_000))
+    assert (small.groups, large.groups) == (2, 400)
+    assert abs(small.definition_bytes - large.definition_bytes) < 10
+    assert large.definition_bytes < 20_000
+    assert large.history_events == small.history_events < 100
+    assert large.payload_bytes < PAYLOAD_LIMIT / 10
+    assert list(grouping.limits(large)) == []
+
+
+def test_too_many_groups_and_too_large_inputs_are_refused_with_the_next_step() -> None:
+    (many,) = grouping.limits(Prediction(20_002, 9_000, 44, 30_000, groups=10_001))
+    assert many.severity == "error"
+    assert many.message.endswith("a Map Run has at most 10,000 child executions: raise currencies_per_run")
+    (large,) = grouping.limits(Prediction(2_000, 9_000, 44, PAYLOAD_LIMIT + 1, groups=2))
+    assert "262,145 bytes" in large.message
+    assert large.message.endswith("lower currencies_per_run")
+
+
+def test_a_plan_says_why_currencies_run_in_groups_and_what_it_saves() -> None:
+    config = configured(1000)
+    (note,) = grouping.explanation(config, grouping.predict(grouped(1000, 25)), 20)
+    assert note.message == (
+        "1,000 currencies run in 40 groups of 25 (they do not fit into a branch each): as branches "
+        f"${cost(config.aws, 1000).total:,.2f} a run, in groups of 25 "
+        f"${cost(config.aws, 1000, size=25).total:,.2f}; about 12 minutes, with 20 runs at once"
     )
-    assert size > SIZE_LIMIT
+    assert cost(config.aws, 1000, size=25).parts["Glue, Spark steps"] == pytest.approx(
+        cost(config.aws, 1000).parts["Glue, Spark steps"] / 25
+    )
 
 
-@pytest.mark.parametrize("currencies", [1, 2, 250])
-def test_a_configuration_that_fits_fits_as_a_whole(currencies: int) -> None:
-    assert fitting(configured(currencies)) == currencies
-
-
-def test_events_and_results_have_their_limits_too() -> None:
-    prediction = Prediction(1041, SIZE_LIMIT, HISTORY_LIMIT + 1, PAYLOAD_LIMIT + 1)
-    history, payload = limits(configured(2), prediction)
-    assert history.message.startswith("a run of 1,041 currencies makes 25,001 history events")
-    assert payload.message.startswith("the result of 1,041 currencies can have 262,145 bytes")
-    at_the_edge = Prediction(1041, SIZE_LIMIT, HISTORY_LIMIT, PAYLOAD_LIMIT)
-    assert list(limits(configured(2), at_the_edge)) == []
+@pytest.mark.parametrize(
+    ("runs", "dpus", "limit"), [(None, None, None), (50, None, 50), (50, 60, 30), (20, 60, 20), (None, 7, 3)]
+)
+def test_the_lower_of_both_quotas_limits_the_runs(
+    runs: int | None, dpus: int | None, limit: int | None
+) -> None:
+    assert runs_at_once(Aws(), runs, dpus) == limit
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_deploy_asks_on_a_terminal(
     ended = run("deploy", stdin=answer)
     assert (ended.code, run.fakes.deployment.applied) == (code, applied)
     assert "+ add    branch BTC" in ended.out
-    assert "Deploy 11 changes to memory:deployed (target local)? [y/N]" in ended.err
+    assert "Deploy 12 changes to memory:deployed (target local)? [y/N]" in ended.err
 
 
 ON_AWS = "account 123456789012 in eu-central-1 (profile prod, target aws)"
@@ -82,12 +82,12 @@ def test_on_aws_a_deploy_asks_with_account_region_profile_and_target_named(
     ended = run(command, "--target", "aws", "--profile", "prod", stdin="n\n")
     assert (ended.code, run.fakes.deployment.applied, run.fakes.storage.files) == (2, 0, {})
     assert ended.out.count("+ add    branch BTC") == 1
-    assert f"Deploy 11 changes to {ON_AWS}? [y/N]" in ended.err
+    assert f"Deploy 12 changes to {ON_AWS}? [y/N]" in ended.err
     assert "Nothing was deployed" in ended.err
     agreed = run(command, "--target", "aws", "--profile", "prod", stdin="y\n")
     assert (agreed.code, run.fakes.deployment.applied) == (0, 1)
     assert agreed.out.count("+ add    branch BTC") == 1
-    assert "11 changes deployed to memory:deployed." in agreed.out
+    assert "12 changes deployed to memory:deployed." in agreed.out
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
@@ -140,7 +140,7 @@ def test_up_prints_each_phase_under_its_heading_and_ends_with_the_verdict(
 def test_a_dry_run_of_up_shows_all_phases_and_changes_nothing(run: CommandLine, config: Path) -> None:
     ended = run("up", "--dry-run", "--target", "aws")
     assert ended.code == 0
-    assert "11 changes to deploy to memory:deployed." in ended.out
+    assert "12 changes to deploy to memory:deployed." in ended.out
     assert "4 files to upload" in ended.out
     assert ended.out.splitlines()[-2:] == [
         "Would run and verify 2 currencies: BTC, XMR",

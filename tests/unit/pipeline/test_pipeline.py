@@ -730,7 +730,7 @@ def test_up_asks_before_it_deploys_and_a_no_changes_nothing(project: Project) ->
         pass
 
     def decline(plan: Plan) -> None:
-        assert len(plan.changes) == 12
+        assert len(plan.changes) == 13
         raise DeclinedError
 
     with pytest.raises(DeclinedError):
@@ -753,7 +753,7 @@ def test_a_dry_run_of_up_goes_through_the_phases_and_changes_nothing(project: Pr
         ("XMR", "refused"),
     }
     assert result.deploy is not None
-    assert (result.deploy.applied, len(result.deploy.changes)) == (False, 12)
+    assert (result.deploy.applied, len(result.deploy.changes)) == (False, 13)
     assert (result.run, result.verify, result.to_run) == (None, None, ("BTC", "ETH"))
     assert (project.fakes.storage.files, project.fakes.deployment.bundle) == ({}, None)
     assert not project.fakes.executions.warmed_up

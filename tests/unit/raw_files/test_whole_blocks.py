@@ -107,6 +107,14 @@ def test_blocks_and_lines_give_the_same(
         assert together == read(text, delimiter)
 
 
+def test_a_blank_line_above_a_whole_block_says_nothing_about_what_is_below_it(
+    read: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_CHUNK", 7)
+    report, *_ = read("Date,Price\n\n\n2024-01-01,0\n2024-01-01\n")
+    assert [finding.message for finding in report.findings] == ["1 fields where the header has 2"]
+
+
 def test_what_is_plain_is_not_looked_at_line_by_line(
     read: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

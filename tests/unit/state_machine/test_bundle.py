@@ -20,11 +20,12 @@ from cryptoetl.state_machine.bundle import (
     build,
     machine,
     raw_key,
+    scripts_version,
 )
 from cryptoetl.state_machine.comparison import compare
 from cryptoetl.state_machine.definition import silver_arguments
 
-LAYOUT = Layout("s3://raw", "s3://silver", "s3://gold", "s3://temp")
+LAYOUT = Layout("s3://raw", "s3://silver", "s3://gold", "s3://temp", lists="s3://artifacts")
 
 
 def currency(ticker: str, **options: Any) -> Currency:
@@ -61,17 +62,43 @@ def test_a_bundle_has_the_four_jobs_with_the_scripts_byte_for_byte() -> None:
 
 
 def test_the_jobs_know_where_the_data_is() -> None:
-    arguments = {job.name: dict(job.arguments) for job in bundle(pipeline="p").jobs}
+    built = bundle(pipeline="p")
+    arguments = {job.name: dict(job.arguments) for job in built.jobs}
+    version = {"--SCRIPTS": scripts_version(built.scripts)}
     assert arguments["p-clear-buckets"] == {"--SILVER": "s3://silver", "--GOLD": "s3://gold"}
-    assert arguments["p-bronze2silver"] == {"--RAW": "s3://raw", "--SILVER": "s3://silver"}
-    assert arguments["p-silver2gold"] == {"--SILVER": "s3://silver", "--GOLD": "s3://gold"}
-    assert arguments["p-redshift-upload"] == {
+    assert arguments["p-bronze2silver"] == {"--RAW": "s3://raw", "--SILVER": "s3://silver"} | version
+    assert arguments["p-silver2gold"] == {"--SILVER": "s3://silver", "--GOLD": "s3://gold"} | version
+    assert arguments["p-redshift-upload"] == version | {
+        "--SILVER": "s3://silver",
         "--GOLD": "s3://gold",
-        "--TEMP": "s3://temp",
+        "--TEMP": "s3://temp/staged",
         "--CONNECTION": "crypto-connection",
         "--SCHEMA": "market_data",
         "--COPY_ROLE": NO_ROLE,
     }
+
+
+def test_the_jobs_of_groups_know_their_lists_and_outcomes() -> None:
+    built = bundle(pipeline="p", currencies_per_run=2)
+    arguments = {job.name: dict(job.arguments) for job in built.jobs}
+    assert built.tickers == ["BTC", "XMR"]
+    assert {
+        job: found["--OUTCOMES"] for job, found in arguments.items() if "--OUTCOMES" in found
+    } == dict.fromkeys(
+        ["p-bronze2silver", "p-silver2gold", "p-redshift-upload", "p-summarize"], "s3://temp/outcomes"
+    )
+    assert arguments["p-clear-buckets"]["--LISTS"] == arguments["p-summarize"]["--LISTS"] == "s3://artifacts"
+    assert built.machine["States"]["Every group"]["ItemReader"]["Parameters"]["Bucket"] == "artifacts"
+
+
+def test_a_change_of_the_groups_size_or_of_a_currency_is_one_line() -> None:
+    before, after = (bundle(currencies_per_run=size) for size in (1, 2))
+    changes = {(change.action, change.what, change.name, change.detail) for change in compare(before, after)}
+    assert ("change", "state machine", "currencies per run", "1 → 2") in changes
+    assert not [change for change in changes if change[1] in ("branch", "currency")]
+    dropped = bundle(currency("BTC", drop=True), currency("XMR"), currencies_per_run=2)
+    (change,) = compare(after, dropped)
+    assert change == Change("change", "currency", "BTC", "DROP N → Y")
 
 
 def test_the_machine_carries_what_belongs_to_the_currency() -> None:

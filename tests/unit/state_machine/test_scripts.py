@@ -49,7 +49,7 @@ def test_a_configured_folder_is_relative_to_the_configuration(tmp_path: Path) ->
 
 def test_an_export_replaces_nothing_unless_forced(tmp_path: Path) -> None:
     written = scripts.export(tmp_path / "new", force=False)
-    assert len(written) == 4
+    assert len(written) == 6
     written[0].write_text("mine")
     written[1].unlink()
     with pytest.raises(UsageError, match="exists already; nothing was written"):
@@ -74,7 +74,7 @@ def replaced(name: str, old: str, new: str) -> Callable[[Path], None]:
         (lambda folder: (folder / "silver2gold.py").unlink(), "silver2gold.py: does not exist"),
         (
             replaced("silver2gold.py", "MEAN_ROWS = 14", "MEAN_ROWS = = 14"),
-            "silver2gold.py:23: is not Python 3.13, which Glue runs it with: invalid syntax",
+            "silver2gold.py:25: is not Python 3.13, which Glue runs it with: invalid syntax",
         ),
         (
             replaced("clear_buckets.py", "import shutil", "import shutil\nmatch 1:\n    case _: pass\n"),
@@ -95,7 +95,7 @@ def replaced(name: str, old: str, new: str) -> Callable[[Path], None]:
         ),
         (
             replaced("silver2gold.py", '"TICKER"]', '"TICKER", "WINDOW"]'),
-            "silver2gold.py:21: requires the parameter WINDOW, which the state machine does not pass",
+            "silver2gold.py:23: requires the parameter WINDOW, which the state machine does not pass",
         ),
         (
             replaced("silver2gold.py", "import sys", "import sys\nfrom cryptoetl.util import text"),
