@@ -18,7 +18,7 @@ BENCH_OPTIONS ?=
 PIP := -m pip --disable-pip-version-check --quiet install --no-compile
 PYTEST := $(BIN)/pytest --dist worksteal -n $(WORKERS)
 
-.PHONY: help setup demo lint format types test test-quick test-spark test-security bench bench-upload check clean
+.PHONY: help setup demo lint format types test test-quick test-browser test-spark test-security bench bench-upload check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -74,11 +74,14 @@ format: setup  ## fix style and formatting
 types: setup  ## check types
 	$(BIN)/mypy
 
-test: setup  ## run all tests that need no Java
-	$(PYTEST) -m 'not spark and not security'
+test: setup  ## run all tests that need neither a browser nor Java
+	$(PYTEST) -m 'not browser and not spark and not security'
 
 test-quick: setup  ## run the pure tests (half a minute)
 	$(PYTEST) -n 2 tests/unit
+
+test-browser: setup  ## open the report in Chromium, which must be installed
+	$(BIN)/pytest -m browser
 
 test-spark: setup $(SPARK_VENV)/ready  ## compare the scripts on JVM Spark and on Sail
 	$(SPARK) $(BIN)/pytest -m spark
@@ -92,7 +95,7 @@ bench: setup $(SPARK_VENV)/ready $(POLARS_VENV)/ready  ## measure a local run, h
 bench-upload: setup $(AWSCLI_VENV)/ready  ## measure an upload and `aws s3 sync`
 	CRYPTOETL_AWS_CLI="$(CURDIR)/$(AWSCLI_VENV)/bin/aws $$(command -v aws)" $(BIN)/python benchmarks/upload.py
 
-check: lint types test test-spark test-security  ## run everything that CI runs
+check: lint types test test-browser test-spark test-security  ## run everything that CI runs
 
 clean:  ## remove environments and caches
 	rm -rf $(VENV) $(SPARK_VENV) $(POLARS_VENV) $(SECURITY_VENV) $(AWSCLI_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

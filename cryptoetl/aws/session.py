@@ -199,6 +199,27 @@ class Session:
                 self._clients[service] = client
             return self._clients[service]
 
+    def presigning(self, bucket: str) -> S3Client:
+        """Return a client whose presigned links to the bucket work: signed by version 4, for its region.
+
+        By default botocore signs them by version 2 in the oldest regions, and names the global endpoint,
+        which redirects requests to a new bucket, so that the signature does not match (Amazon S3 User Guide,
+        "Virtual hosting of buckets"). A bucket with a period in its name has no certificate as a host.
+        """
+        style: Literal["path", "virtual"] = "path" if "." in bucket else "virtual"
+        by_version_4 = ClientConfig(signature_version="s3v4", s3={"addressing_style": style})
+        config = _client_config().merge(by_version_4)
+        with translating():
+            return self._boto.client("s3", region_name=self.region, config=config)
+
+    def credentials_end(self) -> datetime | None:
+        """Return when temporary credentials expire; None if that is unknown, or never."""
+        with translating():
+            credentials = self._boto.get_credentials()
+        # botocore has no public name for it.
+        found = getattr(credentials, "_expiry_time", None)
+        return found if isinstance(found, datetime) else None
+
     @cached_property
     def _boto(self) -> boto3.Session:
         file = self._aws.credentials_file

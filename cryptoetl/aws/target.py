@@ -9,6 +9,7 @@ from cryptoetl.aws.console import AwsLinks
 from cryptoetl.aws.deployment import AwsDeployment
 from cryptoetl.aws.doctor.checks import AwsDoctor
 from cryptoetl.aws.executions import AwsExecutions
+from cryptoetl.aws.publishing import Publisher
 from cryptoetl.aws.session import Session
 from cryptoetl.aws.storage import AwsStorage
 from cryptoetl.aws.warehouse import AwsWarehouse
@@ -41,4 +42,5 @@ def aws_target(
         exclusive=lambda _: nullcontext(),
         diagnose=AwsDoctor(config, session, sleep).diagnose,
         links=AwsLinks(config, session),
+        publish=Publisher(config, session),
     )

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cryptoetl import __version__
-from cryptoetl.cli import deployment, doctor, executions, files, scripts, warehouse
+from cryptoetl.cli import deployment, doctor, executions, files, reports, scripts, warehouse
 from cryptoetl.cli.command import Program, command
 from cryptoetl.cli.session import (
     ConfigOption,
@@ -53,6 +53,7 @@ COMMANDS: tuple[Callable[..., int], ...] = (
     warehouse.query,
     warehouse.preview,
     doctor.doctor,
+    reports.report,
     deployment.schema,
 )
 """In the order of --help."""

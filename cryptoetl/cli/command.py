@@ -98,6 +98,7 @@ _EXTRAS = {
     **dict.fromkeys(("duckdb", "pysail", "pyspark", "filelock"), ("local", "the local target")),
     "pyarrow": ("local", "reading and writing Parquet"),
     "matplotlib": ("png", "preview --png"),
+    **dict.fromkeys(("jinja2", "bokeh"), ("report", "a report")),
 }
 """Optional packages: the extra that installs each, and what needs it."""
 

@@ -107,13 +107,24 @@ def _agreed(session: Session, pipeline: str, *, delete_data: bool, yes: bool, co
     return True
 
 
-def machine(session: Session) -> int:
-    """Print the state machine in Amazon States Language."""
-    import json
-
+def machine(
+    session: Session,
+    *,
+    form: Annotated[
+        str,
+        typer.Option("--format", metavar="json|svg|mermaid", help="Print the definition, or a picture."),
+    ] = "json",
+) -> int:
+    """Print the state machine: in Amazon States Language, or as a picture."""
+    from cryptoetl.aws.stack import template
+    from cryptoetl.local.home import Home
+    from cryptoetl.output.report import rendering
     from cryptoetl.state_machine import bundle
 
-    session.terminal.text(json.dumps(bundle.machine(session.config()), indent=2, ensure_ascii=False))
+    format_ = rendering.format_named(form)
+    config = session.config()
+    layout = template.layout(config) if config.target == "aws" else Home(config.local.home).layout()
+    session.terminal.text(rendering.rendered(bundle.rendered(config, layout), format_))
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoetl.cli import confirmation
+from cryptoetl.cli import confirmation, reports
 from cryptoetl.cli.options import (
     FailOption,
     StrictOption,
@@ -16,6 +16,7 @@ from cryptoetl.cli.options import (
     parse_fail,
     parse_tickers,
 )
+from cryptoetl.cli.reports import ReportOption
 from cryptoetl.cli.session import Session
 from cryptoetl.errors import UsageError
 
@@ -56,6 +57,7 @@ def run(
         typer.Option("--from", metavar="silver|gold|redshift", help="Begin at this step."),
     ] = "silver",
     fail: FailOption = None,
+    report: ReportOption = None,
 ) -> int:
     """Start an execution of the deployed pipeline and follow it."""
     from cryptoetl import pipeline
@@ -81,8 +83,10 @@ def run(
         timeout=parse_duration(timeout) if timeout is not None else None,
         begin=first,
     )
-    result = pipeline.run(config, session.target(config), request, session.terminal.observe)
-    return session.terminal.show(result)
+    reports.require(report)
+    target = session.target(config)
+    result = pipeline.run(config, target, request, session.terminal.observe)
+    return reports.finish(session, config, target, result, report)
 
 
 def _step(name: str) -> Step:
@@ -104,6 +108,7 @@ def up(
     yes: YesOption = False,
     strict: StrictOption = False,
     fail: FailOption = None,
+    report: ReportOption = None,
 ) -> int:
     """Check, deploy, upload, run and verify in one go. On AWS, ask before a deploy."""
     chosen, failing = parse_tickers(tickers), parse_fail(fail or [])
@@ -122,12 +127,14 @@ def up(
     rules = session.rules(config, strict=strict)
     request = RunRequest(rules, chosen, fail=failing, dry_run=dry_run)
     dialog = Dialog(terminal.end_phase, approve)
+    reports.require(report)
+    target = session.target(config)
     try:
-        result = pipeline.up(config, session.target(config), request, terminal.observe, dialog)
+        result = pipeline.up(config, target, request, terminal.observe, dialog)
     except confirmation.Declined:
         terminal.say("Nothing was deployed, uploaded or run.")
         return 2
-    return terminal.show(result)
+    return reports.finish(session, config, target, result, report)
 
 
 def status(

@@ -16,6 +16,7 @@ from cryptoetl.discovery.results import InitResult
 from cryptoetl.errors import AwsError, ConfigError, ConfigProblem, CryptoetlError, Interrupted
 from cryptoetl.output.changes import StepChange
 from cryptoetl.pipeline import results
+from cryptoetl.pipeline.reporting import ReportResult
 from cryptoetl.pipeline.results import (
     CheckResult,
     DoctorResult,
@@ -143,6 +144,7 @@ CONTRACTS: dict[type, Contract] = {
     QueryRows: Contract("query", exit_code=_zero, words=("ok",)),
     Preview: Contract("preview", exit_code=_zero, words=("ok",)),
     DoctorResult: Contract("doctor"),
+    ReportResult: Contract("report", words=("ok",)),
     Failure: Contract("error", status=_error, words=("error", "interrupted")),
 }
 """By type, in the order in which docs/json.md lists them."""

@@ -130,7 +130,7 @@ def raw_key(currency: Currency, kind: str) -> str:
 
 
 def machine(config: Config) -> dict[str, Any]:
-    """Return the state machine of the configuration, as it would be deployed."""
+    """Return the state machine with a branch per currency."""
     return definition.render(config.pipeline, branches(config))
 
 
@@ -176,19 +176,24 @@ def build(config: Config, layout: Layout) -> Bundle:
     size = group_size(config)
     names = dict(SCRIPTS) if size == 1 else {**SCRIPTS, SUMMARIZE: "summarize.py"}
     listed = None if size == 1 else currencies(config)
-    rendered = machine(config) if listed is None else _grouped(config, layout, listed, size)
+    machine_ = rendered(config, layout)
     arguments = _arguments(config, layout, grouped=size > 1)
     passed = {names[job]: set(arguments[job]) for job in names}
-    for job, found in _passed(rendered).items():
+    for job, found in _passed(machine_).items():
         passed[names[job.removeprefix(f"{config.pipeline}-")]] |= found
     bodies = scripts.read(config, passed, frozenset() if listed is None else scripts.ITEM)
     for job in (*GROUP_JOBS, "clear-buckets") if listed is not None else GROUP_JOBS:
         arguments[job]["--SCRIPTS"] = scripts_version(bodies)
     jobs = tuple(Job(f"{config.pipeline}-{job}", script, arguments[job]) for job, script in names.items())
-    return Bundle(rendered, jobs, bodies, listed)
+    return Bundle(machine_, jobs, bodies, listed)
 
 
-def _grouped(config: Config, layout: Layout, listed: CurrencyList, size: int) -> dict[str, Any]:
+def rendered(config: Config, layout: Layout) -> dict[str, Any]:
+    """Return the state machine of the configuration, as it would be deployed."""
+    size = group_size(config)
+    if size == 1:
+        return machine(config)
+    listed = currencies(config)
     settings = groups.Settings(
         size=size,
         concurrent=config.aws.glue.max_concurrent_runs,

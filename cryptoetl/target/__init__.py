@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cryptoetl.config.models import TargetName
 from cryptoetl.target.deployment import Deployment
@@ -16,6 +17,14 @@ from cryptoetl.target.executions import Executions
 from cryptoetl.target.links import Links, NoLinks
 from cryptoetl.target.storage import Storage
 from cryptoetl.target.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link to a published page, and when it ends; with temporary credentials it may end before."""
+
+    url: str
+    expires: datetime
 
 
 @dataclass(frozen=True)
@@ -34,3 +43,5 @@ class Target:
     exclusive: Callable[[str], AbstractContextManager[None]]
     diagnose: Callable[[bool], Iterator[Diagnosis]]
     links: Links = field(default_factory=NoLinks)
+    publish: Callable[[str, bytes, int], Link] | None = None
+    """Store a page under a name where others can open it for some seconds; None if the target cannot."""

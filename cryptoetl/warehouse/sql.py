@@ -148,3 +148,16 @@ def facts(source: str, label: str | None = None) -> str:
     name = [] if label is None else [f"CAST('{label}' AS VARCHAR(15)) AS \"name\""]
     named = [*name, *(f"{sql} AS {quoted(key)}" for key, sql in figures.items())]
     return f"SELECT {', '.join(named)} FROM {source}"
+
+
+def curves(schema: str, tables: Sequence[str]) -> str:
+    """Return the query for the rows of tables, in order: the table's number from 0, then date and values.
+
+    Prices as DOUBLE PRECISION: of a REAL, each target returns the shortest decimal, which takes time.
+    """
+    price = 'CAST("price" AS DOUBLE PRECISION) AS "price"'
+    parts = (
+        f'SELECT {number} AS "number", "date", {price}, "pricema", "trend_i" FROM {quoted(schema, table)}'
+        for number, table in enumerate(tables)
+    )
+    return f'{" UNION ALL ".join(parts)} ORDER BY "number", "date"'

@@ -11,6 +11,7 @@ from cryptoetl.discovery.results import InitResult
 from cryptoetl.output import plot
 from cryptoetl.output.tables import deployment, doctor, executions, files, phases, warehouse
 from cryptoetl.output.tables.view import FULL, View
+from cryptoetl.pipeline.reporting import ReportResult
 from cryptoetl.pipeline.results import (
     CheckResult,
     DoctorResult,
@@ -56,6 +57,8 @@ def render(result: Result, view: View = FULL) -> Iterator[RenderableType]:  # no
             yield warehouse.rows(result)
         case Preview():
             yield from plot.render(result)
+        case ReportResult():
+            yield from files.report(result)
         case UpResult():
             yield from phases.closing(result)
         case InitResult():
@@ -79,6 +82,7 @@ Result = (
     | VerifyResult
     | QueryRows
     | Preview
+    | ReportResult
     | UpResult
     | InitResult
     | DoctorResult

@@ -13,6 +13,7 @@ from cryptoetl.discovery.results import InitResult
 from cryptoetl.output.tables.layout import DATES, Column, columns
 from cryptoetl.output.tables.view import View, counts, fold, more
 from cryptoetl.output.tables.words import count, size, span
+from cryptoetl.pipeline.reporting import ReportResult
 from cryptoetl.pipeline.results import CheckResult, CurrencyCheck, UploadedFile, UploadResult
 from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.util.text import plural
@@ -150,6 +151,14 @@ def upload_summary(result: UploadResult, view: View) -> Iterator[Text]:
 def _places(result: UploadResult) -> Iterator[Text]:
     places = {file.location.rpartition(f"{file.ticker}/")[0] for file in result.files}
     yield from (Text(f"The raw files are in {place.rstrip('/')}.") for place in sorted(places))
+
+
+def report(result: ReportResult) -> Iterator[RenderableType]:
+    """Yield where the report is."""
+    yield Text(f"Wrote the report of {result.execution} to {result.path} ({size(result.bytes)}).")
+    if result.url is not None and result.expires is not None:
+        yield Text(f"Until {result.expires:%Y-%m-%d %H:%M} UTC anyone with this link can open it:")
+        yield Text(result.url, overflow="ignore", no_wrap=True)
 
 
 def init(result: InitResult, view: View) -> Iterator[RenderableType]:

@@ -17,6 +17,7 @@ from cryptoetl.discovery.results import InitResult, ProposedCurrency, UnpairedFi
 from cryptoetl.discovery.sniffs import Facts, HistorySniff, TrendSniff
 from cryptoetl.output.tables import Result
 from cryptoetl.output.terminal import Terminal
+from cryptoetl.pipeline.reporting import ReportResult
 from cryptoetl.pipeline.results import (
     CheckResult,
     CurrencyCheck,
@@ -252,6 +253,7 @@ EVERYTHING: Mapping[str, Result] = {
             Diagnosis("home", "disk space", "failed", "9 MB are free", "Free some space."),
         )
     ),
+    "report": ReportResult("e", Path("report.html"), 1_400_000, 2, "https://bucket/e.html", START),
     "destroy": Removal("/home", (Part("bundle", "deployed"),), (Part("data", "raw", "3 files"),)),
     "init": INIT,
     "preview": Preview(
