@@ -8,6 +8,7 @@ POLARS_VENV := .venv-polars
 BIN := $(VENV)/bin
 SECURITY_VENV := .venv-security
 AWSCLI_VENV := .venv-awscli
+DOCS_VENV := .venv-docs
 SECURITY := CRYPTOETL_SECURITY_BIN=$(CURDIR)/$(SECURITY_VENV)/bin
 SPARK := CRYPTOETL_SPARK_PYTHON=$(CURDIR)/$(SPARK_VENV)/bin/python
 POLARS := CRYPTOETL_POLARS_PYTHON=$(CURDIR)/$(POLARS_VENV)/bin/python
@@ -18,7 +19,7 @@ BENCH_OPTIONS ?=
 PIP := -m pip --disable-pip-version-check --quiet install --no-compile
 PYTEST := $(BIN)/pytest --dist worksteal -n $(WORKERS)
 
-.PHONY: help setup demo lint format types test test-quick test-browser test-spark test-security bench bench-upload check clean
+.PHONY: help setup demo lint format types test test-quick test-browser test-spark test-security bench bench-upload pages docs check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -59,6 +60,11 @@ $(AWSCLI_VENV)/ready: requirements-awscli.txt
 	$(AWSCLI_VENV)/bin/python $(PIP) --requirement requirements-awscli.txt
 	touch $@
 
+$(DOCS_VENV)/ready: requirements-docs.txt
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python $(PIP) --requirement requirements-docs.txt
+	touch $@
+
 demo: $(VENV)/demo  ## run the example, from raw files to tables
 	$(BIN)/cryptoetl up -c config.example.yaml
 
@@ -95,7 +101,14 @@ bench: setup $(SPARK_VENV)/ready $(POLARS_VENV)/ready  ## measure a local run, h
 bench-upload: setup $(AWSCLI_VENV)/ready  ## measure an upload and `aws s3 sync`
 	CRYPTOETL_AWS_CLI="$(CURDIR)/$(AWSCLI_VENV)/bin/aws $$(command -v aws)" $(BIN)/python benchmarks/upload.py
 
-check: lint types test test-browser test-spark test-security  ## run everything that CI runs
+pages: setup  ## write the generated parts of the documentation
+	$(BIN)/python -m docs.generate
+
+# The variable silences a notice of mkdocs-material about its successor, which reads the same mkdocs.yml.
+docs: $(DOCS_VENV)/ready  ## build the documentation in build/site; fails with a warning
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
+
+check: lint types docs test test-browser test-spark test-security  ## run everything that CI runs
 
 clean:  ## remove environments and caches
-	rm -rf $(VENV) $(SPARK_VENV) $(POLARS_VENV) $(SECURITY_VENV) $(AWSCLI_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) $(SPARK_VENV) $(POLARS_VENV) $(SECURITY_VENV) $(AWSCLI_VENV) $(DOCS_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

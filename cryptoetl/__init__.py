@@ -1,3 +1,3 @@
 """Load crypto price and trend files into tables ready for SQL, on AWS or on one machine."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +11,12 @@ import typer
 
 from cryptoetl.cli.options import StrictOption, TickersOption, parse_tickers
 from cryptoetl.cli.session import Session
+from cryptoetl.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from cryptoetl.discovery.asking import Ask, Question
     from cryptoetl.output.terminal import Terminal
+    from cryptoetl.pipeline.results import CheckResult
 
 
 def init(
@@ -74,14 +78,56 @@ def _asking(terminal: Terminal) -> Ask:
     return ask
 
 
-def check(session: Session, *, tickers: TickersOption = None, strict: StrictOption = False) -> int:
+def check(
+    session: Session,
+    *,
+    tickers: TickersOption = None,
+    strict: StrictOption = False,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="table|github",
+            help="github: print annotations of files and lines too, for GitHub Actions.",
+        ),
+    ] = "table",
+) -> int:
     """Report errors and warnings of every raw file, with file and line."""
     from cryptoetl import pipeline
 
-    config = session.config()
+    annotate = _annotating(session, form)
+    try:
+        config = session.config()
+    except ConfigError as error:
+        annotate(error)
+        raise
     currencies = config.select(parse_tickers(tickers))
     result = pipeline.check(currencies, session.rules(config, strict=strict), session.terminal.observe)
-    return session.terminal.show(result)
+    code = session.terminal.show(result)
+    annotate(result)
+    return code
+
+
+def _annotating(session: Session, form: str) -> Callable[[CheckResult | ConfigError], None]:
+    """Return what prints the annotations of a format: nothing for a table. Raises UsageError."""
+    if form == "table":
+        return lambda _: None
+    if form != "github":
+        raise UsageError(f"{form!r} is not a format", hint="Choose table or github.")
+    if session.options.json:
+        raise UsageError("--format github and --json exclude each other", hint="Leave one of them out.")
+    from cryptoetl.output import annotations
+
+    def annotate(found: CheckResult | ConfigError) -> None:
+        if isinstance(found, ConfigError):
+            made = annotations.of_problems(found.problems)
+        else:
+            made = annotations.of_check(found)
+        root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+        if text := annotations.commands(made, root):
+            session.terminal.data(text)
+
+    return annotate
 
 
 def upload(

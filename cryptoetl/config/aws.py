@@ -70,8 +70,11 @@ class Buckets(Model):
     """Names of existing buckets; the others are created as <pipeline>-<kind>-<account>-<region>."""
 
     raw: BucketName | None = None
+    """The raw files in plain form, each with an unchanged copy: bronze."""
     silver: BucketName | None = None
+    """Typed history and trend of each currency, as Parquet."""
     gold: BucketName | None = None
+    """One row per date and currency, as Parquet; what the tables are loaded from."""
     temp: BucketName | None = None
     """Staged data of loads, which Redshift reads; a lifecycle rule deletes it."""
     artifacts: BucketName | None = None
@@ -82,10 +85,15 @@ class Glue(Model):
     """How the Glue jobs run."""
 
     version: Annotated[Text, _matching(r"[0-9]+\.[0-9]+", "a Glue version such as 6.0")] = "6.0"
+    """Glue version of the Spark jobs."""
     worker_type: WorkerType = "G.1X"
+    """Size of a worker of the Spark jobs; G.1X (4 vCPU, 16 GB) suffices for daily prices."""
     workers: Annotated[int, Field(ge=2, strict=True)] = 2
+    """Workers of a job run, one of which is the driver."""
     max_concurrent_runs: Annotated[int, Field(ge=1, strict=True)] = 50
+    """Runs of one job at the same time; further ones wait, or are refused without `queuing`."""
     timeout_minutes: Annotated[int, Field(ge=1, le=10_080, strict=True)] = 30
+    """Minutes after which Glue stops a job run."""
     flex: YesNo = False
     """true: spare capacity at a lower price; a run may wait up to 20 minutes for it. G.1X and G.2X only."""
     queuing: YesNo = True
@@ -143,12 +151,16 @@ class Redshift(Model):
     """Where the tables are loaded."""
 
     workgroup: ResourceName = "my-etl-workgroup"
+    """Workgroup of Redshift Serverless."""
     database: ResourceName = "crypto"
+    """Database of the tables."""
     schema_name: Annotated[Text, Field(alias="schema")] = "market_data"
+    """Schema of the tables; it belongs to one pipeline."""
     share_schema: YesNo = False
     """true: load tables into the schema although another pipeline owns it. Their currencies must differ, and
     the view of all currencies is that of the latest deploy. On both targets."""
     connection: ResourceName = "crypto-connection"
+    """Glue connection (JDBC) with which a job reaches the workgroup."""
     copy_role: RoleName | None = None
     """Role of the namespace with which COPY reads the temp bucket; created with `create`."""
     grants: Annotated[tuple[Reader, ...], BeforeValidator(_listed)] = ()
@@ -164,6 +176,7 @@ class Redshift(Model):
     capacity: Annotated[int, Field(strict=True)] = 8
     """Base capacity of a created workgroup, in RPU: 4, a multiple of 8 to 512, or of 32 to 1024."""
     vpc: Annotated[Text, _ids("vpc")] | None = None
+    """VPC of a created workgroup."""
     subnets: Annotated[tuple[Annotated[Text, _ids("subnet")], ...], BeforeValidator(_listed)] = ()
     """Subnets of the workgroup, in three availability zones at least; Glue works in the first."""
     availability_zone: (
@@ -230,10 +243,13 @@ class Aws(Model):
     """The AWS target."""
 
     region: Text | None = None
+    """AWS region; --region takes precedence. By default AWS_REGION, then the profile's."""
     profile: Text | None = None
+    """AWS profile; --profile takes precedence. By default AWS_PROFILE, then the SDK's chain."""
     credentials_file: FilePath | None = None
     """Access-key CSV as the AWS console downloads it."""
     buckets: Buckets = Buckets()
+    """Names of existing buckets."""
     kms_key: (
         Annotated[
             Text,
@@ -243,8 +259,11 @@ class Aws(Model):
     ) = None
     """ARN of a key of your own, which encrypts the created buckets and may encrypt the named ones."""
     glue: Glue = Glue()
+    """How the Glue jobs run."""
     machine: Machine = Machine()
+    """The Step Functions state machine."""
     redshift: Redshift = Redshift()
+    """Where the tables are loaded."""
     schedule: Annotated[Text, AfterValidator(schedules.expression)] | None = None
     """When every currency is run: cron(0 6 * * ? *), rate(1 day) or at(2030-01-31T06:00:00)."""
     schedule_changed: YesNo = False
@@ -253,9 +272,11 @@ class Aws(Model):
     timezone: Annotated[Text, AfterValidator(schedules.timezone)] = "UTC"
     """Time zone of the schedule."""
     notify: Notify | None = None
+    """Who is notified of failures; nothing is deployed for it by default."""
     tags: Annotated[Mapping[str, Text], Field(max_length=MAX_TAGS)] = {}
     """Tags of every resource that can have them."""
     log_retention_days: Retention = 30
+    """Days after which CloudWatch Logs deletes log lines of the stack's log groups."""
 
     @field_validator("tags")
     @classmethod

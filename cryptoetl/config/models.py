@@ -127,8 +127,11 @@ class Config(Model):
     """Folder of the Glue scripts, relative to the configuration file. By default a folder glue_scripts beside
     that file, if there is one, else the installed scripts; see docs/transform.md."""
     local: Local = Local()
+    """The local target."""
     aws: Aws = Aws()
+    """The AWS target."""
     currencies: Annotated[tuple[Currency, ...], Field(min_length=1)]
+    """The crypto currencies, each with its two files."""
 
     @field_validator("pipeline")
     @classmethod

@@ -124,7 +124,7 @@ def test_a_retry_and_the_same_report_name_execution_and_configuration() -> None:
         ("SUCCEEDED", {}, "LOADED"),
         ("SUCCEEDED", {"XMR": "gold"}, "PARTLY LOADED"),
         ("FAILED", {"XMR": "gold", "BTC": "silver"}, "FAILED"),
-        ("ABORTED", {"XMR": "gold"}, "PARTLY LOADED"),
+        ("ABORTED", {"XMR": "gold"}, "STOPPED"),
         ("TIMED_OUT", {"XMR": "gold", "BTC": "silver"}, "TIMED OUT"),
         ("RUNNING", {}, "RUNNING"),
     ],
