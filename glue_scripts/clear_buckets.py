@@ -1,4 +1,4 @@
-"""Clean: deletes the sets that a run will write again, for the currencies of that run only.
+"""The cleaning: delete the sets that a run will write again, for the currencies of that run only.
 
 For a currency that begins at silver, these are its silver and gold sets; at gold, its gold set; at redshift,
 none. Raw files are never deleted.

@@ -70,6 +70,19 @@ _AUTHORIZATION = re.compile(
 )
 
 
+_HTML = re.compile(r"<!doctype html|<html|<head|<body", re.IGNORECASE)
+_PROXY = "A proxy on the way probably answered instead of AWS: check HTTPS_PROXY and AWS_ENDPOINT_URL."
+
+
+def without_html(text: str) -> str:
+    """Return a text with the page of a proxy or load balancer in it replaced by the page's title."""
+    if not _HTML.search(text):
+        return text
+    title = re.search(r"<(title|h1)[^>]*>(.*?)</\1>", text, re.IGNORECASE | re.DOTALL)
+    named = re.sub(r"<[^>]+>|\\[nrt]", " ", title[2]) if title else ""
+    return "the answer was a web page" + (f": {one_line(named, 100)}" if named.strip() else "")
+
+
 @dataclass(frozen=True)
 class _Error:
     """An error to raise; `message` is a format string."""
@@ -232,12 +245,15 @@ def translate(error: Exception) -> AwsError:
     if isinstance(error, ClientError):
         return _client_error(error)
     found = next(made for types, made in _BY_TYPE.items() if isinstance(error, types))
+    if _HTML.search(str(error)):
+        return AwsUnreachable(f"AWS: {without_html(str(error))}", hint=_PROXY)
     return found.fill(error, **{**_DEFAULTS, **getattr(error, "kwargs", {})})
 
 
 def _client_error(error: ClientError) -> AwsError:
     details: Mapping[str, Any] = error.response.get("Error", {})
-    message = one_line(str(details.get("Message") or details.get("Code") or "no reason was given"), 500)
+    text = str(details.get("Message") or details.get("Code") or "no reason was given")
+    message = one_line(without_html(text), 500)
     recorded = details.get(_CALL)
     action, resource = recorded if isinstance(recorded, tuple) else (error.operation_name, "")
     aws_code = code(error)

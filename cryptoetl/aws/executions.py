@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from cryptoetl.aws.errors import code, translating
 from cryptoetl.aws.job_runs import JobRuns, left_behind
-from cryptoetl.aws.logs import GlueLog
+from cryptoetl.aws.logs import SHELL_LOGS, GlueLog
 from cryptoetl.aws.map_runs import Children
 from cryptoetl.aws.outcomes import Lists, OutcomeReader
 from cryptoetl.aws.session import Session
@@ -259,7 +259,7 @@ class AwsExecutions:
         """Return the log of the step's job run; None if it has started none."""
         if step.job_run_id is None:
             return None
-        groups = stacks.names(self._config)["glue_logs"]
+        groups = SHELL_LOGS if step.step == "clean" else stacks.names(self._config)["glue_logs"]
         return GlueLog(self._session.client("logs"), groups, step.job_run_id)
 
     @cached_property

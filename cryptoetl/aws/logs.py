@@ -23,6 +23,10 @@ if TYPE_CHECKING:
         FilterLogEventsRequestTypeDef,
     )
 
+SHELL_LOGS = "/aws-glue/python-jobs"
+"""Groups of Python shell jobs, which ignore a group of one's own, such as the cleaning (AWS Glue Developer
+Guide, "Configuring job properties for Python shell jobs in AWS Glue")."""
+
 OVERLAP = 10_000
 """Milliseconds that are read again: CloudWatch does not ingest events strictly in order."""
 

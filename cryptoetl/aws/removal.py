@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from cryptoetl.aws.buckets import Buckets
 from cryptoetl.aws.cloudformation import Stack
 from cryptoetl.aws.errors import is_denied, translating
+from cryptoetl.aws.logs import SHELL_LOGS
 from cryptoetl.aws.redshift_setup import RedshiftSetup
 from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stacks
@@ -26,7 +27,6 @@ from cryptoetl.errors import DeployError
 from cryptoetl.events import Observe, ResourceProgress
 from cryptoetl.target.deployment import Part, Removal
 
-SHELL_LOGS = "/aws-glue/python-jobs/"
 """Log groups of all Python shell jobs of the account."""
 
 
@@ -160,7 +160,7 @@ class Remover:
             schema = f"{aws.redshift.database}.{aws.redshift.schema_name}"
             yield Part("schema", schema, f"with its tables, in the workgroup {aws.redshift.workgroup}")
         try:
-            groups = self._session.client("logs").describe_log_groups(logGroupNamePrefix=SHELL_LOGS)
+            groups = self._session.client("logs").describe_log_groups(logGroupNamePrefix=f"{SHELL_LOGS}/")
         except ClientError as error:
             if not is_denied(error):
                 with translating():

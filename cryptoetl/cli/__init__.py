@@ -11,14 +11,17 @@ from typing import Annotated
 import typer
 
 from cryptoetl import __version__
+from cryptoetl.cli import config as configuration
 from cryptoetl.cli import deployment, doctor, executions, files, reports, scripts, warehouse
 from cryptoetl.cli.command import Program, command
 from cryptoetl.cli.session import (
     ConfigOption,
     DebugOption,
+    EnvironmentOption,
     Globals,
     JsonOption,
     ProfileOption,
+    QuietOption,
     RegionOption,
     TargetOption,
     VerboseOption,
@@ -37,6 +40,8 @@ render_app = typer.Typer(
 app.add_typer(render_app, name="render")
 scripts_app = typer.Typer(help="Change the transformation: the scripts that Glue runs.", no_args_is_help=True)
 app.add_typer(scripts_app, name="scripts")
+config_app = typer.Typer(help="Show or check the configuration with its environments.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
 
 COMMANDS: tuple[Callable[..., int], ...] = (
     files.init,
@@ -54,7 +59,7 @@ COMMANDS: tuple[Callable[..., int], ...] = (
     warehouse.preview,
     doctor.doctor,
     reports.report,
-    deployment.schema,
+    configuration.schema,
 )
 """In the order of --help."""
 RENDER_COMMANDS: tuple[Callable[..., int], ...] = (
@@ -64,12 +69,15 @@ RENDER_COMMANDS: tuple[Callable[..., int], ...] = (
     deployment.sql,
 )
 SCRIPTS_COMMANDS: tuple[Callable[..., int], ...] = (scripts.export, scripts.check)
+CONFIG_COMMANDS: tuple[Callable[..., int], ...] = (configuration.show, configuration.check)
 for _function in COMMANDS:
     command(app, _function)
 for _function in RENDER_COMMANDS:
     command(render_app, _function)
 for _function in SCRIPTS_COMMANDS:
     command(scripts_app, _function)
+for _function in CONFIG_COMMANDS:
+    command(config_app, _function)
 
 
 def _print_version(wanted: bool) -> None:
@@ -78,22 +86,43 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"cryptoetl {__version__}")
+
+
+@app.command("help")
+def help_(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Such as run, or render machine.")
+    ] = None,
+) -> None:
+    """Show the help of a command."""
+    arguments = [*(names or ()), "--help"]
+    root = context.find_root()
+    root.command.main(arguments, prog_name=root.info_name)
+
+
 @app.callback()
 def _global_options(
     context: typer.Context,
     config: ConfigOption = None,
+    environment: EnvironmentOption = None,
     target: TargetOption = None,
     region: RegionOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
     verbose: VerboseOption = False,
+    quiet: QuietOption = False,
     debug: DebugOption = False,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    context.obj = Globals(config, target, region, profile, json, verbose, debug)
+    context.obj = Globals(config, environment, target, region, profile, json, verbose, quiet, debug)
 
 
 def run() -> int:

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from cryptoetl.cli.session import Globals, Session
 from cryptoetl.errors import CryptoetlError, EnvironmentFault, Interrupted, UsageError
-from cryptoetl.util import interruption
+from cryptoetl.util import installation, interruption
 
 
 def command(group: typer.Typer, function: Callable[..., int]) -> None:
@@ -49,7 +49,8 @@ def _bounded(function: Callable[..., int], options: Globals, arguments: dict[str
     """Run a command and return its exit code; print an error instead of raising it."""
     from cryptoetl.output.terminal import Terminal
 
-    with Terminal(as_json=options.json, verbose=options.verbose) as terminal, interruption.graceful():
+    shown = Terminal(as_json=options.json, verbose=options.verbose, quiet=options.quiet)
+    with shown as terminal, interruption.graceful():
         try:
             return function(Session(options, terminal), **arguments)
         except CryptoetlError as error:
@@ -108,7 +109,7 @@ def _unforeseen(error: Exception) -> CryptoetlError:
     if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get(error.name or "")):
         return EnvironmentFault(
             f"{extra[1]} needs the package {error.name}, which is not installed",
-            hint=f"Install it with: pip install 'cryptoetl[{extra[0]}]'",
+            hint=f"Install it with: {installation.command(extra[0])}",
         )
     if isinstance(error, OSError):
         return EnvironmentFault(f"{error.filename or 'the system'}: {error.strerror or error}")

@@ -34,12 +34,15 @@ def confirm(session: Session, config: Config, plan: Plan, *, yes: bool) -> None:
 
 def _place(session: Session, config: Config, plan: Plan) -> str:
     """Return where a plan goes: account, region, credentials and target."""
+    target = f"target {config.target}" + (
+        f", environment {session.environment}" if session.environment else ""
+    )
     if plan.review is None:
-        return f"{plan.location} (target {config.target})"
+        return f"{plan.location} ({target})"
     profile = session.options.profile  # which takes precedence over a file, and that over other profiles
     if profile is None and config.aws.credentials_file is not None:
         who = f"keys of {config.aws.credentials_file.name}"
     else:
         profile = profile or config.aws.profile or os.environ.get("AWS_PROFILE")
         who = f"profile {profile}" if profile else "default credentials"
-    return f"account {plan.review.account} in {plan.review.region} ({who}, target {config.target})"
+    return f"account {plan.review.account} in {plan.review.region} ({who}, {target})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,11 @@ from cryptoetl.cli import confirmation
 from cryptoetl.cli.options import YesOption
 from cryptoetl.cli.session import Session
 from cryptoetl.errors import UsageError
+from cryptoetl.util.text import enumerated
+
+if TYPE_CHECKING:
+    from cryptoetl.config.models import Config
+    from cryptoetl.target.deployment import Plan
 
 
 def deploy(
@@ -50,7 +55,18 @@ def deploy(
         terminal.say("Nothing was deployed.")
         return 2
     applied = pipeline.deploy(plan, target, terminal.observe, allow_data_removal=allow_data_removal)
-    return terminal.show(applied)
+    code = terminal.show(applied)
+    if not code and (message := _unconfirmed(config, plan)):
+        terminal.say(message)
+    return code
+
+
+def _unconfirmed(config: Config, plan: Plan) -> str | None:
+    """Return what the recipients of alarms have to do after a deploy of their topic; None if nothing."""
+    emails = config.aws.notify.emails if config.target == "aws" and config.aws.notify else ()
+    if not emails or not any("topic" in change.what.lower() for change in plan.changes):
+        return None
+    return f"Alarms: new recipients must open the link that AWS sends them ({enumerated(emails)})."
 
 
 def destroy(
@@ -211,31 +227,4 @@ def sql(session: Session) -> int:
     added = warehouse_sql.added_columns(schema, dict.fromkeys(tables, ()), columns)
     lines += [f"-- If the table is older than the column: {statement};\n" for statement in added]
     session.terminal.text("".join(lines))
-    return 0
-
-
-def schema(
-    session: Session,
-    *,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            metavar="NAME",
-            help="Print the schema of this object of --json instead, such as run or error (docs/json.md).",
-        ),
-    ] = None,
-) -> int:
-    """Print the JSON Schema of the configuration file, for editors."""
-    import json
-
-    if output is None:
-        from cryptoetl import config
-
-        found = config.json_schema()
-    else:
-        from cryptoetl.output import json_schema
-
-        found = json_schema.named(output)
-    session.terminal.text(json.dumps(found, indent=2, ensure_ascii=False))
     return 0

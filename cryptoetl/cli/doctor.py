@@ -24,11 +24,14 @@ def doctor(
 ) -> int:
     """Check installation, configuration, files, account and network, without changing anything."""
     from cryptoetl import pipeline
+    from cryptoetl.config.environments import Source
     from cryptoetl.pipeline.results import DoctorResult
 
     terminal = session.terminal
     found: list[Diagnosis] = []
-    for diagnosis in pipeline.diagnose(session.path, session.config, session.target, connect=connect):
+    for diagnosis in pipeline.diagnose(
+        Source(session.path, session.environment), session.config, session.target, connect=connect
+    ):
         terminal.show_diagnosis(diagnosis, first=not found or found[-1].area != diagnosis.area)
         found.append(diagnosis)
     return terminal.show(DoctorResult(tuple(found)))

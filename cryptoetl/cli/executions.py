@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoetl.cli import confirmation, reports
+from cryptoetl.cli import completion, confirmation, reports
 from cryptoetl.cli.options import (
     FailOption,
     StrictOption,
@@ -29,6 +29,21 @@ ExecutionOption = Annotated[
     str | None,
     typer.Option(
         "--execution", metavar="NAME", help="With --retry-failed: resume what failed in this execution."
+    ),
+]
+LoggedOption = Annotated[
+    str | None,
+    typer.Argument(
+        help="Ticker of the currency. [optional with --step clean]", autocompletion=completion.ticker
+    ),
+]
+StepOption = Annotated[
+    str | None,
+    typer.Option(
+        "--step",
+        metavar="clean|silver|gold|redshift",
+        autocompletion=completion.steps,
+        help="Only this step; clean is the cleaning before them, of all currencies.",
     ),
 ]
 TimeoutOption = Annotated[
@@ -140,7 +155,10 @@ def up(
 def status(
     session: Session,
     execution: Annotated[
-        str | None, typer.Argument(help="Name of the execution. [default: the latest]")
+        str | None,
+        typer.Argument(
+            help="Name of the execution. [default: the latest]", autocompletion=completion.executions
+        ),
     ] = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the execution to its end.")] = False,
@@ -172,7 +190,10 @@ def status(
 def stop(
     session: Session,
     execution: Annotated[
-        str | None, typer.Argument(help="Name of the execution. [default: the latest]")
+        str | None,
+        typer.Argument(
+            help="Name of the execution. [default: the latest]", autocompletion=completion.executions
+        ),
     ] = None,
 ) -> int:
     """Stop an execution and the job runs that it has started."""
@@ -184,11 +205,9 @@ def stop(
 
 def logs(
     session: Session,
-    ticker: Annotated[str, typer.Argument(help="Ticker of the currency.")],
+    ticker: LoggedOption = None,
     *,
-    step: Annotated[
-        str | None, typer.Option("--step", metavar="silver|gold|redshift", help="Only this step.")
-    ] = None,
+    step: StepOption = None,
     execution: Annotated[
         str | None,
         typer.Option("--execution", metavar="NAME", help="Name of the execution. [default: the latest]"),
@@ -202,18 +221,26 @@ def logs(
     from cryptoetl.pipeline import logs as step_logs
     from cryptoetl.pipeline import watching
     from cryptoetl.pipeline.results import StepLog
-    from cryptoetl.state_machine.definition import STEPS
 
     if follow:
         session.terminal.follow()
-    if step is not None and step not in STEPS:
-        raise UsageError(f"{step!r} is not a step", hint=f"The steps are {', '.join(STEPS)}.")
+    steps = step_logs.chosen(step)
+    if ticker is None and steps != ["clean"]:
+        raise UsageError(
+            "a currency is missing", hint="Write `cryptoetl logs BTC`, or `cryptoetl logs --step clean`."
+        )
     target = session.target(session.config())
     name = execution or watching.latest_name(target)
-    steps = [item for item in STEPS if step in (None, item)]
-    found = step_logs.lines(target, step_logs.LogRequest(ticker, name, steps, errors, follow))
+    request = step_logs.LogRequest(ticker or "", name, steps, errors, follow)
+    found = step_logs.lines(target, request)
     if follow:
+        any_line = False
         for line in found:
             session.terminal.show_line(line)
+            any_line = True
+        if not any_line and (note := step_logs.why_none(target, request)):
+            session.terminal.say(note)
         return 0
-    return session.terminal.show(StepLog(ticker, name, tuple(found)))
+    lines = tuple(found)
+    note = None if lines else step_logs.why_none(target, request)
+    return session.terminal.show(StepLog(ticker or "", name, lines, note))

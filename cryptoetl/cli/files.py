@@ -41,9 +41,9 @@ def init(
     from cryptoetl.discovery import proposal
 
     terminal = session.terminal
-    proposal.may_write(session.path, force=force)
-    ask = _asking(terminal) if terminal.can_ask and not yes else None
-    found = proposal.propose(folder or Path(), session.path, glob, terminal.observe, ask)
+    proposal.may_write(session.new_path, force=force)
+    ask = _asking(terminal) if terminal.can_ask and not (yes or session.options.quiet) else None
+    found = proposal.propose(folder or Path(), session.new_path, glob, terminal.observe, ask)
     if not found.currencies:
         code = terminal.show(found)
         terminal.say(proposal.how_to_go_on(found))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cryptoetl.cli import completion
 from cryptoetl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="Treat every warning as an error.")]
 TickersOption = Annotated[
-    str | None, typer.Option("--tickers", metavar="BTC,XMR", help="Only these currencies.")
+    str | None,
+    typer.Option(
+        "--tickers", metavar="BTC,XMR", help="Only these currencies.", autocompletion=completion.tickers
+    ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Apply the plan without asking.")]
 FailOption = Annotated[
@@ -38,11 +42,15 @@ def parse_tickers(text: str | None) -> list[str] | None:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a duration such as 90s, 30m or 2h; without a unit, minutes. Raises UsageError."""
-    found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
+    """Return the seconds of a duration such as 90s, 30m or 2h. Raises UsageError."""
+    found = re.fullmatch(r"(\d+)([smh])", text.strip())
     if found is None or int(found[1]) == 0:
-        raise UsageError(f"{text!r} is not a duration", hint="Write it as 90s, 30m or 2h.")
-    return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2] or "m"]
+        unit = " without a unit" if text.strip().isdecimal() and int(text) else ""
+        raise UsageError(
+            f"{text!r} is not a duration{unit}",
+            hint="Write it with s for seconds, m for minutes or h for hours: 90s, 30m or 2h.",
+        )
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def parse_size(text: str) -> int:

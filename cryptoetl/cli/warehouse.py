@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cryptoetl.cli import completion
 from cryptoetl.cli.options import StrictOption, TickersOption, parse_duration, parse_size, parse_tickers
 from cryptoetl.cli.session import Session
-from cryptoetl.errors import UsageError
+from cryptoetl.errors import QueryError, UsageError
+from cryptoetl.util.text import did_you_mean, enumerated
+
+if TYPE_CHECKING:
+    from cryptoetl.config.models import Config
+
+
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        metavar="4GB",
+        help="Memory that the statement may use (local target). [default: 2GB]",
+    ),
+]
 
 
 def verify(session: Session, *, tickers: TickersOption = None, strict: StrictOption = False) -> int:
@@ -44,14 +60,7 @@ def query(
         str,
         typer.Option("--timeout", metavar="30m", help="Cancel the statement after this time: 90s, 30m, 2h."),
     ] = "5m",
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            "--memory-limit",
-            metavar="4GB",
-            help="Memory that the statement may use (local target). [default: 2GB]",
-        ),
-    ] = None,
+    memory: MemoryOption = None,
 ) -> int:
     """Run one read-only SQL statement."""
     from cryptoetl.output import export
@@ -60,8 +69,11 @@ def query(
     form = export.format_named("json" if as_json else form, output=output)
     text = _statement(sql, file)
     seconds, memory_limit = parse_duration(timeout), parse_size(memory) if memory is not None else None
-    warehouse = session.target(session.config()).warehouse
-    rows = warehouse.query(text, limit, timeout=seconds, memory=memory_limit)
+    config = session.config()
+    try:
+        rows = session.target(config).warehouse.query(text, limit, timeout=seconds, memory=memory_limit)
+    except QueryError as error:
+        raise _with_tables(error, config) from error
     if form == "table":
         return session.terminal.show(rows)
     if as_json and output is None:
@@ -73,6 +85,18 @@ def query(
     if rows.more:
         session.terminal.warn(f"only the first {len(rows.rows):,} rows; --limit returns more")
     return 0
+
+
+def _with_tables(error: QueryError, config: Config) -> QueryError:
+    """Return the error with the tables that there are, if one is named that does not exist."""
+    missing = re.search(r'(?:relation "|Table with name )(?:\w+\.)?(\w+)"? does not exist', error.message)
+    if missing is None or error.hint:
+        return error
+    from cryptoetl.config import ALL_CURRENCIES
+
+    tables = [ALL_CURRENCIES, *(currency.table for currency in config.currencies)]
+    hint = f"{did_you_mean([missing[1]], tables)}The tables are {enumerated(tables)}."
+    return QueryError(error.message, hint=f"{hint} They are in the schema {config.aws.redshift.schema_name}.")
 
 
 def _write(session: Session, content: bytes, output: Path | None, *, text: bool) -> None:
@@ -102,7 +126,7 @@ def _statement(sql: str | None, file: Path | None) -> str:
 
 def preview(
     session: Session,
-    ticker: Annotated[str, typer.Argument(help="Ticker of the currency.")],
+    ticker: Annotated[str, typer.Argument(help="Ticker of the currency.", autocompletion=completion.ticker)],
     *,
     days: Annotated[int, typer.Option("--days", min=2, help="Plot this many of the latest rows.")] = 365,
     png: Annotated[

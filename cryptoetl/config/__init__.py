@@ -1,6 +1,7 @@
 """The configuration file: its models, and its problems with file, line and field."""
 
-from cryptoetl.config.loading import json_schema, load, missing_files
+from cryptoetl.config.environments import find_file
+from cryptoetl.config.loading import check, json_schema, load, missing_files
 from cryptoetl.config.models import ALL_CURRENCIES, Config, Currency, Local, TargetName
 
 __all__ = [
@@ -9,6 +10,8 @@ __all__ = [
     "Currency",
     "Local",
     "TargetName",
+    "check",
+    "find_file",
     "json_schema",
     "load",
     "missing_files",

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from cryptoetl.config import environments
 from cryptoetl.config.aws import Aws, Buckets, Glue, Machine, Notify, Redshift
 from cryptoetl.config.fields import Model
 from cryptoetl.config.models import Config, Currency, Local
@@ -19,21 +20,62 @@ from cryptoetl.util.files import unreadable
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the file, for editors."""
+    """Return the JSON Schema of the file, for editors. An environment has any of the file's other keys."""
     schema = Config.model_json_schema(by_alias=True)
+    properties = {key: value for key, value in schema["properties"].items() if key != environments.KEY}
+    schema["properties"][environments.KEY]["additionalProperties"] = {"$ref": "#/$defs/Environment"}
+    schema["$defs"]["Environment"] = {
+        "type": "object",
+        "description": "What differs from the rest of the file in an environment.",
+        "properties": {key: _without_default(value) for key, value in properties.items()},
+        "additionalProperties": False,
+    }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def load(path: Path) -> Config:
+def _without_default(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "default"}
+
+
+def load(path: Path, environment: str | None = None) -> Config:
     """Read the configuration file; paths in it are relative to its folder, and become absolute.
 
-    The files that it names are not opened. `scripts` becomes the folder glue_scripts beside the file if it is
-    not set and that folder exists.
+    With `environment`, that one is laid over the rest of the file. The files that it names are not opened.
+    `scripts` becomes the folder glue_scripts beside the file if it is not set and that folder exists.
 
     Raises:
         ConfigError: With every problem that was found.
+        UsageError: The file has no such environment.
     """
+    root, data = _composed(path, environment)
+    return _loaded(path, root, data)
+
+
+def check(path: Path) -> tuple[str, ...]:
+    """Read the file without and with each of its environments, and return their names.
+
+    Raises:
+        ConfigError: With every problem that was found in any of them, each once.
+    """
+    root, _ = compose(path)
+    names = environments.names(root)
+    problems: dict[ConfigProblem, None] = {}
+    for name in (None, *names):
+        try:
+            load(path, name)
+        except ConfigError as error:
+            problems |= dict.fromkeys(error.problems)
+    if problems:
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line or 0))
+    return names
+
+
+def _composed(path: Path, environment: str | None) -> tuple[yaml.Node, object]:
     root, data = compose(path)
+    return (root, data) if environment is None else environments.overlaid(path, root, environment)
+
+
+def _loaded(path: Path, root: yaml.Node, data: object) -> Config:
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
@@ -61,7 +103,9 @@ class MissingFile(NamedTuple):
     problem: ConfigProblem
 
 
-def missing_files(path: Path, currencies: Iterable[Currency]) -> list[MissingFile]:
+def missing_files(
+    path: Path, currencies: Iterable[Currency], environment: str | None = None
+) -> list[MissingFile]:
     """Return each file that cannot be opened, with its line in the configuration file."""
     missing = [
         (currency.ticker, field, f"{file}: {reason}")
@@ -71,7 +115,7 @@ def missing_files(path: Path, currencies: Iterable[Currency]) -> list[MissingFil
     ]
     if not missing:
         return []
-    root, _ = compose(path)  # only now: parsing takes longer than opening the files
+    root, _ = _composed(path, environment)  # only now: parsing takes longer than opening the files
     lines = {
         node.value: index
         for index in range(len(items(root, "currencies")))

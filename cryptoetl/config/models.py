@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -13,6 +13,7 @@ from cryptoetl.config.aws import Aws
 from cryptoetl.config.fields import Column, Delimiter, FilePath, Model, Text, YesNo
 from cryptoetl.errors import UsageError
 from cryptoetl.raw_files import dates
+from cryptoetl.util.text import did_you_mean, enumerated
 
 TargetName = Literal["local", "aws"]
 
@@ -112,6 +113,9 @@ class Local(Model):
         return value
 
 
+EnvironmentName = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+
+
 class Config(Model):
     """A cryptoetl configuration file."""
 
@@ -132,6 +136,9 @@ class Config(Model):
     """The AWS target."""
     currencies: Annotated[tuple[Currency, ...], Field(min_length=1)]
     """The crypto currencies, each with its two files."""
+    environments: Mapping[EnvironmentName, Mapping[str, Any]] = {}
+    """Names, each with keys that --env and CRYPTOETL_ENV lay over the rest of the file. Keys are merged at
+    every depth; lists and values are replaced. An environment usually sets `pipeline`."""
 
     @field_validator("pipeline")
     @classmethod
@@ -157,8 +164,9 @@ class Config(Model):
         wanted = {ticker.lower() for ticker in tickers}
         known = {currency.ticker.lower() for currency in self.currencies}
         if unknown := [ticker for ticker in tickers if ticker.lower() not in known]:
+            names = [currency.ticker for currency in self.currencies]
             raise UsageError(
                 f"{', '.join(unknown)}: not a currency of this configuration",
-                hint=f"It has {', '.join(currency.ticker for currency in self.currencies)}.",
+                hint=f"{did_you_mean(unknown, names)}It has {enumerated(names)}.",
             )
         return tuple(currency for currency in self.currencies if currency.ticker.lower() in wanted)

@@ -79,7 +79,8 @@ def _text(path: Path) -> str:
             raise _error(path, reason)
         raise ConfigError(
             [ConfigProblem(path, None, None, "no such configuration file")],
-            hint="Name one with -c/--config or CRYPTOETL_CONFIG; config.example.yaml shows the form.",
+            hint="`cryptoetl init DIR` writes one for the files of a folder; -c/--config or CRYPTOETL_CONFIG "
+            "names another one.",
         )
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:

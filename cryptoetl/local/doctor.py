@@ -16,6 +16,7 @@ from cryptoetl.local.home import Home, naming_path
 from cryptoetl.local.warehouse import LocalWarehouse
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.target.diagnosis import Area, Check, Diagnosis, carry_out
+from cryptoetl.util import installation
 from cryptoetl.util.files import load_json
 from cryptoetl.util.text import one_line
 
@@ -169,7 +170,7 @@ def _missing(area: Area, what: str, error: ModuleNotFoundError) -> Diagnosis:
     return area.failed(
         what,
         f"needs the package {error.name}, which is not installed",
-        "Install it with: pip install 'cryptoetl[local]'",
+        f"Install it with: {installation.command('local')}",
     )
 
 

@@ -148,8 +148,9 @@ class LocalExecutions:
         return (StillRunning(f"execution {name}", "the process that runs it does not answer"),)
 
     def log(self, name: str, ticker: str, step: StepStatus) -> FileLog | None:
-        """Return the log of a currency's step; None before the step has started."""
-        path = self._home.executions / name / "logs" / f"{ticker}-{step.step}.log"
+        """Return the log of a currency's step or of the cleaning; None before it has started."""
+        of = "clean" if step.step == "clean" else f"{ticker}-{step.step}"
+        path = self._home.executions / name / "logs" / f"{of}.log"
         return None if step.status == "PENDING" else FileLog(path)
 
 

@@ -19,6 +19,7 @@ from cryptoetl.pipeline import results
 from cryptoetl.pipeline.reporting import ReportResult
 from cryptoetl.pipeline.results import (
     CheckResult,
+    ConfigCheck,
     DoctorResult,
     ExecutionList,
     Preview,
@@ -122,6 +123,7 @@ def _step(change: StepChange) -> int:
 CONTRACTS: dict[type, Contract] = {
     InitResult: Contract("init", status=_init, words=("ok", "proposed", "failed")),
     CheckResult: Contract("check"),
+    ConfigCheck: Contract("config-check", exit_code=_zero, words=("ok",)),
     UploadResult: Contract("upload"),
     Plan: Contract("deploy"),
     Removal: Contract("destroy", words=("ok",)),

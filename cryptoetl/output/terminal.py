@@ -53,7 +53,12 @@ class Terminal:
     """All output of a command. Use it as a context manager, whose end removes the view of progress."""
 
     def __init__(
-        self, *, as_json: bool = False, verbose: bool = False, clock: Callable[[], datetime] = _local_time
+        self,
+        *,
+        as_json: bool = False,
+        verbose: bool = False,
+        quiet: bool = False,
+        clock: Callable[[], datetime] = _local_time,
     ) -> None:
         codecs.register_error("spelled", spelled)
         for stream in (sys.stdout, sys.stderr):
@@ -63,6 +68,7 @@ class Terminal:
         self.err = console(sys.stderr, stderr=True)
         self._as_json = as_json
         self._verbose = verbose
+        self._quiet = quiet
         self._clock = clock
         self._progress = ProgressDisplay(
             self.err, lambda text: self._write(printable(text), self.err.file), clock, verbose=verbose
@@ -176,15 +182,17 @@ class Terminal:
             case Phase():
                 self._progress.stop()
                 self._begin_phase(event.name)
-            case Counted():
-                self._progress.counted(event)
-            case FileProgress() | Transfer():
-                self._progress.files(event)
             case Warned():
                 self.warn(event.message)
             case Progressed() if self._as_json and self._followed is not None:
                 for change in self._followed.since_last(event.status):
                     self._write_json(change)
+            case _ if self._quiet:
+                pass
+            case Counted():
+                self._progress.counted(event)
+            case FileProgress() | Transfer():
+                self._progress.files(event)
             case Progressed():
                 self._progress.execution(event)
             case ResourceProgress():
@@ -194,8 +202,9 @@ class Terminal:
 
     @deferred()
     def say(self, message: str) -> None:
-        """Print a message."""
-        self.err.print_whole(Text(printable(message)))
+        """Print a message, unless only results, warnings and errors are wanted."""
+        if not self._quiet:
+            self.err.print_whole(Text(printable(message)))
 
     @deferred()
     def warn(self, message: str) -> None:

@@ -7,7 +7,7 @@
    (state_machine/bundle.py) and compares it with what is deployed; `deploy` applies the plan (deploys.py). On
    AWS this is a CloudFormation stack (aws/stack/), with a review of limits and costs. `destroy` removes what
    was deployed, and keeps the data.
-4. `run` starts an execution of the deployed state machine (runs.py). The execution first empties what it is
+4. `run` starts an execution of the deployed state machine (runs.py). The execution first cleans what it is
    going to write; then each branch takes its currency from bronze to silver to gold to the warehouse. A
    branch that fails ends in its own Pass state, so the others continue.
 5. An execution is followed by folding its events into a status (watching.py; state_machine/history.py).

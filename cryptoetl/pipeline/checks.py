@@ -68,7 +68,7 @@ def each(
     known = prints or {}
     currencies = list(currencies)
     missing: dict[str, list[MissingFile]] = {}
-    for file in missing_files(rules.config_file, currencies) if rules.config_file else ():
+    for file in missing_files(rules.config_file, currencies, rules.environment) if rules.config_file else ():
         missing.setdefault(file.ticker, []).append(file)
     try:
         for currency in currencies:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 from cryptoetl import __version__
+from cryptoetl.config.environments import Source
 from cryptoetl.config.loading import missing_files
 from cryptoetl.config.models import Config
 from cryptoetl.errors import ConfigError, CryptoetlError
 from cryptoetl.target import Target
 from cryptoetl.target.diagnosis import Area, Diagnosis
+from cryptoetl.util import installation
 from cryptoetl.util.text import plural
 
 PYTHON = Area("Python")
@@ -43,7 +44,7 @@ def installed(package: str) -> str | None:
 
 
 def diagnose(
-    path: Path,
+    source: Source,
     load: Callable[[], Config],
     connect_to: Callable[[Config], Target],
     *,
@@ -52,8 +53,9 @@ def diagnose(
 ) -> Iterator[Diagnosis]:
     """Yield what is found out, as it becomes known.
 
-    `load` reads the configuration at `path`, `connect_to` makes its target, `version` that of a package. With
-    `connect`, the warehouse is asked too, which may be billed. Raises UsageError for a wrong command line.
+    `load` reads the configuration at `source`, `connect_to` makes its target, `version` that of a package.
+    With `connect`, the warehouse is asked too, which may be billed. Raises UsageError for a wrong command
+    line.
     """
     config, problems = _loaded(load)
     target = config.target if config else None
@@ -64,8 +66,8 @@ def diagnose(
             yield area.skipped("", "not checked: that needs a valid configuration")
         return
     currencies = plural(len(config.currencies), "currency")
-    yield CONFIG.passed(str(path), f"is valid: {currencies}, target {config.target}")
-    yield _files(path, config)
+    yield CONFIG.passed(str(source), f"is valid: {currencies}, target {config.target}")
+    yield _files(source, config)
     try:
         place = connect_to(config)
     except CryptoetlError as error:
@@ -99,8 +101,8 @@ def _python(target: str | None, version: Callable[[str], str | None]) -> Iterato
         if not missing:
             yield PYTHON.passed(what, ", ".join(f"{name} {found}" for name, found in versions.items()))
             continue
-        named = f"cryptoetl[{extra}]" if extra else "cryptoetl"
-        lacks, hint = f"not installed: {', '.join(missing)}", f"Install with: pip install '{named}'"
+        lacks = f"not installed: {', '.join(missing)}"
+        hint = f"Install with: {installation.command(extra)}"
         if extra == "png":
             yield PYTHON.passed(what, f"{lacks}; only `preview --png` needs it", hint)
         elif extra == "local" and target == "aws":
@@ -109,9 +111,9 @@ def _python(target: str | None, version: Callable[[str], str | None]) -> Iterato
             yield PYTHON.failed(what, lacks, hint)
 
 
-def _files(path: Path, config: Config) -> Diagnosis:
+def _files(source: Source, config: Config) -> Diagnosis:
     total = 2 * len(config.currencies)
-    problems = missing_files(path, config.currencies)
+    problems = missing_files(source.path, config.currencies, source.environment)
     if not problems:
         files = {file for currency in config.currencies for file in (currency.history, currency.trend)}
         size = sum(file.stat().st_size for file in files)

@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from cryptoetl.errors import UsageError
 from cryptoetl.pipeline.results import StepLine
 from cryptoetl.pipeline.watching import read_events
-from cryptoetl.state_machine.definition import Step
+from cryptoetl.state_machine.definition import STEPS
 from cryptoetl.state_machine.history import Fold
-from cryptoetl.state_machine.status import CurrencyStatus, Stage
+from cryptoetl.state_machine.status import CurrencyStatus, Stage, StepStatus
 from cryptoetl.target import Target
 from cryptoetl.target.executions import LogLine, LogReader
 from cryptoetl.util import interruption
+from cryptoetl.util.text import did_you_mean, enumerated
 
 _ERROR = re.compile(r"\b(ERROR|FATAL|CRITICAL)\b")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -27,16 +28,28 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class LogRequest:
-    """Which log lines to read: those of a currency's steps in an execution.
+    """Which log lines to read: those of a currency's steps, or of the cleaning, in an execution.
 
-    With `follow`, lines are read until the currency has ended.
+    `ticker` is "" only for the cleaning alone, which belongs to all currencies. With `follow`, lines are read
+    until the currency, or the cleaning, has ended.
     """
 
     ticker: str
     execution: str
-    steps: Collection[Step]
+    steps: Collection[Stage]
     errors_only: bool = False
     follow: bool = False
+
+
+def chosen(step: str | None) -> list[Stage]:
+    """Return the step of this name, or all of a currency. Raises UsageError."""
+    known: tuple[Stage, ...] = ("clean", *STEPS)
+    found = [item for item in known if item == step]
+    if step is not None and not found:
+        raise UsageError(
+            f"{step!r} is not a step", hint=f"{did_you_mean([step], known)}The steps are {', '.join(known)}."
+        )
+    return found or list(STEPS)
 
 
 def lines(
@@ -48,22 +61,47 @@ def lines(
     ended = False
     for pause in target.executions.pauses():
         record = read_events(target, request.execution, fold)
-        currency = _currency(fold, record.status != "RUNNING", request)
-        if currency is not None:
-            for step in currency.steps:
-                if step.step in request.steps and step.step not in logs:
-                    reader = target.executions.log(request.execution, currency.ticker, step)
-                    if reader is not None:
-                        logs[step.step] = _Log(reader, request.errors_only)
+        ticker, steps, over = _steps(fold, request, ended=record.status != "RUNNING")
+        for step in steps:
+            if step.step in request.steps and step.step not in logs:
+                reader = target.executions.log(request.execution, ticker, step)
+                if reader is not None:
+                    logs[step.step] = _Log(reader, request.errors_only)
         found = [StepLine(step, line.time, line.text) for step, log in logs.items() for line in log.read()]
         yield from sorted(found, key=lambda line: line.time or _BEFORE_ALL)
         if not request.follow or ended:
             return
         # The last lines may arrive shortly after the end.
-        ended = record.status != "RUNNING" or (
-            currency is not None and currency.status not in ("PENDING", "RUNNING")
-        )
+        ended = over
         sleep(pause)
+
+
+def why_none(target: Target, request: LogRequest) -> str | None:
+    """Return why a currency has no log lines, and where to look; None if there is no special reason."""
+    fold = Fold(request.execution)
+    ended = read_events(target, request.execution, fold).status != "RUNNING"
+    currency = _currency(fold, ended, request) if request.ticker else None
+    if currency is None or currency.status != "FAILED":
+        return None
+    if currency.step == "check":
+        seen = f"`cryptoetl check --tickers {currency.ticker}` shows all findings"
+        return f"{currency.ticker} was refused by the check, before any step: {currency.reason}. {seen}."
+    if currency.step == "clean":
+        seen = "`cryptoetl logs --step clean` shows why"
+        return f"{currency.ticker} was not started, because the cleaning failed: {seen}."
+    return None
+
+
+def _steps(fold: Fold, request: LogRequest, *, ended: bool) -> tuple[str, Sequence[StepStatus], bool]:
+    """Return the currency as it is spelled, its steps with the cleaning, and whether all have ended."""
+    clean = fold.status().clean
+    if not request.ticker:
+        return "", [clean], ended or clean.status not in ("PENDING", "RUNNING")
+    currency = _currency(fold, ended, request)
+    if currency is None:
+        return request.ticker, [clean], ended
+    over = ended or currency.status not in ("PENDING", "RUNNING")
+    return currency.ticker, [clean, *currency.steps], over
 
 
 def _currency(fold: Fold, execution_ended: bool, request: LogRequest) -> CurrencyStatus | None:
@@ -74,10 +112,11 @@ def _currency(fold: Fold, execution_ended: bool, request: LogRequest) -> Currenc
             return currency
     if not currencies and not execution_ended:
         return None
+    names = [currency.ticker for currency in currencies]
     raise UsageError(
         f"{request.ticker} is not in execution {request.execution}",
-        hint=f"It has {', '.join(currency.ticker for currency in currencies)}."
-        if currencies
+        hint=f"{did_you_mean([request.ticker], names)}It has {enumerated(names)}."
+        if names
         else "It ran no currency.",
     )
 

@@ -94,11 +94,19 @@ class UploadResult:
 
 
 @dataclass(frozen=True)
+class ConfigCheck:
+    """A valid configuration file and the environments that it has, which are valid too."""
+
+    file: Path
+    environments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CheckRules:
     """What the check depends on besides the files.
 
     `today` is the current day, `strict` turns warnings into errors, `known` holds findings of earlier checks,
-    and `config_file` is the configuration, in which missing files are named.
+    and `config_file` is the configuration, with `environment` laid over it, in which missing files are named.
     """
 
     today: date
@@ -106,6 +114,7 @@ class CheckRules:
     strict: bool = False
     known: Verdicts | None = None
     config_file: Path | None = None
+    environment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -178,11 +187,15 @@ class StepLine:
 
 @dataclass(frozen=True)
 class StepLog:
-    """The log of a currency in an execution, its steps merged in time."""
+    """The log of a currency in an execution, its steps merged in time; `ticker` is "" for the cleaning.
+
+    `note` says why there are no lines, if there is a special reason.
+    """
 
     ticker: str
     execution: str
     lines: tuple[StepLine, ...]
+    note: str | None = None
 
 
 @dataclass(frozen=True)

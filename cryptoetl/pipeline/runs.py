@@ -17,7 +17,7 @@ from cryptoetl.state_machine.definition import STEPS, Step
 from cryptoetl.state_machine.groups import Start
 from cryptoetl.state_machine.status import ExecutionStatus, retry_plan
 from cryptoetl.target import Target
-from cryptoetl.util.text import plural
+from cryptoetl.util.text import did_you_mean, enumerated, plural
 
 
 def run(config: Config, target: Target, request: RunRequest, observe: Observe) -> RunResult:
@@ -89,7 +89,7 @@ def _chosen(deployed: Bundle, tickers: Sequence[str] | None) -> list[str]:
     if unknown := [ticker for ticker in tickers if ticker.lower() not in known]:
         raise UsageError(
             f"{', '.join(unknown)}: not deployed",
-            hint=f"Deployed are {', '.join(deployed.tickers)}. "
+            hint=f"{did_you_mean(unknown, deployed.tickers)}Deployed are {enumerated(deployed.tickers)}. "
             "Add a currency to the configuration and run `cryptoetl deploy`.",
         )
     wanted = {known[ticker.lower()] for ticker in tickers}

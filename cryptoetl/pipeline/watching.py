@@ -24,7 +24,10 @@ def latest_name(target: Target) -> str:
     """Return the name of the latest execution. Raises UsageError if there is none."""
     if names := target.executions.names(1):
         return names[0]
-    raise UsageError("there is no execution yet", hint="Run `cryptoetl up` first.")
+    raise UsageError(
+        "there is no execution yet",
+        hint="`cryptoetl up` checks, deploys, uploads and runs; `cryptoetl run` only runs.",
+    )
 
 
 def _read(target: Target, name: str) -> ExecutionStatus:

@@ -241,7 +241,7 @@ class Fold:
             status = "SKIPPED"
         elif (clean := whole.not_cleaned) is not None:
             status, at, error = "FAILED", "clean", clean.error
-            reason = f"not started, because the cleaning before it failed: {clean.reason or clean.error}"
+            reason = f"not started, because the cleaning failed: {clean.reason or clean.error}"
         elif whole.joined and ticker not in self._seen:
             status, at, reason = "FAILED", begins, "the deployed state machine has no branch for it"
         elif whole.cut_off:

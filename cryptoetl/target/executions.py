@@ -98,4 +98,4 @@ class Executions(Protocol):
         """
 
     def log(self, name: str, ticker: str, step: StepStatus) -> LogReader | None:
-        """Return the log of a currency's step; None if the step has started no job run."""
+        """Return the log of a currency's step, or of the cleaning; None if it has started no job run."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cryptoetl.util.files import load_json
@@ -55,3 +57,20 @@ def one_line(text: str, limit: int) -> str:
     """Return the text without line breaks, cut to `limit` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def did_you_mean(wrong: Iterable[str], known: Sequence[str]) -> str:
+    """Return "Did you mean BTC? " for names like known ones, ignoring case; "" if there is none."""
+    by_lower = {name.lower(): name for name in known}
+    close = [
+        by_lower[found]
+        for name in wrong
+        for found in difflib.get_close_matches(name.lower(), list(by_lower), n=1)
+    ]
+    return f"Did you mean {', '.join(dict.fromkeys(close))}? " if close else ""
+
+
+def enumerated(names: Sequence[str], limit: int = 20) -> str:
+    """Return names with commas between them, and how many there are beyond the limit."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

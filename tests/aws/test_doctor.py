@@ -16,6 +16,7 @@ from botocore.loaders import create_loader
 from cryptoetl import config as configuration
 from cryptoetl import pipeline
 from cryptoetl.aws.target import aws_target
+from cryptoetl.config.environments import Source
 from cryptoetl.config.models import Config
 from cryptoetl.pipeline.doctor import installed
 from cryptoetl.target.diagnosis import Check, Diagnosis, Verdict, carry_out
@@ -114,7 +115,7 @@ class Case:
 
         return list(
             pipeline.diagnose(
-                Path("config.yaml"),
+                Source(Path("config.yaml")),
                 lambda: self.config,
                 target,
                 connect=connect,

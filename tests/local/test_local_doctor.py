@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from cryptoetl import config, pipeline
+from cryptoetl.config.environments import Source
 from cryptoetl.local.deployment import LocalDeployment
 from cryptoetl.local.doctor import LocalDoctor
 from cryptoetl.local.home import Home
 from cryptoetl.local.ownership import Ownership
 from cryptoetl.pipeline.doctor import EXTRAS, REQUIRED
 from cryptoetl.target.diagnosis import Diagnosis, Verdict
+from cryptoetl.util import installation
 from tests.fakes import Fakes
 from tests.local.cli import REPOSITORY, Project
 
@@ -145,7 +147,7 @@ def test_an_engine_that_does_not_answer_or_is_not_installed_is_named(
     monkeypatch.setitem(sys.modules, "pysail.spark", None)
     found = diagnose(tmp_path, engine=None)["engine Sail"]
     assert found.verdict == "failed"
-    assert found.hint == "Install it with: pip install 'cryptoetl[local]'"
+    assert found.hint == f"Install it with: {installation.command('local')}"
 
 
 def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
     project.add_made("BTC")
     path = tmp_path / "config.yaml"
     lines = pipeline.diagnose(
-        path,
+        Source(path),
         lambda: config.load(path),
         lambda _: Fakes().target,
         version=lambda package: None if package in ("pysail", "duckdb", "matplotlib") else "1.0",
@@ -161,7 +163,7 @@ def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
     extras = {item.what: item for item in lines if item.what.startswith("extra")}
     assert extras["extra local"].verdict == "failed"
     assert extras["extra local"].detail == "not installed: duckdb, pysail"
-    assert extras["extra local"].hint == "Install with: pip install 'cryptoetl[local]'"
+    assert extras["extra local"].hint == f"Install with: {installation.command('local')}"
     assert extras["extra png"].verdict == "passed"
 
 

@@ -125,4 +125,4 @@ def test_without_the_extra_the_local_target_says_what_to_install(clone: Path, tm
     good(run(f"venv/bin/pip install --quiet --no-compile '{clone}' -c '{clone}/constraints.txt'", tmp_path))
     done = run(f"cryptoetl up -c '{clone}/config.example.yaml'", tmp_path, bin_folder)
     good(done, 2)
-    assert "pip install 'cryptoetl[local]'" in done.stderr
+    assert f"pip install '{clone}[local]'" in done.stderr

@@ -150,7 +150,7 @@ def cost(aws: Aws, currencies: int, *, size: int = 1) -> Cost:
             f"each of {steps:,} steps takes {billing}, on "
             f"{glue.workers} × {glue.worker_type} ({dpu:g} DPU at ${hour:g}/hour: Glue {glue.version}"
             f"{', Flex' if glue.flex else ''}{f'; {doubts}' if doubts else ''})",
-            f"clearing{' and summary take' if size > 1 else ' takes'} a minute of a Python shell "
+            f"the cleaning{' and the summary take' if size > 1 else ' takes'} a minute of a Python shell "
             f"({_SHELL_DPU:g} DPU at ${shell:g}/hour)",
             f"{transitions:,} state transitions of Step Functions (${prices.TRANSITION * 1000:g} per 1,000)",
             f"Redshift runs at {aws.redshift.capacity} RPU for a minute per 25 tables "

@@ -14,6 +14,7 @@ from cryptoetl.output.tables.view import FULL, View
 from cryptoetl.pipeline.reporting import ReportResult
 from cryptoetl.pipeline.results import (
     CheckResult,
+    ConfigCheck,
     DoctorResult,
     ExecutionList,
     Preview,
@@ -63,6 +64,8 @@ def render(result: Result, view: View = FULL) -> Iterator[RenderableType]:  # no
             yield from phases.closing(result)
         case InitResult():
             yield from files.init(result, view)
+        case ConfigCheck():
+            yield files.configuration(result)
         case DoctorResult():
             yield doctor.summary(result)
         case _:
@@ -71,6 +74,7 @@ def render(result: Result, view: View = FULL) -> Iterator[RenderableType]:  # no
 
 Result = (
     CheckResult
+    | ConfigCheck
     | UploadResult
     | Plan
     | Removal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,6 +19,8 @@ from cryptoetl.state_machine.status import CurrencyStatus, ExecutionStatus, Step
 from cryptoetl.target.executions import StillRunning
 from cryptoetl.util.text import printable
 
+_OWN_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ")
+
 NAME = len("20260101T000000000Z")
 """Letters of a name that cryptoetl gives; longer ones, such as those of a schedule, may be shortened."""
 
@@ -29,9 +32,25 @@ def run(result: RunResult, view: View) -> Iterator[RenderableType]:
     if result.execution is not None:
         yield from execution(result.execution, view)
         yield from left(result.left)
+        yield from next_step(result.execution)
     else:
         for ticker, reason in result.refused.items():
             yield Text.assemble(f"{ticker} ", ("FAILED", "bold red"), f" check: {reason}")
+
+
+def next_step(status: ExecutionStatus) -> Iterator[Text]:
+    """Yield the commands that show why currencies failed, and that run them again."""
+    bad = [currency for currency in status.currencies if currency.bad]
+    if not bad or status.status == "RUNNING":
+        return
+    first = next((currency for currency in bad if currency.status == "FAILED"), bad[0])
+    if first.step == "check":
+        show = f"cryptoetl check --tickers {first.ticker}"
+    elif first.step == "clean":
+        show = "cryptoetl logs --step clean"
+    else:
+        show = f"cryptoetl logs {first.ticker} --errors"
+    yield Text(f"Next: `{show}` shows why; `cryptoetl run --retry-failed` runs what failed again.")
 
 
 def stop(result: StopResult, view: View) -> Iterator[RenderableType]:
@@ -49,15 +68,22 @@ def left(runs: Sequence[StillRunning]) -> Iterator[Text]:
 
 def log(result: StepLog) -> Iterator[RenderableType]:
     """Yield the lines of a log."""
-    if not result.lines:
-        yield Text(f"Execution {result.execution} has no such log lines of {result.ticker}.", style="dim")
+    if result.note:
+        yield Text(result.note)
+    elif not result.lines:
+        of = result.ticker or "the cleaning"
+        yield Text(f"Execution {result.execution} has no such log lines of {of}.", style="dim")
     yield from (log_line(line) for line in result.lines)
 
 
 def log_line(line: StepLine) -> Text:
-    """Return a line with its local time and its step."""
-    time = f"{line.time.astimezone():%H:%M:%S}" if line.time else " " * 8
-    return Text.assemble((f"{time} {line.step:<8} ", "dim"), printable(line.text))
+    """Return a line with its local time and zone, and its step.
+
+    A time at the beginning of the text, which a local job writes, is left out: it is the same one.
+    """
+    time = f"{line.time.astimezone():%Y-%m-%d %H:%M:%S %Z}" if line.time else ""
+    text = _OWN_TIME.sub("", line.text) if line.time else line.text
+    return Text.assemble((f"{time:<23} {line.step:<8} ", "dim"), printable(text))
 
 
 def execution(status: ExecutionStatus, view: View) -> Iterator[RenderableType]:

@@ -14,7 +14,7 @@ from cryptoetl.output.tables.layout import DATES, Column, columns
 from cryptoetl.output.tables.view import View, counts, fold, more
 from cryptoetl.output.tables.words import count, size, span
 from cryptoetl.pipeline.reporting import ReportResult
-from cryptoetl.pipeline.results import CheckResult, CurrencyCheck, UploadedFile, UploadResult
+from cryptoetl.pipeline.results import CheckResult, ConfigCheck, CurrencyCheck, UploadedFile, UploadResult
 from cryptoetl.raw_files.findings import FileReport
 from cryptoetl.util.text import plural
 
@@ -198,3 +198,10 @@ def init(result: InitResult, view: View) -> Iterator[RenderableType]:
     if not result.currencies:
         what = "no two files make a currency" if result.unpaired else "there are no CSV files"
         yield Text(f"Nothing was written: {what} in {result.folder}.")
+
+
+def configuration(result: ConfigCheck) -> Text:
+    """Return that a configuration is valid, with its environments."""
+    names = result.environments
+    having = f", with {plural(len(names), 'environment')}: {', '.join(names)}" if names else ""
+    return Text.assemble(f"{result.file} is ", ("valid", "green"), having)

@@ -83,7 +83,7 @@ def closing(result: UpResult) -> Iterator[RenderableType]:
     else:
         yield _verdict(result.run.execution, result)
         if result.run.exit_code:
-            yield Text("Fix what failed, then run: cryptoetl run --retry-failed")
+            yield from executions.next_step(result.run.execution)
 
 
 def _verdict(execution: ExecutionStatus, result: UpResult) -> Text:

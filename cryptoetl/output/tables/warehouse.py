@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from decimal import Decimal
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -90,12 +92,26 @@ def _agrees(item: TableCheck) -> Text:
 
 
 def rows(result: QueryRows) -> RenderableType:
-    """Return the rows as a table."""
+    """Return the rows as a table, numbers on the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in result.columns:
-        table.add_column(Text(printable(name)), overflow="fold")
+    for at, name in enumerate(result.columns):
+        right = all(_is_number(row[at]) for row in result.rows if row[at] is not None) and result.rows
+        table.add_column(Text(printable(name)), overflow="fold", justify="right" if right else "left")
     for row in result.rows:
-        table.add_row(*(Text("" if value is None else printable(str(value))) for value in row))
+        table.add_row(*(Text(_cell(value)) for value in row))
     if not result.more:
         return table
     return Group(table, Text(f"The first {len(result.rows):,} rows; --limit shows more.", style="dim"))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _cell(value: object) -> str:
+    """Return a value for people: floats without the digits beyond 15, which are those of their rounding."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(float(f"{value:.15g}"))
+    return printable(str(value))

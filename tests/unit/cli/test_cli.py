@@ -12,12 +12,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from cryptoetl import __version__, pipeline
+from cryptoetl.cli import deployment
 from cryptoetl.cli.options import parse_duration, parse_fail, parse_tickers
 from cryptoetl.cli.session import Globals, Session
 from cryptoetl.config.models import Config
-from cryptoetl.errors import UsageError
+from cryptoetl.errors import QueryError, UsageError
+from cryptoetl.state_machine.bundle import Change
+from cryptoetl.util import installation
 from tests.conftest import CACHE
 from tests.unit.cli.command_line import REPOSITORY, CommandLine, Ended
 from tests.unit.cli.command_line import config as config
@@ -135,6 +139,56 @@ def test_the_configuration_is_config_yaml_unless_another_is_named(run: CommandLi
     assert tickers(CRYPTOETL_CONFIG="") == ["BTC", "XMR"]
 
 
+def test_the_configuration_of_a_folder_above_is_named(
+    run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = run.folder / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    ended = run("check")
+    assert (ended.code, ended.err) == (0, "The configuration is ../config.yaml.\n")
+    assert run("check", "--quiet").err == ""
+    assert run("init", "--yes", "..").code == 0
+    assert (below / "config.yaml").exists()
+    assert run("check").err == ""
+
+
+def test_an_environment_is_named_by_option_or_variable(run: CommandLine, config: Path) -> None:
+    data = json.loads(config.read_text())
+    config.write_text(json.dumps({**data, "environments": {"prod": {"pipeline": "p"}, "dev": {}}}))
+
+    def pipeline_name(*arguments: str, **env: str) -> str:
+        return str(json.loads(run("config", "show", "--json", *arguments, **env).out)["pipeline"])
+
+    assert pipeline_name() == "crypto"
+    assert pipeline_name("--env", "prod") == "p"
+    assert pipeline_name(CRYPTOETL_ENV="prod") == "p"
+    assert pipeline_name("--env", "dev", CRYPTOETL_ENV="prod") == "crypto"
+    assert run("config", "check").out == "config.yaml is valid, with 2 environments: prod, dev\n"
+    shown = yaml.safe_load(run("--env", "prod", "config", "show").out)
+    assert (shown["pipeline"], "environments" in shown) == ("p", False)
+    wrong = run("check", "--env", "prd")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "Did you mean prod?" in wrong.err
+
+
+def test_the_token_of_an_engine_is_not_shown(run: CommandLine, config: Path) -> None:
+    data = json.loads(config.read_text())
+    engine = "sc://host:443/;token=hidden;user_id=me"
+    config.write_text(json.dumps({**data, "local": {"engine": engine}}))
+    for form in ([], ["--json"]):
+        out = run("config", "show", *form).out
+        assert "sc://host:443/;token=***;user_id=me" in out
+        assert "hidden" not in out
+
+
+def test_quiet_leaves_results_warnings_and_errors(run: CommandLine, config: Path) -> None:
+    loud, quiet = run("scripts", "export", "one"), run("--quiet", "scripts", "export", "two")
+    assert "To use them" in loud.err
+    assert (quiet.code, quiet.out.count("two/"), quiet.err) == (0, 4, "")
+    assert run("-q", "check", "--tickers", "BTX").err.startswith("error: BTX")
+
+
 def test_the_target_is_the_configured_one_unless_another_is_named(run: CommandLine, config: Path) -> None:
     assert run("deploy", "--dry-run").code == 0
     assert run("deploy", "--dry-run", CRYPTOETL_TARGET="aws").code == 0
@@ -165,12 +219,12 @@ def test_the_aws_target_is_made_without_a_request(monkeypatch: pytest.MonkeyPatc
     assert "my-etl-workgroup" in target.warehouse.location()
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("5", 300)])
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200)])
 def test_a_duration_is_in_seconds_minutes_or_hours(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0m", "-1s", "1.5h", "soon"])
+@pytest.mark.parametrize("text", ["", "0m", "-1s", "1.5h", "soon", "30"])
 def test_a_text_that_is_not_a_duration_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a duration"):
         parse_duration(text)
@@ -184,6 +238,7 @@ def test_a_missing_configuration_is_one_message_with_a_hint(run: CommandLine) ->
     assert (ended.code, ended.out) == (2, "")
     first, second = ended.err.splitlines()
     assert first == "error: config.yaml: no such configuration file"
+    assert second.startswith("`cryptoetl init DIR` writes one")
     assert "CRYPTOETL_CONFIG" in second
 
 
@@ -242,7 +297,7 @@ def failing_with(error: BaseException) -> Callable[..., Any]:
             ModuleNotFoundError("No module named 'duckdb'", name="duckdb"),
             2,
             "error: the local target needs the package duckdb, which is not installed",
-            "Install it with: pip install 'cryptoetl[local]'",
+            f"Install it with: {installation.command('local')}",
         ),
         (PermissionError(13, "Permission denied", "a.csv"), 2, "error: a.csv: Permission denied", None),
         (OSError(28, "No space left on device"), 2, "error: the system: No space left on device", None),
@@ -318,6 +373,7 @@ def test_an_unknown_ticker_is_refused_and_the_known_ones_are_listed(run: Command
     assert ended.code == 2
     assert "DOGE: not a currency of this configuration" in ended.err
     assert "It has BTC, XMR." in ended.err
+    assert "Did you mean BTC? It has" in run("check", "--tickers", "btcc").err
 
 
 # --- the process --------------------------------------------------------------------------------------
@@ -355,3 +411,42 @@ def test_a_process_ends_with_the_code_of_its_command(tmp_path: Path) -> None:
     out, err = started.communicate(timeout=60)
     assert (started.returncode, json.loads(out)["exit_code"]) == (2, 2)
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("arguments", "same"), [(["version"], ["--version"]), (["help"], ["--help"])])
+def test_help_and_version_are_commands_too(run: CommandLine, arguments: list[str], same: list[str]) -> None:
+    assert run(*arguments) == run(*same)
+
+
+def test_help_names_a_command_or_a_command_of_a_group(run: CommandLine) -> None:
+    assert run("help", "run").out == run("run", "--help").out
+    assert run("help", "render", "machine").out == run("render", "machine", "--help").out
+    wrong = run("help", "rum")
+    assert (wrong.code, "rum" in wrong.err) == (2, True)
+
+
+def test_a_table_that_does_not_exist_has_a_suggestion(
+    run: CommandLine, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = QueryError('Redshift: relation "market_data.btcc" does not exist')
+    monkeypatch.setattr(run.fakes.warehouse, "query", failing_with(error))
+    ended = run("query", "SELECT * FROM market_data.btcc")
+    assert ended.code == 2
+    assert "Did you mean btc? The tables are all_currencies, btc, xmr." in ended.err
+
+
+def test_the_log_of_the_cleaning_needs_no_currency(run: CommandLine, config: Path) -> None:
+    assert run("deploy").code == 0
+    assert run("run").code == 0
+    assert "no such log lines of the cleaning" in run("logs", "--step", "clean").out
+    missing = run("logs")
+    assert (missing.code, "cryptoetl logs BTC" in missing.err) == (2, True)
+
+
+@pytest.mark.parametrize(("what", "said"), [("topic", True), ("job", False)])
+def test_recipients_of_alarms_are_asked_to_confirm_after_a_deploy_of_the_topic(what: str, said: bool) -> None:
+    aws = {"notify": {"emails": ["ops@example.com"]}}
+    currency = {"ticker": "BTC", "history": "h", "trend": "t"}
+    config = Config.model_validate({"target": "aws", "aws": aws, "currencies": [currency]})
+    plan: Any = SimpleNamespace(changes=[Change("add", what, "crypto-executions")])
+    assert ("ops@example.com" in (deployment._unconfirmed(config, plan) or "")) is said

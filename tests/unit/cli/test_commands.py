@@ -134,7 +134,9 @@ def test_up_prints_each_phase_under_its_heading_and_ends_with_the_verdict(
     assert re.fullmatch(r"4 files uploaded \(\d+ B\)", totals["Upload"])
     assert totals["Verify"].startswith("1 table equals gold: ")
     assert lines[-2].startswith("PARTLY LOADED  1 of 2 currencies")
-    assert lines[-1] == "Fix what failed, then run: cryptoetl run --retry-failed"
+    assert lines[-1].startswith(
+        "Next: `cryptoetl logs XMR --errors` shows why; `cryptoetl run --retry-failed`"
+    )
 
 
 def test_a_dry_run_of_up_shows_all_phases_and_changes_nothing(run: CommandLine, config: Path) -> None:

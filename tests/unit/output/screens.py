@@ -20,6 +20,7 @@ from cryptoetl.output.terminal import Terminal
 from cryptoetl.pipeline.reporting import ReportResult
 from cryptoetl.pipeline.results import (
     CheckResult,
+    ConfigCheck,
     CurrencyCheck,
     DoctorResult,
     ExecutionList,
@@ -102,11 +103,11 @@ class Screens:
         for name, value in {"TERM": "xterm", "COLUMNS": "100", "LINES": "30", **env}.items():
             self._monkeypatch.setenv(name, value)
 
-    def terminal(self, *, as_json: bool = False, verbose: bool = False) -> Terminal:
+    def terminal(self, *, as_json: bool = False, verbose: bool = False, quiet: bool = False) -> Terminal:
         """A command's terminal on these streams."""
         for name, stream in (("stdout", self.out), ("stderr", self.err), ("stdin", self._answers)):
             self._monkeypatch.setattr(f"sys.{name}", stream)
-        return Terminal(as_json=as_json, verbose=verbose, clock=lambda: NOW)
+        return Terminal(as_json=as_json, verbose=verbose, quiet=quiet, clock=lambda: NOW)
 
     def show(self, result: Result, *, verbose: bool = False, failed: bool = False) -> Stream:
         with self.terminal(verbose=verbose) as terminal:
@@ -246,6 +247,7 @@ EVERYTHING: Mapping[str, Result] = {
     "list": ExecutionList((MIXED,)),
     "verify": verified("rows: 1 in the table, 2 in gold"),
     "query": QueryRows(("date", "price"), ((date(2024, 1, 1), 1.5),), more=True),
+    "config check": ConfigCheck(Path("config.yaml"), ("dev", "prod")),
     "up": UP,
     "doctor": DoctorResult(
         (

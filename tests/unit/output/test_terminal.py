@@ -80,6 +80,14 @@ def test_no_question_is_asked_on_a_pipe_or_with_json(screens: Screens, as_json: 
         assert not terminal.can_ask
 
 
+def test_a_quiet_terminal_shows_warnings_and_no_progress(screens: Screens) -> None:
+    with screens.terminal(quiet=True) as terminal:
+        terminal.observe(Progressed(MIXED))
+        terminal.say("by the way")
+        terminal.observe(Warned("careful"))
+    assert screens.err.lines == ["warning: careful"]
+
+
 @pytest.mark.parametrize("as_json", [True, False])
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 def test_a_closed_pipe_does_not_end_the_command(

@@ -85,3 +85,30 @@ def test_a_local_log_is_read_as_it_grows_line_by_line(tmp_path: Path) -> None:
         file.write("000 INFO silver2gold: two\n")
     assert [line.text for line in log.read()] == ["2026-01-02 03:04:06,000 INFO silver2gold: two"]
     assert log.read() == []
+
+
+def test_the_cleaning_has_a_log_of_its_own(fakes: Fakes) -> None:
+    fakes.executions.logs[("", "clean")] = [at(1, "3 files deleted")]
+    request = LogRequest("", "execution-1", ["clean"])
+    (line,) = step_logs.lines(fakes.target, request, lambda _: None)
+    assert (line.step, line.text) == ("clean", "3 files deleted")
+
+
+def test_a_step_is_named_or_all_of_a_currency_are_meant() -> None:
+    assert step_logs.chosen("clean") == ["clean"]
+    assert step_logs.chosen(None) == list(STEPS)
+    with pytest.raises(UsageError, match="'glod' is not a step") as caught:
+        step_logs.chosen("glod")
+    assert caught.value.hint == "Did you mean gold? The steps are clean, silver, gold, redshift."
+
+
+def test_a_refused_currency_has_no_log_but_a_reason(fakes: Fakes) -> None:
+    assert fakes.deployment.bundle is not None
+    start = Start({"BTC": "silver"}, {"XMR": "history: line 3"})
+    name = fakes.executions.start(fakes.deployment.bundle, start, fail={})
+    note = step_logs.why_none(fakes.target, LogRequest("XMR", name, STEPS))
+    assert note == (
+        "XMR was refused by the check, before any step: history: line 3. "
+        "`cryptoetl check --tickers XMR` shows all findings."
+    )
+    assert step_logs.why_none(fakes.target, LogRequest("BTC", name, STEPS)) is None

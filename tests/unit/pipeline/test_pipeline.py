@@ -540,7 +540,7 @@ def test_without_an_execution_there_is_no_status(
 ) -> None:
     with pytest.raises(UsageError, match="there is no execution yet") as caught:
         ask(project.target)
-    assert caught.value.hint == "Run `cryptoetl up` first."
+    assert caught.value.hint == "`cryptoetl up` checks, deploys, uploads and runs; `cryptoetl run` only runs."
 
 
 def test_a_status_says_how_long_it_took(project: Project) -> None:

@@ -94,7 +94,7 @@ def test_when_the_cleaning_fails_no_currency_was_started_and_says_why() -> None:
     assert (status.clean.status, status.clean.reason) == ("FAILED", "line 3: no price")
     xmr = one(status, "XMR")
     assert (xmr.status, xmr.step) == ("FAILED", "clean")
-    assert xmr.reason == "not started, because the cleaning before it failed: line 3: no price"
+    assert xmr.reason == "not started, because the cleaning failed: line 3: no price"
     assert (xmr.started, xmr.ended, steps(xmr)) == (None, None, ["PENDING"] * 3)
     assert retry_plan(status) == {"BTC": "silver", "XMR": "gold"}
 
