@@ -62,6 +62,13 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Remarked:
+    """The user may want to know this, and nothing is wrong."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class ResourceProgress:
     """A deploy or destroy has reached this resource; `done` counts the finished ones."""
 
@@ -73,7 +80,7 @@ class ResourceProgress:
     total: int | None
 
 
-Event = Phase | Counted | FileProgress | Transfer | Progressed | ResourceProgress | Warned
+Event = Phase | Counted | FileProgress | Transfer | Progressed | Remarked | ResourceProgress | Warned
 
 Observe = Callable[[Event], None]
 

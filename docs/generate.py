@@ -33,6 +33,7 @@ def pages() -> dict[Path, str]:
     parts = {
         FOLDER / "settings.md": {"settings": settings()},
         FOLDER / "costs.md": {"costs of a run": costs_of_a_run(), "choices": costs_of_choices()},
+        FOLDER / "groups.md": {"costs of groups": costs_of_groups()},
     }
     return {path: _with_parts(path.read_text(encoding="utf-8"), made) for path, made in parts.items()}
 
@@ -180,6 +181,15 @@ CHOICES: Sequence[tuple[str, Mapping[str, Any]]] = (
     ('`glue: {version: "5.0"}`', {"glue": {"version": "5.0"}}),
 )
 """Settings that change the costs, as they are written in the part `aws`."""
+
+
+def costs_of_groups() -> str:
+    """Return a table of the costs of a run, as branches and in groups."""
+    lines = ["| currencies | a branch each | groups of 10 | groups of 25 |", "|--:|--:|--:|--:|"]
+    for currencies in (10, 250, 1_000, 10_000):
+        cells = (review.cost(Aws(), currencies, size=size).total for size in (1, 10, 25))
+        lines.append(f"| {currencies:,} | {' | '.join(map(_usd, cells))} |")
+    return "\n".join(lines)
 
 
 def costs_of_choices() -> str:

@@ -71,6 +71,9 @@ class FakeStorage:
     def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
         return {key: StoredFile(len(self.files[key])) for key in keys if key in self.files}
 
+    def tags(self, keys: Collection[str]) -> Mapping[str, str]:
+        return {key: hashlib.sha256(self.files[key]).hexdigest() for key in keys if key in self.files}
+
     def sha256(self, key: str) -> str | None:
         return hashlib.sha256(self.files[key]).hexdigest() if key in self.files else None
 
@@ -162,6 +165,7 @@ class FakeWarehouse:
         self.facts: dict[str, TableFacts] = {}
         self.answer = QueryRows(("n",), ((1,),), more=False)
         self.asked: list[tuple[str, int | None]] = []
+        self.marked: dict[str, str] = {}
         self.limits: tuple[float, int | None] | None = None
 
     def load(self, ticker: str) -> None:
@@ -184,6 +188,9 @@ class FakeWarehouse:
         self.asked.append((sql, limit))
         self.limits = (timeout, memory)
         return self.answer
+
+    def marks(self) -> Mapping[str, str]:
+        return self.marked
 
     def location(self) -> str:
         return "memory:warehouse"

@@ -82,6 +82,10 @@ class AwsStorage:
                     return {}
                 raise
 
+    def tags(self, keys: Collection[str]) -> Mapping[str, str]:
+        """Return the ETags of the stored ones of these keys, by one listing."""
+        return {key: stored.md5 for key, stored in self.listing(keys).items() if stored.md5 is not None}
+
     def sha256(self, key: str) -> str | None:
         """Return the object's SHA-256 in hexadecimal; None if it is missing or has none."""
         head = self._head(key)

@@ -19,7 +19,7 @@ from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.config.models import Config
 from cryptoetl.errors import UsageError
-from cryptoetl.state_machine import scripts
+from cryptoetl.state_machine import marks, scripts
 from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
 from cryptoetl.warehouse import facts as table_facts
 from cryptoetl.warehouse import guard as sql_guard
@@ -108,6 +108,16 @@ class AwsWarehouse:
             limit is not None and len(rows) > limit,
             tuple(column.type for column in answer.columns),
         )
+
+    def marks(self) -> Mapping[str, str]:
+        """Return ticker → what its table was last loaded from, by one listing of the gold bucket."""
+        bucket = resolved(stacks.bucket(self._config, "gold"), self._session)
+        prefix = f"{marks.FOLDER}/"
+        with translating("the marks of what was loaded"):
+            pages = self._session.client("s3").get_paginator("list_objects_v2")
+            found = pages.paginate(Bucket=bucket, Prefix=prefix)
+            keys = [item["Key"].removeprefix(prefix) for page in found for item in page.get("Contents", ())]
+        return marks.marks(keys)
 
     def location(self) -> str:
         """Return workgroup, database and schema in words."""

@@ -46,6 +46,13 @@ StepOption = Annotated[
         help="Only this step; clean is the cleaning before them, of all currencies.",
     ),
 ]
+ChangedOption = Annotated[
+    bool,
+    typer.Option(
+        "--changed",
+        help="Leave out currencies whose tables are loaded from these files, settings and scripts.",
+    ),
+]
 TimeoutOption = Annotated[
     str | None,
     typer.Option("--timeout", metavar="30m", help="Stop the execution after this time: 90s, 30m, 2h."),
@@ -71,6 +78,7 @@ def run(
         str,
         typer.Option("--from", metavar="silver|gold|redshift", help="Begin at this step."),
     ] = "silver",
+    changed: ChangedOption = False,
     fail: FailOption = None,
     report: ReportOption = None,
 ) -> int:
@@ -87,6 +95,12 @@ def run(
         raise UsageError(
             "--from and --retry-failed exclude each other", hint="A retry begins at the failed step."
         )
+    if changed and (retry_failed or first != "silver"):
+        other = "--retry-failed" if retry_failed else "--from"
+        raise UsageError(
+            f"--changed and {other} exclude each other",
+            hint="What failed is not loaded: --changed runs it again, from silver.",
+        )
     config = session.config()
     request = RunRequest(
         session.rules(config, strict=False),
@@ -97,6 +111,7 @@ def run(
         detach=detach,
         timeout=parse_duration(timeout) if timeout is not None else None,
         begin=first,
+        changed=changed,
     )
     reports.require(report)
     target = session.target(config)
@@ -122,6 +137,7 @@ def up(
     ] = False,
     yes: YesOption = False,
     strict: StrictOption = False,
+    changed: ChangedOption = False,
     fail: FailOption = None,
     report: ReportOption = None,
 ) -> int:
@@ -140,7 +156,7 @@ def up(
             confirmation.confirm(session, config, plan, yes=yes)
 
     rules = session.rules(config, strict=strict)
-    request = RunRequest(rules, chosen, fail=failing, dry_run=dry_run)
+    request = RunRequest(rules, chosen, fail=failing, dry_run=dry_run, changed=changed)
     dialog = Dialog(terminal.end_phase, approve)
     reports.require(report)
     target = session.target(config)

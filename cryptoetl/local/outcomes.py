@@ -64,11 +64,12 @@ class OutcomeReader:
         if self._folders.get(folder) == changed:
             return
         self._folders[folder] = changed
-        for entry in os.scandir(folder):
+        # Other files are being written, and vanish when they replace one of these.
+        for entry in (entry for entry in os.scandir(folder) if entry.name.endswith(".json")):
             found = entry.stat()
             version = (found.st_mtime_ns, found.st_ino)
             path = Path(entry.path)
-            if path.suffix == ".json" and self._seen.get(path) != version:
+            if self._seen.get(path) != version:
                 self._seen[path] = version
                 yield path
 

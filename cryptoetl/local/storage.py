@@ -27,6 +27,10 @@ class LocalStorage:
         stored = {key: self._root / key for key in keys if (self._root / key).is_file()}
         return {key: StoredFile(path.stat().st_size) for key, path in stored.items()}
 
+    def tags(self, keys: Collection[str]) -> Mapping[str, str]:
+        """Return the SHA-256 of the stored files among `keys`."""
+        return {key: found for key in keys if (found := self.sha256(key)) is not None}
+
     def sha256(self, key: str) -> str | None:
         """Return the SHA-256 of a stored file in hexadecimal; None without a file."""
         path = self._root / key

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cryptoetl.errors import QueryError
 from cryptoetl.local.home import Home
 from cryptoetl.local.redshift import database_file, interruptible
+from cryptoetl.state_machine import marks
 from cryptoetl.target.warehouse import QUERY_SECONDS, QueryRows
 from cryptoetl.util.text import plural
 from cryptoetl.warehouse import guard as sql_guard
@@ -150,6 +151,18 @@ class LocalWarehouse:
                 duckdb.Error
             ):  # busy with a statement that could not be stopped: it ends with the process
                 connection.close()
+
+    def marks(self) -> Mapping[str, str]:
+        """Return ticker → what its table was last loaded from, of the tables that exist."""
+        folder = self._home.gold / marks.FOLDER
+        paths = (path for path in folder.glob("*/*") if path.is_file() and not path.name.startswith("."))
+        found = marks.marks(path.relative_to(folder).as_posix() for path in paths)
+        if not found or not self._home.warehouse.exists():
+            return {}
+        with database_file.naming_damage(self._home), self._connect() as connection:
+            query = "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?"
+            tables = {row[0] for row in connection.execute(query, [self._schema]).fetchall()}
+        return {ticker: mark for ticker, mark in found.items() if ticker.lower() in tables}
 
     def location(self) -> str:
         """Return the path of the DuckDB file."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -45,6 +45,9 @@ class _View(Protocol):
 _AnyView = TypeVar("_AnyView", bound=_View)
 
 
+Shown: TypeAlias = Counted | FileProgress | Transfer | Progressed | ResourceProgress
+
+
 class ProgressDisplay:
     """Shows progress events; at most one view is on the terminal at a time."""
 
@@ -61,6 +64,18 @@ class ProgressDisplay:
         self._clock = clock
         self._lines = ProgressLines(verbose=verbose)
         self._view: _View | None = None
+
+    def show(self, event: Shown) -> None:
+        """Show an event."""
+        match event:
+            case Counted():
+                self.counted(event)
+            case FileProgress() | Transfer():
+                self.files(event)
+            case Progressed():
+                self.execution(event)
+            case ResourceProgress():
+                self.resource(event)
 
     def counted(self, event: Counted) -> None:
         """Show how many currencies are through a phase, and the time left; on a pipe, nothing."""

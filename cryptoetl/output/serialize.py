@@ -146,6 +146,7 @@ def _execution(value: ExecutionStatus) -> _Execution:
 class _Up(TypedDict):
     currencies: list[CurrencyStatus]
     to_run: Sequence[str]
+    unchanged: Sequence[str]
     dry_run: bool
     upload: UploadResult
     deploy: Plan | None
@@ -159,6 +160,7 @@ def _up(value: UpResult) -> _Up:
     return {
         "currencies": list(execution.currencies) if execution else [],
         "to_run": value.to_run,
+        "unchanged": value.unchanged,
         "dry_run": value.dry_run,
         "upload": value.upload,
         "deploy": value.deploy,

@@ -26,6 +26,7 @@ from cryptoetl.events import (
     FileProgress,
     Phase,
     Progressed,
+    Remarked,
     ResourceProgress,
     Transfer,
     Warned,
@@ -184,19 +185,15 @@ class Terminal:
                 self._begin_phase(event.name)
             case Warned():
                 self.warn(event.message)
+            case Remarked():
+                self.say(event.message)
             case Progressed() if self._as_json and self._followed is not None:
                 for change in self._followed.since_last(event.status):
                     self._write_json(change)
             case _ if self._quiet:
                 pass
-            case Counted():
-                self._progress.counted(event)
-            case FileProgress() | Transfer():
-                self._progress.files(event)
-            case Progressed():
-                self._progress.execution(event)
-            case ResourceProgress():
-                self._progress.resource(event)
+            case Counted() | FileProgress() | Transfer() | Progressed() | ResourceProgress():
+                self._progress.show(event)
             case _:
                 assert_never(event)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cryptoetl.config.models import Config, Currency
 from cryptoetl.events import Observe, Phase, counted
 from cryptoetl.pipeline import checks, uploads
+from cryptoetl.pipeline.changed import nothing_to_run, unchanged
 from cryptoetl.pipeline.checks import PlainForm
 from cryptoetl.pipeline.comparison import Inventory
 from cryptoetl.pipeline.deploys import apply_plan, plan
@@ -86,9 +87,18 @@ class _Work:
         self.dialog.ended(uploaded)
         refused = uploaded.check.refused  # also by the comparison with what was uploaded before
         to_run = tuple(ticker for ticker in passed if ticker not in refused)
-        if deployed is None or not to_run or self.request.dry_run:
-            return UpResult(uploaded, deployed, to_run=to_run, dry_run=self.request.dry_run)
-        return self._run(uploaded, deployed, to_run)
+        same = self._unchanged(uploaded, deployed, to_run) if deployed and self.request.changed else ()
+        to_run = tuple(ticker for ticker in to_run if ticker not in set(same))
+        result = UpResult(uploaded, deployed, to_run=to_run, dry_run=self.request.dry_run, unchanged=same)
+        if deployed is None or not (to_run or same) or self.request.dry_run:
+            return result
+        return self._run(result, deployed)
+
+    def _unchanged(self, uploaded: UploadResult, deployed: Plan, to_run: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the currencies to leave out; a dry run takes one with a file to upload for changed."""
+        waiting = {file.ticker for file in uploaded.files if file.action == "to upload"}
+        tickers = [ticker for ticker in to_run if ticker not in waiting]
+        return unchanged(self.target, deployed.bundle, tickers, self.observe)
 
     def _deploy(self) -> Plan:
         self.observe(Phase("deploy"))
@@ -100,13 +110,19 @@ class _Work:
         self.dialog.ended(planned)
         return planned
 
-    def _run(self, uploaded: UploadResult, deployed: Plan, to_run: tuple[str, ...]) -> UpResult:
-        steps: dict[str, Step] = dict.fromkeys(to_run, "silver")
-        start = Start(steps, uploaded.check.refused)
-        ran: RunResult = execute(self.target, deployed.bundle, start, self.request, self.observe)
+    def _run(self, result: UpResult, deployed: Plan) -> UpResult:
+        if not result.to_run:
+            note = nothing_to_run(result.unchanged)
+            ran = RunResult(None, note, result.upload.check.refused, unchanged=result.unchanged)
+            self.dialog.ended(ran)
+            return replace(result, run=ran)
+        steps: dict[str, Step] = dict.fromkeys(result.to_run, "silver")
+        start = Start(steps, result.upload.check.refused)
+        ran = execute(self.target, deployed.bundle, start, self.request, self.observe)
+        ran = replace(ran, unchanged=result.unchanged)
         assert ran.execution is not None
         self.dialog.ended(ran)
         loaded = [c.ticker for c in ran.execution.currencies if c.status == "LOADED"]
         verified = verify(self.config, self.target, loaded, self.observe, self.request.rules)
         self.dialog.ended(verified)
-        return UpResult(uploaded, deployed, ran, verified, to_run)
+        return replace(result, run=ran, verify=verified)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cryptoetl.errors import UsageError
@@ -23,6 +23,9 @@ from cryptoetl.util.text import did_you_mean, enumerated
 
 _ERROR = re.compile(r"\b(ERROR|FATAL|CRITICAL)\b")
 _TRACEBACK = "Traceback (most recent call last)"
+_OWNED = re.compile(r"((?:\S+ ){0,4}?)([A-Za-z]\w{0,14}) \| (.*)", re.DOTALL)
+"""A line of a currency in a group's log, after at most the logger's date, time, level and name: see
+glue_scripts/groups.py."""
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
@@ -64,7 +67,7 @@ def lines(
         ticker, steps, over = _steps(fold, request, ended=record.status != "RUNNING")
         for step in steps:
             if step.step in request.steps and step.step not in logs:
-                reader = target.executions.log(request.execution, ticker, step)
+                reader = _reader(target, request.execution, ticker, step, fold)
                 if reader is not None:
                     logs[step.step] = _Log(reader, request.errors_only)
         found = [StepLine(step, line.time, line.text) for step, log in logs.items() for line in log.read()]
@@ -102,6 +105,49 @@ def _steps(fold: Fold, request: LogRequest, *, ended: bool) -> tuple[str, Sequen
         return request.ticker, [clean], ended
     over = ended or currency.status not in ("PENDING", "RUNNING")
     return currency.ticker, [clean, *currency.steps], over
+
+
+def _reader(target: Target, execution: str, ticker: str, step: StepStatus, fold: Fold) -> LogReader | None:
+    """Return the log of a currency's step: its lines, if the log is that of a group."""
+    group = fold.groups.group_of(ticker) if fold.groups is not None else None
+    reader = target.executions.log(execution, group or ticker, step)
+    if reader is None or fold.groups is None or group is None:
+        return reader
+    if step.step == "clean":
+        return reader
+    outcomes, of_step = fold.groups, next(name for name in STEPS if name == step.step)
+
+    def died() -> bool:
+        return outcomes.died(group, of_step, ended=fold.ended)
+
+    return _GroupLog(reader, ticker, died)
+
+
+@dataclass
+class _GroupLog:
+    """The lines of a currency in the log of its group, without its name before them.
+
+    Lines of no currency, such as the traceback of the run itself, are added once the whole run has failed.
+    """
+
+    reader: LogReader
+    ticker: str
+    died: Callable[[], bool]
+    _others: list[LogLine] = field(default_factory=list)
+
+    def read(self) -> Sequence[LogLine]:
+        found: list[LogLine] = []
+        for line in self.reader.read():
+            owned = _OWNED.fullmatch(line.text)
+            if owned is None:
+                self._others.append(line)
+            elif owned[2] == self.ticker:
+                found.append(replace(line, text=f"{owned[1]}{owned[3]}"))
+        if self._others and self.died():
+            found += self._others
+            self._others = []
+            found.sort(key=lambda line: line.time or _BEFORE_ALL)
+        return found
 
 
 def _currency(fold: Fold, execution_ended: bool, request: LogRequest) -> CurrencyStatus | None:

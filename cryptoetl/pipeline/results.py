@@ -119,11 +119,12 @@ class CheckRules:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run: all currencies if `tickers` is None.
+    """What to run: from the step `begin`, all currencies if `tickers` is None.
 
-    With `retry_failed`, only those that failed in the execution `failed_in`, by default the latest. `fail`
-    makes steps fail on purpose (local target only). With `detach` the execution is started but not followed;
-    otherwise it is stopped after `timeout` seconds.
+    With `retry_failed`, only those that failed in the execution `failed_in`, by default the latest; with
+    `changed`, those whose files, settings or scripts differ from what was loaded. `fail` makes steps fail on
+    purpose (local target). With `detach` the execution is not followed; else it is stopped after `timeout`
+    seconds. With `dry_run`, `up` changes nothing.
     """
 
     rules: CheckRules
@@ -134,9 +135,8 @@ class RunRequest:
     detach: bool = False
     timeout: float | None = None
     begin: Step = "silver"
-    """The step at which each currency begins."""
     dry_run: bool = False
-    """Of `up`: show all phases, and change nothing."""
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,8 @@ class RunResult:
     refused: Mapping[str, str] = field(default_factory=dict)
     left: tuple[StillRunning, ...] = ()
     """What could not be stopped with the execution at its timeout."""
+    unchanged: tuple[str, ...] = ()
+    """Tickers that were left out because their tables are loaded from what is there now."""
 
     @property
     def exit_code(self) -> int:
@@ -254,7 +256,7 @@ class UpResult:
     """The result of each part; None for parts that were skipped because no currency passed the check.
 
     Of a dry run, the upload and the deploy are what would be done. `to_run` are the currencies that were, or
-    would be, run.
+    would be, run; `unchanged` those that were left out because nothing of theirs has changed.
     """
 
     upload: UploadResult
@@ -263,6 +265,7 @@ class UpResult:
     verify: VerifyResult | None = None
     to_run: tuple[str, ...] = ()
     dry_run: bool = False
+    unchanged: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

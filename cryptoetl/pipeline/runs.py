@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cryptoetl.config.models import Config
 from cryptoetl.errors import BusyError, ConfigError, NotDeployedError, UsageError
 from cryptoetl.events import Observe, Phase, Warned
 from cryptoetl.pipeline import comparison
+from cryptoetl.pipeline.changed import nothing_to_run, unchanged
 from cryptoetl.pipeline.results import RunRequest, RunResult, StopResult
 from cryptoetl.pipeline.uploads import check_and_copy
 from cryptoetl.pipeline.watching import FollowTimeout, latest_name, status, watch
@@ -33,9 +35,14 @@ def run(config: Config, target: Target, request: RunRequest, observe: Observe) -
         _chosen(deployed, list(request.fail))
         if request.retry_failed:
             return _retry(config, target, deployed, request, observe)
-        steps: dict[str, Step] = dict.fromkeys(_chosen(deployed, request.tickers), request.begin)
-        _warn_of_outdated(config, target, steps, request, observe)
-        return execute(target, deployed, Start(steps), request, observe)
+        chosen = _chosen(deployed, request.tickers)
+        same = unchanged(target, deployed, chosen, observe) if request.changed else ()
+        _warn_of_outdated(config, target, dict.fromkeys(chosen, request.begin), request, observe)
+        if len(same) == len(chosen):
+            return RunResult(None, nothing_to_run(same), unchanged=same)
+        left_out = set(same)
+        steps: dict[str, Step] = {t: request.begin for t in chosen if t not in left_out}
+        return replace(execute(target, deployed, Start(steps), request, observe), unchanged=same)
 
 
 def check_request(target: Target, request: RunRequest) -> None:

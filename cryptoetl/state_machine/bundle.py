@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -81,6 +81,27 @@ class Bundle:
         if self.currencies is None:
             return definition.execution_input(start.steps, start.refused), None
         return groups.execution_input(groups.execution_key(name)), self.currencies.starting(start)
+
+    @property
+    def silver_arguments(self) -> dict[str, Mapping[str, str]]:
+        """Return, by ticker, what bronze2silver is called with, without the ticker."""
+        if self.currencies is None:
+            return {ticker: definition.silver_arguments(self.machine, ticker) for ticker in self.tickers}
+        return {ticker: item.silver_arguments() for ticker, item in self.currencies.items.items()}
+
+    @property
+    def scripts_version(self) -> str | None:
+        """Return what tables are marked with as the version of their scripts; None if they are not marked."""
+        found = (job.arguments.get("--SCRIPTS") for job in self.jobs if job.script == scripts.LOAD)
+        return next(found, None)
+
+    def runs(self, tickers: Collection[str]) -> int:
+        """Return how many runs of the three Spark jobs these currencies take, if all succeed."""
+        groups_of = len(tickers)
+        if self.currencies is not None and tickers:
+            size = groups.size_of(self.machine)
+            groups_of = len(self.currencies.starting(Start(dict.fromkeys(tickers, "silver"))).groups(size))
+        return groups_of * len(GROUP_JOBS)
 
     @property
     def pipeline(self) -> str | None:
@@ -183,7 +204,7 @@ def build(config: Config, layout: Layout) -> Bundle:
         passed[names[job.removeprefix(f"{config.pipeline}-")]] |= found
     bodies = scripts.read(config, passed, frozenset() if listed is None else scripts.ITEM)
     for job in (*GROUP_JOBS, "clear-buckets") if listed is not None else GROUP_JOBS:
-        arguments[job]["--SCRIPTS"] = scripts_version(bodies)
+        arguments[job]["--SCRIPTS"] = scripts_version(bodies, arguments["redshift-upload"])
     jobs = tuple(Job(f"{config.pipeline}-{job}", script, arguments[job]) for job, script in names.items())
     return Bundle(machine_, jobs, bodies, listed)
 
@@ -251,9 +272,12 @@ def _arguments(config: Config, layout: Layout, *, grouped: bool) -> dict[str, di
     return arguments
 
 
-def scripts_version(bodies: Mapping[str, bytes]) -> str:
-    """Return what identifies the scripts that make a table: 16 hexadecimal digits of their hash."""
-    total = hashlib.sha256()
+def scripts_version(bodies: Mapping[str, bytes], load: Mapping[str, str]) -> str:
+    """Return what identifies the scripts that make a table, and where they load it.
+
+    16 hexadecimal digits of a hash of the scripts and of the `load` arguments that name the schema.
+    """
+    total = hashlib.sha256(repr((load["--CONNECTION"], load["--SCHEMA"])).encode())
     for name in (*(SCRIPTS[job] for job in GROUP_JOBS), SHARED):
         total.update(hashlib.sha256(bodies[name]).digest())
     return total.hexdigest()[:16]

@@ -42,7 +42,7 @@ def _currencies(current: Bundle | None, wanted: Bundle) -> list[Change]:
     old, new = (_size(bundle) for bundle in (current, wanted))
     if old != new:
         changes.append(Change("change", "state machine", PER_RUN, f"{old} → {new}"))
-    before, after = (_by_ticker(bundle) for bundle in (current, wanted))
+    before, after = (bundle.silver_arguments for bundle in (current, wanted))
     for ticker, arguments in after.items():
         if ticker not in before:
             changes.append(Change("add", what, ticker))
@@ -60,16 +60,6 @@ def _size(bundle: Bundle) -> int:
 
 def _states(bundle: Bundle, ticker: str) -> Mapping[str, Any]:
     return definition.branch_of(bundle.machine, ticker)
-
-
-def _by_ticker(bundle: Bundle) -> dict[str, Mapping[str, str]]:
-    """Return what bronze2silver is called with for each currency, without the ticker."""
-    if bundle.currencies is None:
-        return {
-            ticker: definition.silver_arguments(bundle.machine, ticker)
-            for ticker in definition.tickers(bundle.machine)
-        }
-    return {ticker: item.silver_arguments() for ticker, item in bundle.currencies.items.items()}
 
 
 def _jobs(current: Sequence[Job], wanted: Sequence[Job]) -> list[Change]:

@@ -223,9 +223,10 @@ def list_of(events: Iterable[Mapping[str, Any]]) -> str | None:
 
 def missing(key: str, error: Exception) -> DamagedState:
     """Return the error for a list that cannot be read."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return DamagedState(
-        f"the list of currencies {key} cannot be read ({error}): the execution's currencies are unknown",
-        hint="The tables are not affected. `cryptoetl run` starts a new execution.",
+        f"the list of currencies {key} cannot be read ({reason}): the execution's currencies are unknown",
+        hint="The tables are not affected. `cryptoetl run --changed` runs what is not loaded.",
     )
 
 

@@ -121,6 +121,16 @@ class Fold:
         self._seen.update(changed)
         self._changed.update(changed)
 
+    @property
+    def groups(self) -> GroupOutcomes | None:
+        """The outcomes of an execution of groups so far; None if each currency has a branch."""
+        return self._groups
+
+    @property
+    def ended(self) -> bool:
+        """Whether the events include the end of the execution."""
+        return self._status != "RUNNING"
+
     def _begin(self, input_data: object) -> None:
         if not isinstance(input_data, Mapping):
             return

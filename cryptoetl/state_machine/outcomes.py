@@ -82,6 +82,15 @@ class GroupOutcomes:
         for first in dict.fromkeys([*(first for _, first in record.outcomes), *record.failures]):
             yield from self._group.get(first, ())
 
+    def group_of(self, ticker: str) -> str | None:
+        """Return the name of a currency's group, its first ticker; None if the execution leaves it out."""
+        return self._group[ticker][0] if ticker in self._group else None
+
+    def died(self, group: str, step: Step, *, ended: bool) -> bool:
+        """Return whether the run of a whole group failed at this step, or was cut off if all have `ended`."""
+        noted = _text(self._failures.get(group), "step") == step
+        return noted or (ended and not _complete(self._outcomes.get((step, group))))
+
     def steps(self, ticker: str, *, ended: bool) -> tuple[StepStatus, ...]:
         """Return the steps of a currency; if all groups have `ended`, what has no outcome has failed."""
         begins = STEPS.index(self.currencies.items[ticker].begins)

@@ -98,4 +98,7 @@ class Executions(Protocol):
         """
 
     def log(self, name: str, ticker: str, step: StepStatus) -> LogReader | None:
-        """Return the log of a currency's step, or of the cleaning; None if it has started no job run."""
+        """Return the log of a currency's step, or of the cleaning; None if it has started no job run.
+
+        The log of a currency in a group is that of the group, whose name, its first ticker, is the `ticker`.
+        """

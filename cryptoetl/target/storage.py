@@ -34,6 +34,12 @@ class Storage(Protocol):
     def listing(self, keys: Collection[str]) -> Mapping[str, StoredFile]:
         """Return the stored ones of these keys, with few calls."""
 
+    def tags(self, keys: Collection[str]) -> Mapping[str, str]:
+        """Return the tags of the stored ones of these keys, with few calls: other content, another tag.
+
+        A script sees the same tag (glue_scripts/groups.py): an ETag on AWS, the SHA-256 in a folder.
+        """
+
     def sha256(self, key: str) -> str | None:
         """Return the SHA-256 of the stored file in hexadecimal; None if it is unknown or there is no file."""
 

@@ -53,5 +53,12 @@ class Warehouse(Protocol):
         memory.
         """
 
+    def marks(self) -> Mapping[str, str]:
+        """Return ticker → what its table was last loaded from (state_machine/marks.py), with few calls.
+
+        A currency that was not loaded as a whole has none. On AWS a table that was dropped since keeps its
+        own: finding out would wake the workgroup, which is billed.
+        """
+
     def location(self) -> str:
         """Return where the tables are, for messages."""

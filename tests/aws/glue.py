@@ -185,7 +185,7 @@ class Glue:
             modules = run.arguments.get("--extra-py-files", "")
             script = self._script(run.job["Command"]["ScriptLocation"], filter(None, modules.split(",")))
             argv = [str(script.__file__)]
-            for name, value in run.arguments.items():
+            for name, value in {**run.arguments, "--JOB_RUN_ID": run.id}.items():  # as Glue itself does
                 argv += [name, value]
             script.main(argv)
         except (Exception, SystemExit) as error:

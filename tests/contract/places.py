@@ -11,8 +11,10 @@ import duckdb
 
 from cryptoetl.state_machine.bundle import SCRIPTS
 from tests.aws.account import Account
-from tests.local.cli import Outcome, Project, ended, wait_for, wrapping
+from tests.local.cli import Outcome, Project, ended, wait_for
 
+GROUPS = {"currencies_per_run": 2}
+"""BTC and XMR share their runs."""
 STEP_SCRIPTS = {"silver": "bronze2silver", "gold": "silver2gold", "redshift": "redshift-upload"}
 Rows = list[tuple[Any, ...]]
 
@@ -27,7 +29,10 @@ class Place(Protocol):
         """Run a command to its end."""
 
     def tamper(self, step: str, before: str) -> None:
-        """Make the deployed script of a step execute a statement before its work."""
+        """Make the deployed script of a step execute a statement before its work on each currency.
+
+        `argv` has the currency's arguments.
+        """
 
     def hold(self, ticker: str, step: str) -> None:
         """Make this step of a currency begin and not end for a long time."""
@@ -48,18 +53,20 @@ class Place(Protocol):
 class LocalPlace:
     name = "local"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         self.project = Project(folder / "project")
         self.project.add_made("BTC", "XMR")
+        self.project.configure(**settings)
 
     def __call__(self, *arguments: str) -> Outcome:
         return self.project.run(*arguments)
 
     def tamper(self, step: str, before: str) -> None:
-        self.project.tamper(SCRIPTS[STEP_SCRIPTS[step]], before)
+        script = self.project.deployed_script(SCRIPTS[STEP_SCRIPTS[step]])
+        script.write_text(script.read_text(encoding="utf-8") + before_each(before), encoding="utf-8")
 
     def hold(self, ticker: str, step: str) -> None:
-        self.project.slow_down(SCRIPTS[STEP_SCRIPTS[step]], ticker)
+        self.tamper(step, f"if {ticker!r} in argv:\n        import time\n        time.sleep(60)")
 
     def restore(self) -> None:
         assert self("deploy", "--yes").code == 0
@@ -79,8 +86,11 @@ class LocalPlace:
 class AwsPlace:
     name = "aws"
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, **settings: Any) -> None:
         self.account = account
+        self.account.top = settings
+        self.account.configure()
+        self.grouped = bool(settings)
         self.project = account.project
         self._whole: dict[tuple[str, str], bytes] = {}
 
@@ -92,10 +102,11 @@ class AwsPlace:
         bucket, _, key = location.removeprefix("s3://").partition("/")
         body = self.account.object(location)
         self._whole.setdefault((bucket, key), body)
-        self._put(bucket, key, body + wrapping(before).encode())
+        self._put(bucket, key, body + before_each(before).encode())
 
     def hold(self, ticker: str, step: str) -> None:
-        self.account.emulator.glue.held[ticker, step] = threading.Event()
+        run = "BTC" if self.grouped else ticker  # a run of a group is known by its first currency
+        self.account.emulator.glue.held[run, step] = threading.Event()
 
     def restore(self) -> None:
         for (bucket, key), body in self._whole.items():
@@ -115,6 +126,25 @@ class AwsPlace:
 
     def running_jobs(self) -> int:
         return len(self.account.emulator.glue.running)
+
+
+def before_each(statement: str) -> str:
+    """Return the end of a script that executes a statement before its work on each currency."""
+    return f"""
+def _before_each(args, work):
+    argv = list(args.values())
+    {statement}
+    return work(args)
+
+class _Groups:
+    def __getattr__(self, name, original=groups):
+        return getattr(original, name)
+
+    def each(self, argv, step, options, work, optional=(), original=groups):
+        original.each(argv, step, options, lambda args: _before_each(args, work), optional)
+
+groups = _Groups()
+"""
 
 
 def rows(execute: Callable[[str], Any], ticker: str) -> Rows:

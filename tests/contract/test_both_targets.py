@@ -157,6 +157,30 @@ def test_an_earlier_execution_can_be_retried(ready: Place) -> None:
     assert statuses(outcome.data["execution"]) == {"BTC": "SKIPPED", "XMR": "LOADED"}
 
 
+def test_only_what_has_changed_runs(ready: Place) -> None:
+    assert ready("run", "--changed", "--json").data["unchanged"] == []
+    nothing = ready("run", "--changed")
+    assert nothing.code == 0, nothing.err
+    assert "Nothing to run: all 2 currencies are unchanged" in nothing.out
+    write_history(ready.project.folder / "XMR.csv", 40)
+    assert ready("upload").code == 0
+    outcome = ready("run", "--changed", "--json")
+    assert outcome.code == 0, outcome.err
+    assert statuses(outcome.data["execution"]) == {"BTC": "SKIPPED", "XMR": "LOADED"}
+    assert outcome.data["unchanged"] == ["BTC"]
+    assert "1 of 2 currencies is unchanged" in outcome.err
+    assert len(ready.table("XMR")) > 39
+
+
+def test_what_failed_has_changed_whatever_its_files(ready: Place) -> None:
+    assert ready("run").code == 0
+    ready.tamper("gold", FAILS)
+    assert ready("run", "--tickers", "XMR").code == 1
+    ready.restore()
+    outcome = ready("run", "--changed", "--json")
+    assert statuses(outcome.data["execution"]) == {"BTC": "SKIPPED", "XMR": "LOADED"}
+
+
 def test_the_log_of_a_currency_is_merged_in_time(ready: Place) -> None:
     assert ready("run").code == 0
     lines = ready("logs", "BTC", "--json").data["lines"]

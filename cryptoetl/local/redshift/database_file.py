@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     import duckdb
 
 
+BLOCK_BYTES = 16_384
+"""Block size of new files, DuckDB's smallest. A table takes at least a block, on disk and in memory."""
+
+
 def connect(home: Home, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Open the warehouse. Raises BusyError, EnvironmentFault, DamagedState."""
     import duckdb
 
     with naming_damage(home):
+        if not read_only and not home.warehouse.exists():
+            duckdb.connect(home.warehouse, config={"default_block_size": str(BLOCK_BYTES)}).close()
         return duckdb.connect(home.warehouse, read_only=read_only)
 
 

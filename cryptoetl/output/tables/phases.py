@@ -55,7 +55,9 @@ def ended(part: UpPart, view: View) -> Iterator[RenderableType]:
 
 
 def _run(result: RunResult, view: View) -> Iterator[RenderableType]:
-    assert result.execution is not None, "`up` runs something, or has no run"
+    if result.execution is None:
+        yield from executions.run(result, view)
+        return
     yield from executions.title(result.execution, view)
     yield from _failures(result.execution, view)
     yield from executions.reason(result.execution)
@@ -78,6 +80,10 @@ def closing(result: UpResult) -> Iterator[RenderableType]:
     yield Text()
     if result.dry_run:
         yield from _dry_run(result)
+    elif result.run is not None and result.run.execution is None:
+        yield Text(
+            "Nothing has changed" + ("; some files have errors: see above." if result.exit_code else ".")
+        )
     elif result.run is None or result.run.execution is None:
         yield Text("No currency can be loaded. Fix the files above and run the same command again.")
     else:
@@ -99,7 +105,8 @@ def _verdict(execution: ExecutionStatus, result: UpResult) -> Text:
 
 def _dry_run(result: UpResult) -> Iterator[Text]:
     if not result.to_run:
-        yield Text("Dry run: no currency can be loaded. Nothing was changed.")
+        none = "all currencies are unchanged" if result.unchanged else "no currency can be loaded"
+        yield Text(f"Dry run: {none}. Nothing was changed.")
         return
     yield Text(HEADINGS["run"], style="bold")
     some = 10

@@ -185,7 +185,7 @@ def test_the_token_of_an_engine_is_not_shown(run: CommandLine, config: Path) -> 
 def test_quiet_leaves_results_warnings_and_errors(run: CommandLine, config: Path) -> None:
     loud, quiet = run("scripts", "export", "one"), run("--quiet", "scripts", "export", "two")
     assert "To use them" in loud.err
-    assert (quiet.code, quiet.out.count("two/"), quiet.err) == (0, 4, "")
+    assert (quiet.code, quiet.out.count("two/"), quiet.err) == (0, 6, "")
     assert run("-q", "check", "--tickers", "BTX").err.startswith("error: BTX")
 
 

@@ -248,7 +248,16 @@ def test_an_execution_keeps_the_status_of_aws_and_has_a_verdict_of_its_currencie
 
 def test_up_has_a_list_of_currencies_at_the_top(screens: Screens) -> None:
     data = screens.json(UP)
-    assert list(data)[3:] == [*("currencies", "to_run", "dry_run", "upload", "deploy", "run", "verify")]
+    assert list(data)[3:] == [
+        "currencies",
+        "to_run",
+        "unchanged",
+        "dry_run",
+        "upload",
+        "deploy",
+        "run",
+        "verify",
+    ]
     assert [(c["ticker"], c["status"]) for c in data["currencies"]] == [
         ("BTC", "LOADED"),
         ("XMR", "FAILED"),

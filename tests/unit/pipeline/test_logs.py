@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from cryptoetl.pipeline import logs as step_logs
 from cryptoetl.pipeline.logs import LogRequest
 from cryptoetl.state_machine import bundle
 from cryptoetl.state_machine.definition import STEPS
-from cryptoetl.state_machine.groups import Start
+from cryptoetl.state_machine.groups import CurrencyList, Item, Start
+from cryptoetl.state_machine.outcomes import GroupRecord
 from cryptoetl.target.executions import LogLine
 from tests.fakes import Fakes
 
@@ -112,3 +114,59 @@ def test_a_refused_currency_has_no_log_but_a_reason(fakes: Fakes) -> None:
         "`cryptoetl check --tickers XMR` shows all findings."
     )
     assert step_logs.why_none(fakes.target, LogRequest("BTC", name, STEPS)) is None
+
+
+# --- groups -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grouped(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Fakes:
+    """BTC and ETH were run in a group at once; the run of the group has died at redshift."""
+    items = {t: Item(t, f"{t}/history.csv", f"{t}/trend.csv") for t in ("ETH", "BTC")}
+    now = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+    done = {"status": "SUCCEEDED", "started": now, "ended": now}
+    outcomes = {
+        (step, "ETH"): {"complete": step != "redshift", "currencies": dict.fromkeys(("ETH", "BTC"), done)}
+        for step in STEPS
+    }
+    failures = {"ETH": {"step": "redshift", "error": "Glue.Died", "cause": "lost", "ticker": "ETH"}}
+    record = GroupRecord(CurrencyList(items), 25, outcomes, failures)
+    read = fakes.executions.read
+    monkeypatch.setattr(
+        fakes.executions, "read", lambda name, after: replace(read(name, after), groups=record)
+    )
+    return fakes
+
+
+def test_the_lines_of_a_currency_are_found_in_the_log_of_its_group(grouped: Fakes) -> None:
+    before = "2026-01-01 00:00:00,000 INFO groups:"
+    on_aws = "2026-01-01 00:00:00,000 silver2gold ERROR"
+    grouped.executions.logs = {
+        ("ETH", "silver"): [
+            at(1, "starting Spark"),
+            at(2, f"{before} ETH | BTC | not of BTC"),
+            at(3, f"{before} BTC | works"),
+        ],
+        ("ETH", "gold"): [
+            at(4, f"{on_aws} BTC | Traceback (most recent call last):"),
+            at(5, f"{on_aws} BTC |   File 'x'"),
+            at(6, f"{on_aws} ETH | ValueError: no"),
+            at(7, "BTC | bare"),
+        ],
+    }
+    assert texts(grouped) == [
+        f"silver {before} works",
+        f"gold {on_aws} Traceback (most recent call last):",
+        f"gold {on_aws}   File 'x'",
+        "gold bare",
+    ]
+    assert texts(grouped, errors_only=True) == texts(grouped)[1:3]
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_the_lines_of_a_run_that_died_belong_to_each_currency_of_its_group(
+    grouped: Fakes, follow: bool
+) -> None:
+    lines = [at(1, "Traceback (most recent call last):"), at(2, "OSError: worker lost"), at(3, "ETH | x")]
+    grouped.executions.logs = {("ETH", "redshift"): lines, ("ETH", "gold"): lines}
+    assert texts(grouped, follow=follow) == [f"redshift {line.text}" for line in lines[:2]]

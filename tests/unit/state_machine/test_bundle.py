@@ -64,7 +64,7 @@ def test_a_bundle_has_the_four_jobs_with_the_scripts_byte_for_byte() -> None:
 def test_the_jobs_know_where_the_data_is() -> None:
     built = bundle(pipeline="p")
     arguments = {job.name: dict(job.arguments) for job in built.jobs}
-    version = {"--SCRIPTS": scripts_version(built.scripts)}
+    version = {"--SCRIPTS": scripts_version(built.scripts, arguments["p-redshift-upload"])}
     assert arguments["p-clear-buckets"] == {"--SILVER": "s3://silver", "--GOLD": "s3://gold"}
     assert arguments["p-bronze2silver"] == {"--RAW": "s3://raw", "--SILVER": "s3://silver"} | version
     assert arguments["p-silver2gold"] == {"--SILVER": "s3://silver", "--GOLD": "s3://gold"} | version
