@@ -87,13 +87,13 @@ test-quick: setup  ## run the pure tests (half a minute)
 	$(PYTEST) -n 2 tests/unit
 
 test-browser: setup  ## open the report in Chromium, which must be installed
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m browser tests/browser
 
 test-spark: setup $(SPARK_VENV)/ready  ## compare the scripts on JVM Spark and on Sail
-	$(SPARK) $(BIN)/pytest -m spark
+	$(SPARK) $(BIN)/pytest -m spark tests/spark
 
 test-security: setup $(SECURITY_VENV)/ready  ## scan templates and policies with checkov and parliament
-	$(SECURITY) $(BIN)/pytest -m security
+	$(SECURITY) $(BIN)/pytest -m security tests/security
 
 bench: setup $(SPARK_VENV)/ready $(POLARS_VENV)/ready  ## measure a local run, hand-written scripts and JVM Spark
 	$(SPARK) $(POLARS) $(BIN)/python -m benchmarks.local_run $(BENCH_OPTIONS)

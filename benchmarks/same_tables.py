@@ -37,7 +37,8 @@ def tables(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> dic
         return {file.stem.rpartition("_staging_")[2]: f"read_parquet('{file}')" for file in files}
     connection.execute(f"ATTACH '{path}' AS {alias} (READ_ONLY)")
     found = connection.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'market_data'",
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'market_data' AND "
+        "table_name NOT LIKE '\\_%' ESCAPE '\\'",
         [alias],
     ).fetchall()
     return {name: f'{alias}.market_data."{name}"' for (name,) in found}

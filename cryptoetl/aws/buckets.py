@@ -162,7 +162,7 @@ class Buckets:
         """Empty and delete the bucket; return False if it does not exist."""
         with translating():
             try:
-                self._empty(bucket)
+                self._empty(bucket, "")
                 self._s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=self._account)
             except ClientError as error:
                 if not is_missing(error):
@@ -170,18 +170,21 @@ class Buckets:
                 return False
         return True
 
-    def empty(self, bucket: str) -> None:
-        """Delete every version and delete marker of every object; nothing if the bucket does not exist."""
+    def empty(self, bucket: str, prefix: str = "") -> None:
+        """Delete every version and delete marker of every object whose key begins with `prefix`.
+
+        Nothing is done if the bucket does not exist.
+        """
         with translating():
             try:
-                self._empty(bucket)
+                self._empty(bucket, prefix)
             except ClientError as error:
                 if not is_missing(error):
                     raise
 
-    def _empty(self, bucket: str) -> None:
+    def _empty(self, bucket: str, prefix: str) -> None:
         # Always the first page: a marker that names a version that was just deleted ends the listing.
-        while batch := self._first_versions(bucket):
+        while batch := self._first_versions(bucket, prefix):
             answer = self._s3.delete_objects(
                 Bucket=bucket,
                 Delete={"Objects": batch, "Quiet": True},
@@ -190,8 +193,10 @@ class Buckets:
             for error in answer.get("Errors", ()):
                 raise AwsError(f"s3://{bucket}/{error.get('Key')} was not deleted: {error.get('Message')}")
 
-    def _first_versions(self, bucket: str) -> list[ObjectIdentifierTypeDef]:
-        page = self._s3.list_object_versions(Bucket=bucket, MaxKeys=BATCH, ExpectedBucketOwner=self._account)
+    def _first_versions(self, bucket: str, prefix: str) -> list[ObjectIdentifierTypeDef]:
+        page = self._s3.list_object_versions(
+            Bucket=bucket, Prefix=prefix, MaxKeys=BATCH, ExpectedBucketOwner=self._account
+        )
         return [
             {"Key": item["Key"], "VersionId": item["VersionId"]}
             for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))

@@ -25,6 +25,7 @@ from cryptoetl.aws.warehouse import AwsWarehouse
 from cryptoetl.config.models import ALL_CURRENCIES, Config
 from cryptoetl.errors import AwsError, DeployError, Interrupted, NotDeployedError, QueryError
 from cryptoetl.events import Observe, Phase, Warned
+from cryptoetl.state_machine import marks
 from cryptoetl.state_machine.bundle import Bundle, Change, Layout
 from cryptoetl.target.deployment import Plan, Removal
 
@@ -106,6 +107,8 @@ class AwsDeployment:
                 self._stack.execute(change_set, observe)
         if basis.create_schema and created:
             self._redshift.create_schema()
+        if basis.create_schema:
+            self._forget_loads(observe)
         if basis.claim_schema and not self._tables.knows_loader:  # otherwise `_provide` does
             self._claim(observe)
         self._provide(observe, new=basis.loaded != tuple(plan.bundle.tickers))
@@ -150,6 +153,14 @@ class AwsDeployment:
             adopt=basis.adopt,
             stack_id=None if deployed.template is None else deployed.state.id,
         )
+
+    def _forget_loads(self, observe: Observe) -> None:
+        """Delete the marks of what was loaded: the tables of a new schema are empty, whatever was before."""
+        gold = resolved(stacks.bucket(self._config, "gold"), self._session)
+        try:
+            self._buckets.empty(gold, f"{marks.FOLDER}/")
+        except AwsError as error:
+            observe(Warned(f"{error.message}: the first run in this schema must not use --changed"))
 
     def _verify_data(self, change_set: ChangeSet, basis: AwsBasis) -> None:
         """Discard a change set that would take data out of the stack, and raise DeployError."""

@@ -14,6 +14,7 @@ from cryptoetl import __version__
 from cryptoetl.cli import config as configuration
 from cryptoetl.cli import deployment, doctor, executions, files, reports, scripts, warehouse
 from cryptoetl.cli.command import Program, command
+from cryptoetl.cli.examples import epilog
 from cryptoetl.cli.session import (
     ConfigOption,
     DebugOption,
@@ -73,11 +74,11 @@ CONFIG_COMMANDS: tuple[Callable[..., int], ...] = (configuration.show, configura
 for _function in COMMANDS:
     command(app, _function)
 for _function in RENDER_COMMANDS:
-    command(render_app, _function)
+    command(render_app, _function, "render ")
 for _function in SCRIPTS_COMMANDS:
-    command(scripts_app, _function)
+    command(scripts_app, _function, "scripts ")
 for _function in CONFIG_COMMANDS:
-    command(config_app, _function)
+    command(config_app, _function, "config ")
 
 
 def _print_version(wanted: bool) -> None:
@@ -86,13 +87,13 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.command()
+@app.command(epilog=epilog("version"))
 def version() -> None:
     """Print the version."""
     typer.echo(f"cryptoetl {__version__}")
 
 
-@app.command("help")
+@app.command("help", epilog=epilog("help"))
 def help_(
     context: typer.Context,
     names: Annotated[

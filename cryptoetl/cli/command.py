@@ -5,20 +5,22 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from copy import copy
 from dataclasses import fields
 from functools import cache, wraps
-from typing import Any, NoReturn, cast
+from typing import Annotated, Any, NoReturn, cast, get_args
 
 import typer
 from typer.core import TyperGroup
 
+from cryptoetl.cli.examples import epilog
 from cryptoetl.cli.session import Globals, Session
 from cryptoetl.errors import CryptoetlError, EnvironmentFault, Interrupted, UsageError
 from cryptoetl.util import installation, interruption
 
 
-def command(group: typer.Typer, function: Callable[..., int]) -> None:
-    """Add a command to a group.
+def command(group: typer.Typer, function: Callable[..., int], prefix: str = "") -> None:
+    """Add a command to a group, whose name with a space is the `prefix`.
 
     The function takes a Session first and returns an exit code. The command also takes the global options,
     and ends with the exit code of the function, or of the error that it raises.
@@ -36,13 +38,22 @@ def command(group: typer.Typer, function: Callable[..., int]) -> None:
     parameters = [context, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *_shared()))]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in parameters}
-    group.command()(call)
+    summary = (inspect.getdoc(function) or "").partition("\n")[0]
+    name = function.__name__.rstrip("_")
+    group.command(short_help=summary, epilog=epilog(f"{prefix}{name}"))(call)
 
 
 @cache
 def _shared() -> list[inspect.Parameter]:
-    """Return the global options as parameters."""
-    return list(inspect.signature(Globals, eval_str=True).parameters.values())
+    """Return the global options as parameters; the help of a command has one line for them."""
+    return [_hidden(item) for item in inspect.signature(Globals, eval_str=True).parameters.values()]
+
+
+def _hidden(parameter: inspect.Parameter) -> inspect.Parameter:
+    kind, option = get_args(parameter.annotation)
+    option = copy(option)
+    option.hidden = True
+    return parameter.replace(annotation=Annotated[kind, option])
 
 
 def _bounded(function: Callable[..., int], options: Globals, arguments: dict[str, Any]) -> int:

@@ -21,6 +21,7 @@ from cryptoetl.cli.session import Session
 from cryptoetl.errors import UsageError
 
 if TYPE_CHECKING:
+    from cryptoetl.pipeline.results import RunRequest
     from cryptoetl.state_machine.definition import Step
     from cryptoetl.target.deployment import Plan
 
@@ -86,21 +87,6 @@ def run(
     from cryptoetl import pipeline
     from cryptoetl.pipeline.results import RunRequest
 
-    if execution is not None and not retry_failed:
-        raise UsageError(
-            "--execution needs --retry-failed", hint="To see an execution, use `cryptoetl status NAME`."
-        )
-    first = _step(begin)
-    if first != "silver" and retry_failed:
-        raise UsageError(
-            "--from and --retry-failed exclude each other", hint="A retry begins at the failed step."
-        )
-    if changed and (retry_failed or first != "silver"):
-        other = "--retry-failed" if retry_failed else "--from"
-        raise UsageError(
-            f"--changed and {other} exclude each other",
-            hint="What failed is not loaded: --changed runs it again, from silver.",
-        )
     config = session.config()
     request = RunRequest(
         session.rules(config, strict=False),
@@ -110,13 +96,32 @@ def run(
         failed_in=execution,
         detach=detach,
         timeout=parse_duration(timeout) if timeout is not None else None,
-        begin=first,
+        begin=_step(begin),
         changed=changed,
     )
+    _verify_combination(request)
     reports.require(report)
     target = session.target(config)
     result = pipeline.run(config, target, request, session.terminal.observe)
     return reports.finish(session, config, target, result, report)
+
+
+def _verify_combination(request: RunRequest) -> None:
+    """Raise UsageError for options of `run` that exclude each other."""
+    if request.failed_in is not None and not request.retry_failed:
+        raise UsageError(
+            "--execution needs --retry-failed", hint="To see an execution, use `cryptoetl status NAME`."
+        )
+    if request.begin != "silver" and request.retry_failed:
+        raise UsageError(
+            "--from and --retry-failed exclude each other", hint="A retry begins at the failed step."
+        )
+    if request.changed and (request.retry_failed or request.begin != "silver"):
+        other = "--retry-failed" if request.retry_failed else "--from"
+        raise UsageError(
+            f"--changed and {other} exclude each other",
+            hint="What failed is not loaded: --changed runs it again, from silver.",
+        )
 
 
 def _step(name: str) -> Step:

@@ -29,6 +29,7 @@ REQUIRED = ("boto3", "platformdirs", "plotext", "pydantic", "pyyaml", "rich", "s
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "local": ("duckdb", "filelock", "pandas", "pyarrow", "pysail", "pyspark-client"),
     "png": ("matplotlib",),
+    "report": ("bokeh", "jinja2"),
 }
 """Packages by the extra that installs them, as in pyproject.toml."""
 
@@ -119,7 +120,7 @@ def _files(source: Source, config: Config) -> Diagnosis:
         size = sum(file.stat().st_size for file in files)
         of = plural(len(config.currencies), "currency")
         return FILES.passed("raw files", f"{total:,} files of {of} are readable, {size / 1000:,.0f} kB")
-    shown = "; ".join(str(problem) for problem in problems[:SHOWN])
+    shown = "; ".join(str(missing.problem) for missing in problems[:SHOWN])
     more = f"; and {len(problems) - SHOWN:,} more" if len(problems) > SHOWN else ""
     return FILES.failed(
         "raw files",

@@ -103,10 +103,9 @@ class ConfigCheck:
 
 @dataclass(frozen=True)
 class CheckRules:
-    """What the check depends on besides the files.
+    """What the check depends on besides the files: the day, and findings of earlier checks (`known`).
 
-    `today` is the current day, `strict` turns warnings into errors, `known` holds findings of earlier checks,
-    and `config_file` is the configuration, with `environment` laid over it, in which missing files are named.
+    `strict` turns warnings into errors; missing files are named in `config_file` with its `environment`.
     """
 
     today: date

@@ -16,7 +16,7 @@ from cryptoetl.pipeline.watching import FollowTimeout, latest_name, status, watc
 from cryptoetl.state_machine import bundle as bundles
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import STEPS, Step
-from cryptoetl.state_machine.groups import Start
+from cryptoetl.state_machine.groups import LARGE, CurrencyList, Start
 from cryptoetl.state_machine.status import ExecutionStatus, retry_plan
 from cryptoetl.target import Target
 from cryptoetl.util.text import did_you_mean, enumerated, plural
@@ -189,6 +189,8 @@ def execute(
         for name, step in request.fail.items()
         if name.lower() == ticker.lower()
     }
+    if deployed.currencies is not None:
+        start = replace(start, large=_large(target, deployed.currencies, start))
     name = target.executions.start(deployed, start, fail=failing)
     if request.detach:
         note = f"Started. {target.executions.background_hint(name)}"
@@ -198,6 +200,14 @@ def execute(
     except FollowTimeout as late:
         left = target.executions.stop(name, str(late))
         return RunResult(status(target, name), refused=start.refused, left=tuple(left))
+
+
+def _large(target: Target, currencies: CurrencyList, start: Start) -> frozenset[str]:
+    """Return the currencies whose stored history is too large to share the memory of a run with others."""
+    items = currencies.items
+    tickers = {items[ticker].history: ticker for ticker in start.steps if ticker in items}
+    stored = target.storage.listing(tickers.keys())
+    return frozenset(tickers[key] for key, file in stored.items() if file.size > LARGE)
 
 
 def stop(target: Target, name: str | None) -> StopResult:

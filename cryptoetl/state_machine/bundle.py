@@ -30,6 +30,9 @@ GROUP_JOBS = ("bronze2silver", "silver2gold", "redshift-upload")
 """The jobs that run once per group."""
 SHARED = scripts.SHARED
 
+SCRIPTS_VERSION = "--SCRIPTS"
+"""The argument that identifies the scripts which make a table; see `scripts_version`."""
+
 STAGED = "staged"
 """The folder of the temp location for staged loads; a lifecycle rule on AWS deletes them."""
 
@@ -204,7 +207,7 @@ def build(config: Config, layout: Layout) -> Bundle:
         passed[names[job.removeprefix(f"{config.pipeline}-")]] |= found
     bodies = scripts.read(config, passed, frozenset() if listed is None else scripts.ITEM)
     for job in (*GROUP_JOBS, "clear-buckets") if listed is not None else GROUP_JOBS:
-        arguments[job]["--SCRIPTS"] = scripts_version(bodies, arguments["redshift-upload"])
+        arguments[job][SCRIPTS_VERSION] = scripts_version(bodies, arguments["redshift-upload"])
     jobs = tuple(Job(f"{config.pipeline}-{job}", script, arguments[job]) for job, script in names.items())
     return Bundle(machine_, jobs, bodies, listed)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptoetl.state_machine import definition, groups
-from cryptoetl.state_machine.bundle import Bundle, Change, Job
+from cryptoetl.state_machine.bundle import SCRIPTS_VERSION, Bundle, Change, Job
 
 PER_RUN = "currencies per run"
 
@@ -69,9 +69,15 @@ def _jobs(current: Sequence[Job], wanted: Sequence[Job]) -> list[Change]:
         old = before.pop(job.name, None)
         if old is None:
             changes.append(Change("add", "job", job.name))
-        elif old != job:
-            changes.append(Change("change", "job", job.name, _differing(old.arguments, job.arguments)))
+        elif _own(old) != _own(job):
+            changes.append(Change("change", "job", job.name, _differing(_own(old), _own(job))))
     return changes + [Change("remove", "job", name) for name in before]
+
+
+def _own(job: Job) -> Mapping[str, str]:
+    """Return the script and the arguments of a job that do not follow from another change."""
+    found = {name: value for name, value in job.arguments.items() if name != SCRIPTS_VERSION}
+    return {"script": job.script} | found
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> str:

@@ -71,10 +71,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Start:
-    """What to run: ticker → first step, and ticker → reason of those that the check refused."""
+    """What to run: ticker → first step, and ticker → reason of those that the check refused.
+
+    The currencies that are `large` get a group of their own.
+    """
 
     steps: Mapping[str, Step]
     refused: Mapping[str, str] = field(default_factory=dict)
+    large: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class CurrencyList:
     def starting(self, start: Start) -> CurrencyList:
         """Return the list of an execution, of those of these currencies that it starts."""
         items = {
-            ticker: replace(item, begins=start.steps[ticker])
+            ticker: replace(item, begins=start.steps[ticker], large=ticker in start.large)
             for ticker, item in self.items.items()
             if ticker in start.steps
         }

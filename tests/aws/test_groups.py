@@ -146,3 +146,14 @@ def test_a_schedule_can_leave_out_what_has_not_changed(grouped: Account) -> None
     assert found.code == 0, found.out
     assert {t for t, status in statuses(found.data).items() if status == "LOADED"} == {"C2"}
     assert statuses(found.data)["C0"] == "SKIPPED"
+
+
+def test_a_new_schema_forgets_what_was_loaded_into_another(account: Account) -> None:
+    account.deploy()
+    s3, gold = account.emulator.client("s3"), BUCKET.format("gold")
+    s3.put_object(Bucket=gold, Key="_loaded/BTC/a-mark")
+    s3.put_object(Bucket=gold, Key="BTC/part-0.parquet")
+    assert account("destroy", "--yes").code == 0
+    account.emulator.redshift.workgroups["my-etl-workgroup"]["crypto"].discard("market_data")
+    account.deploy()
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=gold)["Contents"]] == ["BTC/part-0.parquet"]

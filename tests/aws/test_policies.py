@@ -422,6 +422,7 @@ OPERATING = {
     "logs.py": ["logs"],
     "map_runs.py": ["stepfunctions"],
     "outcomes.py": ["s3"],
+    "publishing.py": ["s3"],
 }
 BOTH = {"data_api.py": ["redshift-data", "redshift-serverless"], "warehouse.py": ["s3"]}
 """The services whose clients each module uses; modules that are not named make no calls of their own."""
@@ -602,6 +603,7 @@ def test_the_operator_may_not_change_what_a_deploy_makes() -> None:
             assert statement["Resource"] in (
                 "arn:aws:s3:::crypto-raw-123456789012-eu-central-1/*",
                 "arn:aws:s3:::crypto-artifacts-123456789012-eu-central-1/lists/executions/*",
+                "arn:aws:s3:::crypto-artifacts-123456789012-eu-central-1/reports/*",
             )
         if statement["Resource"] == "*":
             assert statement["Sid"] == "OwnStatements"

@@ -23,7 +23,7 @@ CONFIG = Config.model_validate(
 
 
 def test_a_report_is_made_of_an_execution_on_aws_and_published(account: Account) -> None:
-    loaded = account("up", "--report", "up.html")
+    loaded = account("up", "--yes", "--report", "up.html")
     assert loaded.code == 0, loaded.err
     outcome = account("report", "--publish", "--expires", "1h", "--output", "report.html", "--json")
     assert outcome.code == 0, outcome.err

@@ -16,6 +16,7 @@ import yaml
 
 from cryptoetl import __version__, pipeline
 from cryptoetl.cli import deployment
+from cryptoetl.cli.examples import EXAMPLES
 from cryptoetl.cli.options import parse_duration, parse_fail, parse_tickers
 from cryptoetl.cli.session import Globals, Session
 from cryptoetl.config.models import Config
@@ -93,8 +94,17 @@ def test_every_command_takes_the_global_options(run: CommandLine) -> None:
     commands = [["check"], ["upload"], ["deploy"], ["run"], ["up"], ["status"], ["verify"], ["query"]]
     for command in [*commands, ["schema"], ["render", "machine"]]:
         text = run(*command, "--help").out
-        for option in ("--config", "--target", "--region", "--profile", "--json", "--verbose", "--debug"):
+        for option in ("-c", "--env", "--target", "--region", "--profile", "--json", "-v", "-q", "--debug"):
             assert option in text, (command, option)
+        assert f"cryptoetl {' '.join(command)}" in text.partition("Example:")[2]
+
+
+def test_each_example_is_of_its_command_and_no_summary_is_cut(run: CommandLine) -> None:
+    for name, example in EXAMPLES.items():
+        words = [word for word in example.split() if word in name.split()]
+        assert words == name.split(), example
+    for group in ([], ["render"], ["scripts"], ["config"]):
+        assert "..." not in run(*group, "--help").out.partition("Commands:")[2]
 
 
 # --- global options -----------------------------------------------------------------------------------

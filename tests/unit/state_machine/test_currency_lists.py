@@ -62,3 +62,9 @@ def test_a_missing_list_is_named_with_its_reason_and_the_way_on() -> None:
         "the execution's currencies are unknown"
     )
     assert "run --changed" in (error.hint or "")
+
+
+def test_a_currency_with_a_large_history_starts_in_a_group_of_its_own() -> None:
+    listed = CurrencyList({ticker: Item(ticker, f"{ticker}/history.csv", "") for ticker in "ABC"})
+    started = listed.starting(Start(dict.fromkeys("ABC", "silver"), large=frozenset("B")))
+    assert started.groups(2) == [["B"], ["A", "C"]]
