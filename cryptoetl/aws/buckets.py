@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from botocore.exceptions import ClientError
 
 from cryptoetl.aws.errors import is_denied, is_missing, translating
+from cryptoetl.aws.session import Session
 from cryptoetl.errors import AwsError
 from cryptoetl.state_machine.groups import EXECUTION_LISTS
 
@@ -69,6 +70,12 @@ class Buckets:
         self._account = account
         self._region = region
         self._partition = partition
+
+    @classmethod
+    def of(cls, session: Session) -> Buckets:
+        """Return the buckets of the session's account and region."""
+        identity = session.identity
+        return cls(session.client("s3"), identity.account, session.region, identity.partition)
 
     def owner(self, bucket: str) -> Owner:
         """Return whose bucket it is; "foreign" if another account's, or not visible to the caller."""

@@ -18,6 +18,7 @@ from cryptoetl.aws.planning import AwsBasis, Planner, bundle_changes
 from cryptoetl.aws.redshift_setup import RedshiftSetup
 from cryptoetl.aws.removal import Remover
 from cryptoetl.aws.session import Session, resolved
+from cryptoetl.aws.session import bucket as bucket_name
 from cryptoetl.aws.stack import changes as stack_changes
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.aws.stack.state import FAILED_FIRST, Deployed, change_between
@@ -156,7 +157,7 @@ class AwsDeployment:
 
     def _forget_loads(self, observe: Observe) -> None:
         """Delete the marks of what was loaded: the tables of a new schema are empty, whatever was before."""
-        gold = resolved(stacks.bucket(self._config, "gold"), self._session)
+        gold = bucket_name(self._config, "gold", self._session)
         try:
             self._buckets.empty(gold, f"{marks.FOLDER}/")
         except AwsError as error:
@@ -228,8 +229,7 @@ class AwsDeployment:
 
     @cached_property
     def _buckets(self) -> Buckets:
-        identity = self._session.identity
-        return Buckets(self._session.client("s3"), identity.account, self._session.region, identity.partition)
+        return Buckets.of(self._session)
 
     @cached_property
     def _redshift(self) -> RedshiftSetup:

@@ -97,8 +97,7 @@ class AwsExecutions:
             name = state_machine.execution_name(moment)
             input_data, listed = deployed.start(start, name)
             if listed is not None:
-                size = groups.size_of(deployed.machine)
-                self._lists.write(groups.execution_key(name), listed.dumps(size))
+                self._lists.write(groups.execution_key(name), listed.dumps(deployed.size))
             try:
                 with translating("the execution was not started"):
                     self._states.start_execution(

@@ -7,24 +7,19 @@ ended, one object has them all: `summarize.py` gathers them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.exceptions import ClientError
-
-from cryptoetl.aws.errors import is_missing, translating
-from cryptoetl.aws.session import Session, resolved
-from cryptoetl.aws.stack import template as stacks
+from cryptoetl.aws.buckets import Buckets
+from cryptoetl.aws.errors import translating
+from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import bucket as bucket_name
 from cryptoetl.config.models import Config
 from cryptoetl.state_machine import groups
 from cryptoetl.state_machine.definition import STEPS
-from cryptoetl.state_machine.groups import CurrencyList
 from cryptoetl.state_machine.outcomes import FAILURES, SUMMARY, GroupRecord, of_summary
 from cryptoetl.target.executions import Record
 from cryptoetl.util.concurrency import map_in_threads
 from cryptoetl.util.text import parse_json
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 
 class Lists:
@@ -37,19 +32,17 @@ class Lists:
     def write(self, key: str, content: bytes) -> None:
         """Write a list."""
         with translating("the list of currencies was not written"):
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType="application/json")
+            self._session.client("s3").put_object(
+                Bucket=self._bucket, Key=key, Body=content, ContentType="application/json"
+            )
 
     def read(self, key: str) -> bytes | None:
         """Return a list; None if it is missing."""
-        return _content(self._s3, self._bucket, key)
+        return Buckets.of(self._session).read(self._bucket, key)
 
     @property
     def _bucket(self) -> str:
-        return resolved(stacks.bucket(self._config, "artifacts"), self._session)
-
-    @property
-    def _s3(self) -> S3Client:
-        return self._session.client("s3")
+        return bucket_name(self._config, "artifacts", self._session)
 
 
 class OutcomeReader:
@@ -62,8 +55,7 @@ class OutcomeReader:
         self._config = config
         self._session = session
         self._prefix = f"{groups.OUTCOMES}/{execution}/"
-        self._key: str | None = None
-        self._list: tuple[CurrencyList, int] | None = None
+        self._list = groups.ListReader(self._read_list)
         self._etags: dict[str, str] = {}
 
     def read(self, record: Record, *, from_start: bool) -> GroupRecord | None:
@@ -71,20 +63,13 @@ class OutcomeReader:
 
         `record` has the new events of its history. Raises DamagedState.
         """
-        self._key = self._key or groups.list_of(record.events)
-        if self._key is None:
+        listed = self._list.known(record.events, running=record.status == "RUNNING")
+        if listed is None:
             return None
-        if self._list is None:
-            content = Lists(self._config, self._session).read(self._key)
-            if content is None:
-                if record.status == "RUNNING":  # a list of what has changed is written by its first job
-                    return None
-                raise groups.missing(self._key, FileNotFoundError("there is no such object"))
-            self._list = groups.loads(content, self._key)
         if from_start:
             self._etags.clear()
         if record.status != "RUNNING" and (found := self._object(SUMMARY)) is not None:
-            return GroupRecord(*self._list, *of_summary(found))
+            return GroupRecord(*listed, *of_summary(found))
         changed = list(self._changed())
         documents = map_in_threads(self._object, changed)
         outcomes, failures = {}, {}
@@ -94,11 +79,12 @@ class OutcomeReader:
                 failures[first] = document
             else:
                 outcomes[next(step for step in STEPS if step == folder), first] = document
-        return GroupRecord(*self._list, outcomes, failures)
+        return GroupRecord(*listed, outcomes, failures)
 
     def _changed(self) -> Iterator[str]:
         """Yield the names, below the execution's prefix, of outcomes and failures that have changed."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        paginator = self._session.client("s3").get_paginator("list_objects_v2")
+        pages = paginator.paginate(Bucket=self._bucket, Prefix=self._prefix)
         with translating():
             for item in (item for page in pages for item in page.get("Contents", ())):
                 name = item["Key"].removeprefix(self._prefix)
@@ -109,23 +95,15 @@ class OutcomeReader:
 
     def _object(self, name: str) -> Any:
         """Return the JSON of an object below the prefix; None if it is missing or damaged."""
-        content = _content(self._s3, self._bucket, self._prefix + name)
+        content = Buckets.of(self._session).read(self._bucket, self._prefix + name)
         return None if content is None else parse_json(content.decode(errors="replace"))
+
+    def _read_list(self, key: str) -> bytes:
+        content = Lists(self._config, self._session).read(key)
+        if content is None:
+            raise FileNotFoundError("there is no such object")
+        return content
 
     @property
     def _bucket(self) -> str:
-        return resolved(stacks.bucket(self._config, "temp"), self._session)
-
-    @property
-    def _s3(self) -> S3Client:
-        return self._session.client("s3")
-
-
-def _content(s3: S3Client, bucket: str, key: str) -> bytes | None:
-    with translating():
-        try:
-            return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        return bucket_name(self._config, "temp", self._session)

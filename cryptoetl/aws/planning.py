@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from cryptoetl.aws.buckets import Buckets, Owner
@@ -14,7 +15,8 @@ from cryptoetl.aws.cloudformation import Stack
 from cryptoetl.aws.encryption import Encryption
 from cryptoetl.aws.preflight import DPU_QUOTA, RUNS_QUOTA, Preflight
 from cryptoetl.aws.redshift_setup import RedshiftFindings, RedshiftSetup
-from cryptoetl.aws.session import Session, literal, resolved
+from cryptoetl.aws.session import Session, literal
+from cryptoetl.aws.session import bucket as bucket_name
 from cryptoetl.aws.stack import changes as stack_changes
 from cryptoetl.aws.stack import deployed as stack_deployed
 from cryptoetl.aws.stack import grouping
@@ -25,10 +27,9 @@ from cryptoetl.aws.stack.state import FAILED_FIRST, Deployed, StackState
 from cryptoetl.aws.stack.template import RenderedStack
 from cryptoetl.config.models import Config
 from cryptoetl.errors import DeployError
-from cryptoetl.state_machine import bundle as bundles
 from cryptoetl.state_machine import comparison
 from cryptoetl.state_machine.bundle import Bundle, Change
-from cryptoetl.target.deployment import Notice, Plan, Review
+from cryptoetl.target.deployment import Notice, Plan, Prediction, Review
 
 _LOADER = "RedshiftUploadJob"
 """The resource whose metadata names the warehouse."""
@@ -124,8 +125,14 @@ class Planner:
             adopt=buckets or (namespace and self._redshift.namespace_exists()),
             loaded=tuple(current.tickers) if current else (),
         )
-        concerns = self._concerns(bundle, basis, redshift, owners) if changes else ()
-        review = self._review(bundle, deployed.state, concerns, drift=drift)
+        grouped = bundle.currencies is not None
+        prediction = grouping.predict(bundle) if grouped else reviews.predict(bundle.machine)
+        concerns: Iterable[Notice] = ()
+        if changes:
+            concerns = chain(
+                self._concerns(bundle, basis, redshift, owners), self._concurrency(bundle, prediction)
+            )
+        review = self._review(bundle, prediction, deployed.state, concerns, drift=drift)
         return Plan(bundle, changes, self.location(), review=review, basis=basis)
 
     def rendered(self, bundle: Bundle) -> RenderedStack:
@@ -177,23 +184,29 @@ class Planner:
         yield from preflight.network(basis.deployed.template, basis.resources)
         yield from preflight.definition(bundle)
         yield from preflight.permissions()
-        aws, quotas = self._config.aws, preflight.quotas()
+
+    def _concurrency(self, bundle: Bundle, prediction: Prediction) -> Iterator[Notice]:
+        """Yield how the job runs of all currencies fit into Glue's quotas."""
+        aws, quotas = self._config.aws, Preflight(self._config, self._session).quotas()
         known = (quotas.get(name.lower()) for name in (RUNS_QUOTA, DPU_QUOTA))
         quota = reviews.runs_at_once(aws, *known)
         if bundle.currencies is None:
             yield from reviews.concurrency(aws, len(bundle.tickers), account_limit=quota)
             yield from reviews.retries(aws, bundle.machine, account_limit=quota)
         else:
-            prediction = grouping.predict(bundle)
             most = aws.glue.max_concurrent_runs
-            yield from grouping.explanation(self._config, prediction, min(most, quota or most))
+            yield from grouping.explanation(self._config, prediction, bundle.size, min(most, quota or most))
             yield from reviews.concurrency(aws, prediction.groups, account_limit=quota)
 
     def _review(
-        self, bundle: Bundle, state: StackState, concerns: Iterable[Notice], *, drift: bool
+        self,
+        bundle: Bundle,
+        prediction: Prediction,
+        state: StackState,
+        concerns: Iterable[Notice],
+        *,
+        drift: bool,
     ) -> Review:
-        grouped = bundle.currencies is not None
-        prediction = grouping.predict(bundle) if grouped else reviews.predict(bundle.machine)
         notices = [*Preflight(self._config, self._session).state(state)]
         notices += grouping.limits(prediction)
         if state.status in FAILED_FIRST:
@@ -206,7 +219,7 @@ class Planner:
             self._session.region,
             reviews.most_concerning_first(notices),
             prediction,
-            reviews.cost(self._config.aws, prediction.currencies, size=bundles.group_size(self._config)),
+            reviews.cost(self._config.aws, prediction.currencies, size=bundle.size),
         )
 
     def _named(self) -> dict[str, Owner]:
@@ -215,7 +228,7 @@ class Planner:
         return {name: self._buckets.owner(name) for name in named if name is not None}
 
     def _bucket(self, kind: str) -> str:
-        return resolved(stacks.bucket(self._config, kind), self._session)
+        return bucket_name(self._config, kind, self._session)
 
 
 def bundle_changes(current: Bundle | None, wanted: Bundle) -> tuple[Change, ...]:

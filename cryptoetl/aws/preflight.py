@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cryptoetl.aws import network
 from cryptoetl.aws.buckets import Owner
-from cryptoetl.aws.errors import code, is_denied, translate
+from cryptoetl.aws.errors import code, is_denied, translate, translating
 from cryptoetl.aws.existing import exists
 from cryptoetl.aws.session import Session, resolved
 from cryptoetl.aws.stack import template as stack
@@ -21,6 +21,7 @@ from cryptoetl.aws.stack.changes import ResourceChange
 from cryptoetl.aws.stack.permissions import deployer
 from cryptoetl.aws.stack.state import StackState
 from cryptoetl.config.models import Config
+from cryptoetl.errors import AwsError
 from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.target.deployment import Notice, Severity
@@ -218,14 +219,19 @@ class Preflight:
     def quotas(self) -> Mapping[str, int]:
         """Return the account's quotas of Glue by their names in lower case; none if they are not readable."""
         try:
+            return self.read_quotas()
+        except AwsError:
+            return {}
+
+    def read_quotas(self) -> Mapping[str, int]:
+        """Return the account's quotas of Glue by their names in lower case."""
+        with translating():
             pages = self._session.client("service-quotas").get_paginator("list_service_quotas")
             return {
                 quota["QuotaName"].lower(): int(quota["Value"])
                 for page in pages.paginate(ServiceCode="glue")
                 for quota in page["Quotas"]
             }
-        except (ClientError, BotoCoreError):
-            return {}
 
     def state(self, state: StackState) -> Iterator[Notice]:
         """Yield what the stack's state means for a deploy."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cryptoetl.aws.errors import translating
-from cryptoetl.aws.session import Session, resolved
-from cryptoetl.aws.stack import template as stacks
+from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import bucket as bucket_name
 from cryptoetl.config.models import Config
 from cryptoetl.target import Link
 
@@ -26,7 +26,7 @@ class Publisher:
         A link works no longer than the credentials that signed it (Amazon S3 User Guide, "Download and upload
         objects with presigned URLs").
         """
-        bucket = resolved(stacks.bucket(self._config, "artifacts"), self._session)
+        bucket = bucket_name(self._config, "artifacts", self._session)
         key = f"{FOLDER}/{name}"
         client = self._session.presigning(bucket)
         with translating():

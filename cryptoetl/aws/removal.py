@@ -18,7 +18,8 @@ from cryptoetl.aws.cloudformation import Stack
 from cryptoetl.aws.errors import is_denied, translating
 from cryptoetl.aws.logs import SHELL_LOGS
 from cryptoetl.aws.redshift_setup import RedshiftSetup
-from cryptoetl.aws.session import Session, resolved
+from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import bucket as bucket_name
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.aws.stack.changes import describe
 from cryptoetl.aws.stack.state import ANNOUNCED, GONE, StackState, change_between
@@ -138,7 +139,7 @@ class Remover:
         """Return the bucket's name if a deploy creates it, else None."""
         if getattr(self._config.aws.buckets, kind) is not None:
             return None
-        return resolved(stacks.bucket(self._config, kind), self._session)
+        return bucket_name(self._config, kind, self._session)
 
     def _namespace(self) -> str | None:
         """Return the name of the namespace that a deploy has created, or None."""

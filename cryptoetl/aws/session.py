@@ -28,6 +28,7 @@ from cryptoetl import __version__
 from cryptoetl.aws.errors import translating, watch
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.config.aws import Aws
+from cryptoetl.config.models import Config
 from cryptoetl.errors import AwsError
 from cryptoetl.util.files import unreadable
 
@@ -241,6 +242,11 @@ def resolved(text: str, session: Session) -> str:
     """Return the text with CloudFormation's pseudo parameters (account, region, partition) replaced."""
     identity = session.identity
     return stacks.resolve(text, account=identity.account, region=session.region, partition=identity.partition)
+
+
+def bucket(config: Config, kind: str, session: Session) -> str:
+    """Return the name of a bucket in the session's account and region."""
+    return resolved(stacks.bucket(config, kind), session)
 
 
 def literal(template: Any, session: Session) -> Any:

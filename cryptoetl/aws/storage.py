@@ -24,8 +24,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from cryptoetl.aws.errors import code, is_missing, translating
-from cryptoetl.aws.session import Session, resolved
-from cryptoetl.aws.stack import template as stacks
+from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import bucket as bucket_name
 from cryptoetl.config.models import Config
 from cryptoetl.errors import EnvironmentFault, NotDeployedError
 from cryptoetl.target.storage import NOTHING, About, StoredFile, changed_meanwhile
@@ -193,7 +193,7 @@ class AwsStorage:
 
     @cached_property
     def _bucket(self) -> str:
-        return resolved(stacks.bucket(self._config, "raw"), self._session)
+        return bucket_name(self._config, "raw", self._session)
 
     @cached_property
     def _s3(self) -> S3Client:

@@ -15,8 +15,8 @@ from typing import Any
 
 from cryptoetl.aws.data_api import Column, DataApi, place
 from cryptoetl.aws.errors import translating
-from cryptoetl.aws.session import Session, resolved
-from cryptoetl.aws.stack import template as stacks
+from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import bucket as bucket_name
 from cryptoetl.config.models import Config
 from cryptoetl.errors import UsageError
 from cryptoetl.state_machine import marks, scripts
@@ -111,7 +111,7 @@ class AwsWarehouse:
 
     def marks(self) -> Mapping[str, str]:
         """Return ticker → what its table was last loaded from, by one listing of the gold bucket."""
-        bucket = resolved(stacks.bucket(self._config, "gold"), self._session)
+        bucket = bucket_name(self._config, "gold", self._session)
         prefix = f"{marks.FOLDER}/"
         with translating("the marks of what was loaded"):
             pages = self._session.client("s3").get_paginator("list_objects_v2")
@@ -148,7 +148,7 @@ class AwsWarehouse:
 
     def _gold_files(self, ticker: str) -> list[bytes]:
         """Return the contents of the parquet files of the currency's gold set."""
-        bucket = resolved(stacks.bucket(self._config, "gold"), self._session)
+        bucket = bucket_name(self._config, "gold", self._session)
         client, prefix = self._session.client("s3"), f"{ticker}/"
         with translating(f"gold of {ticker}"):
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)

@@ -135,8 +135,9 @@ class LocalDeployment:
         final = self._home.deployed
         if (listed := plan.bundle.currencies) is not None:
             # Its name contains its hash: what is deployed until now still finds its own.
-            size = groups.size_of(plan.bundle.machine)
-            write_atomically(self._home.path / groups.list_key(plan.bundle.machine), listed.dumps(size))
+            write_atomically(
+                self._home.path / groups.list_key(plan.bundle.machine), listed.dumps(plan.bundle.size)
+            )
         with naming_path(final):
             self._home.path.mkdir(parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(prefix=".deployed-", dir=self._home.path))

@@ -63,8 +63,7 @@ class LocalExecutions:
         folder = self._home.executions / execution_name(started)
         input_data, listed = deployed.start(start, folder.name)
         if listed is not None:
-            size = groups.size_of(deployed.machine)
-            write_atomically(self._home.path / groups.execution_key(folder.name), listed.dumps(size))
+            write_atomically(self._home.path / groups.execution_key(folder.name), listed.dumps(deployed.size))
         writer = RecordWriter(folder, input_data, deployed.machine, started)
         try:
             interpreter = self._interpreter(deployed, modules, writer, fail)

@@ -10,7 +10,6 @@ from typing import Any
 from cryptoetl.local.home import Home
 from cryptoetl.state_machine import groups
 from cryptoetl.state_machine.definition import STEPS, Step
-from cryptoetl.state_machine.groups import CurrencyList
 from cryptoetl.state_machine.outcomes import FAILURES, GroupRecord
 from cryptoetl.target.executions import Record
 from cryptoetl.util.files import load_json
@@ -23,29 +22,19 @@ class OutcomeReader:
     """
 
     def __init__(self, home: Home, execution: str) -> None:
-        self._home = home
         self._folder = home.temp / groups.OUTCOMES / execution
-        self._list: tuple[CurrencyList, int] | None = None
+        self._list = groups.ListReader(lambda key: (home.path / key).read_bytes())
         self._seen: dict[Path, tuple[int, int]] = {}
         self._folders: dict[Path, int] = {}
-        self._key: str | None = None
 
     def read(self, record: Record, *, from_start: bool) -> GroupRecord | None:
         """Return what is new, or everything `from_start`; None if this is no execution of groups.
 
         `record` has the new events of its history. Raises DamagedState.
         """
-        self._key = self._key or groups.list_of(record.events)
-        if self._key is None:
+        listed = self._list.known(record.events, running=record.status == "RUNNING")
+        if listed is None:
             return None
-        if self._list is None:
-            try:
-                content = (self._home.path / self._key).read_bytes()
-            except OSError as error:
-                if record.status == "RUNNING":  # a list of what has changed is written by its first job
-                    return None
-                raise groups.missing(self._key, error) from error
-            self._list = groups.loads(content, self._key)
         if from_start:
             self._seen.clear()
             self._folders.clear()
@@ -53,7 +42,7 @@ class OutcomeReader:
             (step, path.stem): _parsed(path) for step in STEPS for path in self._changed(self._folder / step)
         }
         failures = {path.stem: _parsed(path) for path in self._changed(self._folder / FAILURES)}
-        return GroupRecord(*self._list, outcomes, failures)
+        return GroupRecord(*listed, outcomes, failures)
 
     def _changed(self, folder: Path) -> Iterator[Path]:
         """Yield the files that have changed. Files are replaced, which changes the time of their folder."""

@@ -88,7 +88,8 @@ class _Work:
         refused = uploaded.check.refused  # also by the comparison with what was uploaded before
         to_run = tuple(ticker for ticker in passed if ticker not in refused)
         same = self._unchanged(uploaded, deployed, to_run) if deployed and self.request.changed else ()
-        to_run = tuple(ticker for ticker in to_run if ticker not in set(same))
+        left_out = set(same)
+        to_run = tuple(ticker for ticker in to_run if ticker not in left_out)
         result = UpResult(uploaded, deployed, to_run=to_run, dry_run=self.request.dry_run, unchanged=same)
         if deployed is None or not (to_run or same) or self.request.dry_run:
             return result

@@ -152,7 +152,8 @@ def _failed_steps(
     if request.tickers is not None:
         chosen = set(_chosen(deployed, request.tickers))
         steps = {ticker: step for ticker, step in steps.items() if ticker in chosen}
-    for ticker in [ticker for ticker in steps if ticker not in deployed.tickers]:
+    known = set(deployed.tickers)
+    for ticker in [ticker for ticker in steps if ticker not in known]:
         observe(Warned(f"{ticker} failed in {last.name}, but is no longer deployed: skipped"))
         del steps[ticker]
     return steps

@@ -79,6 +79,11 @@ class Bundle:
         """Return the deployed tickers, in order."""
         return definition.tickers(self.machine) if self.currencies is None else list(self.currencies.items)
 
+    @property
+    def size(self) -> int:
+        """Return how many currencies share a run; 1 if each has a branch."""
+        return 1 if self.currencies is None else groups.size_of(self.machine)
+
     def start(self, start: Start, name: str) -> tuple[dict[str, Any], CurrencyList | None]:
         """Return the input of an execution of this name, and the list that it names if it runs groups."""
         if self.currencies is None:
@@ -95,15 +100,15 @@ class Bundle:
     @property
     def scripts_version(self) -> str | None:
         """Return what tables are marked with as the version of their scripts; None if they are not marked."""
-        found = (job.arguments.get("--SCRIPTS") for job in self.jobs if job.script == scripts.LOAD)
+        found = (job.arguments.get(SCRIPTS_VERSION) for job in self.jobs if job.script == scripts.LOAD)
         return next(found, None)
 
     def runs(self, tickers: Collection[str]) -> int:
         """Return how many runs of the three Spark jobs these currencies take, if all succeed."""
         groups_of = len(tickers)
         if self.currencies is not None and tickers:
-            size = groups.size_of(self.machine)
-            groups_of = len(self.currencies.starting(Start(dict.fromkeys(tickers, "silver"))).groups(size))
+            started = self.currencies.starting(Start(dict.fromkeys(tickers, "silver")))
+            groups_of = len(started.groups(self.size))
         return groups_of * len(GROUP_JOBS)
 
     @property
@@ -200,7 +205,7 @@ def build(config: Config, layout: Layout) -> Bundle:
     size = group_size(config)
     names = dict(SCRIPTS) if size == 1 else {**SCRIPTS, SUMMARIZE: "summarize.py"}
     listed = None if size == 1 else currencies(config)
-    machine_ = rendered(config, layout)
+    machine_ = machine(config) if listed is None else _grouped(config, layout, listed, size)
     arguments = _arguments(config, layout, grouped=size > 1)
     passed = {names[job]: set(arguments[job]) for job in names}
     for job, found in _passed(machine_).items():
@@ -215,9 +220,10 @@ def build(config: Config, layout: Layout) -> Bundle:
 def rendered(config: Config, layout: Layout) -> dict[str, Any]:
     """Return the state machine of the configuration, as it would be deployed."""
     size = group_size(config)
-    if size == 1:
-        return machine(config)
-    listed = currencies(config)
+    return machine(config) if size == 1 else _grouped(config, layout, currencies(config), size)
+
+
+def _grouped(config: Config, layout: Layout, listed: CurrencyList, size: int) -> dict[str, Any]:
     settings = groups.Settings(
         size=size,
         concurrent=config.aws.glue.max_concurrent_runs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cryptoetl.state_machine import definition, groups
+from cryptoetl.state_machine import definition
 from cryptoetl.state_machine.bundle import SCRIPTS_VERSION, Bundle, Change, Job
 
 PER_RUN = "currencies per run"
@@ -39,7 +39,7 @@ def _currencies(current: Bundle | None, wanted: Bundle) -> list[Change]:
     changes: list[Change] = []
     if current is None:
         return [Change("add", what, ticker) for ticker in wanted.tickers]
-    old, new = (_size(bundle) for bundle in (current, wanted))
+    old, new = current.size, wanted.size
     if old != new:
         changes.append(Change("change", "state machine", PER_RUN, f"{old} → {new}"))
     before, after = (bundle.silver_arguments for bundle in (current, wanted))
@@ -52,10 +52,6 @@ def _currencies(current: Bundle | None, wanted: Bundle) -> list[Change]:
             changes.append(Change("change", what, ticker, "its states"))
     gone = [ticker for ticker in before if ticker not in after]
     return changes + [Change("remove", what, ticker, "its data stays") for ticker in gone]
-
-
-def _size(bundle: Bundle) -> int:
-    return 1 if bundle.currencies is None else groups.size_of(bundle.machine)
 
 
 def _states(bundle: Bundle, ticker: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,8 +22,6 @@ from cryptoetl.errors import DamagedState
 from cryptoetl.state_machine import assets
 from cryptoetl.state_machine.definition import EVERY_GROUP, Step, fill
 from cryptoetl.util.text import parse_json
-
-SUMMARY = "Summary"
 
 AUTOMATIC_SIZE = 25
 """Currencies per run where a branch per currency does not fit and the configuration names no number."""
@@ -52,11 +50,8 @@ class Item:
 
     def silver_arguments(self) -> dict[str, str]:
         """Return what bronze2silver is called with, as a branch does, without the ticker."""
-        return {
-            "--HIST_FILE": self.history,
-            "--TREND_FILE": self.trend,
-            "--DROP": "Y" if self.drop else "N",
-        }
+        arguments = self.arguments()
+        return {f"--{name}": arguments[name] for name in ("HIST_FILE", "TREND_FILE", "DROP")}
 
     def arguments(self) -> dict[str, str]:
         """Return the item as the scripts read it."""
@@ -225,6 +220,35 @@ def list_of(events: Iterable[Mapping[str, Any]]) -> str | None:
     return None
 
 
+class ListReader:
+    """The list of one execution, which it names in an event and which is read once, after that.
+
+    `read` returns the content of a list by its key, and raises OSError if it cannot.
+    """
+
+    def __init__(self, read: Callable[[str], bytes]) -> None:
+        self._read = read
+        self._key: str | None = None
+        self._known: tuple[CurrencyList, int] | None = None
+
+    def known(self, events: Iterable[Mapping[str, Any]], *, running: bool) -> tuple[CurrencyList, int] | None:
+        """Return the list and the size of its groups; None if no event has named one so far.
+
+        `events` are the new ones of the execution. While it is `running`, None also stands for a list that is
+        not there yet: that of what has changed is written by the execution's first job. Raises DamagedState.
+        """
+        self._key = self._key or list_of(events)
+        if self._key is not None and self._known is None:
+            try:
+                content = self._read(self._key)
+            except OSError as error:
+                if running:
+                    return None
+                raise missing(self._key, error) from error
+            self._known = loads(content, self._key)
+        return self._known
+
+
 def missing(key: str, error: Exception) -> DamagedState:
     """Return the error for a list that cannot be read."""
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -237,8 +261,3 @@ def missing(key: str, error: Exception) -> DamagedState:
 def execution_input(list_key: str) -> dict[str, Any]:
     """Return the input of an execution that runs the currencies of a list."""
     return {"list": list_key}
-
-
-def first(group: Sequence[str]) -> str:
-    """Return the name of a group: its first ticker."""
-    return group[0]

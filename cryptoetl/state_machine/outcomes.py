@@ -9,7 +9,8 @@ last step says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from cryptoetl.state_machine.causes import readable, unwrapped
 from cryptoetl.state_machine.definition import STEPS, Step
 from cryptoetl.state_machine.groups import CurrencyList
 from cryptoetl.state_machine.status import Progress, StepStatus
+from cryptoetl.state_machine.steps import field
 from cryptoetl.util.text import parse_json
 
 FAILURES = "failures"
@@ -44,8 +46,8 @@ class GroupRecord:
 
     currencies: CurrencyList
     size: int
-    outcomes: Mapping[tuple[Step, str], Any] = field(default_factory=dict)
-    failures: Mapping[str, Any] = field(default_factory=dict)
+    outcomes: Mapping[tuple[Step, str], Any] = dataclass_field(default_factory=dict)
+    failures: Mapping[str, Any] = dataclass_field(default_factory=dict)
 
 
 def of_summary(summary: object) -> tuple[dict[tuple[Step, str], Any], dict[str, Any]]:
@@ -60,7 +62,7 @@ def of_summary(summary: object) -> tuple[dict[tuple[Step, str], Any], dict[str, 
 
 
 def _list(data: object, key: str) -> list[Any]:
-    found = _field(data, key)
+    found = field(data, key)
     return found if isinstance(found, list) else []
 
 
@@ -112,9 +114,9 @@ class GroupOutcomes:
 
 def _step(step: Step, ticker: str, outcome: object) -> StepStatus:
     """Return the step as an outcome describes it, which may be missing or damaged."""
-    entry = _field(_field(outcome, "currencies"), ticker)
+    entry = field(field(outcome, "currencies"), ticker)
     run = _text(outcome, "job_run")
-    status = _PROGRESS.get(_field(entry, "status"), "PENDING")
+    status = _PROGRESS.get(field(entry, "status"), "PENDING")
     reason = _text(entry, "reason")
     if status == "PENDING" and _complete(outcome):
         status, reason = "FAILED", NO_OUTCOME
@@ -156,22 +158,18 @@ def _left_behind(status: StepStatus) -> str:
 
 
 def _running(outcome: object) -> Sequence[str]:
-    entries = _field(outcome, "currencies")
+    entries = field(outcome, "currencies")
     if not isinstance(entries, Mapping):
         return ()
-    return [ticker for ticker, entry in entries.items() if _field(entry, "status") == "RUNNING"]
+    return [ticker for ticker, entry in entries.items() if field(entry, "status") == "RUNNING"]
 
 
 def _complete(outcome: object) -> bool:
-    return _field(outcome, "complete") is True
-
-
-def _field(data: object, key: str) -> Any:
-    return data.get(key) if isinstance(data, Mapping) else None
+    return field(outcome, "complete") is True
 
 
 def _text(data: object, key: str) -> str | None:
-    value = _field(data, key)
+    value = field(data, key)
     return value if isinstance(value, str) and value else None
 
 

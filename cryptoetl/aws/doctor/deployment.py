@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
 from cryptoetl.aws.buckets import Buckets
 from cryptoetl.aws.doctor.facts import Facts
-from cryptoetl.aws.errors import translating
 from cryptoetl.aws.preflight import DPU_QUOTA, RUNS_QUOTA, Preflight
-from cryptoetl.aws.session import Session, resolved
+from cryptoetl.aws.session import Session
+from cryptoetl.aws.session import bucket as bucket_name
+from cryptoetl.aws.stack import review as reviews
 from cryptoetl.aws.stack import template as stacks
 from cryptoetl.aws.stack.state import FAILED_FIRST, GOOD
 from cryptoetl.config.models import Config
@@ -20,8 +21,6 @@ STACK = Area("stack")
 BUCKETS = Area("buckets")
 PERMISSIONS = Area("permissions")
 QUOTAS = Area("quotas")
-
-"""The quota's name in Service Quotas (AWS Glue endpoints and quotas)."""
 
 
 class Deployability:
@@ -55,9 +54,8 @@ class Deployability:
     def _quotas(self) -> Iterator[Diagnosis]:
         glue = self._config.aws.glue
         runs = min(bundle.runs_of_a_step(self._config), glue.max_concurrent_runs)
-        # A worker's type names its DPUs: 2 for G.2X (Glue API, Job, WorkerType).
-        dpus = runs * glue.workers * int(glue.worker_type[2:-1])
-        found = self._quota_values()
+        dpus = round(runs * reviews.dpus_of(glue))
+        found = self._preflight.read_quotas()
         waits = "wait in Glue's queue" if glue.queuing else "are rejected and retried"
         for name, needed, what in ((RUNS_QUOTA, runs, "job runs"), (DPU_QUOTA, dpus, "DPUs")):
             value = found.get(name.lower())
@@ -72,16 +70,6 @@ class Deployability:
                 )
             else:
                 yield QUOTAS.passed(f"Glue {what}", f"{needed:,} of {value:,} at once")
-
-    def _quota_values(self) -> Mapping[str, int]:
-        """Return the values of Glue's quotas by name in lower case."""
-        with translating():
-            pages = self._session.client("service-quotas").get_paginator("list_service_quotas")
-            return {
-                quota["QuotaName"].lower(): int(quota["Value"])
-                for page in pages.paginate(ServiceCode="glue")
-                for quota in page["Quotas"]
-            }
 
     def _stack(self) -> Iterator[Diagnosis]:
         state, name = self._facts.stack(), stacks.stack_name(self._config)
@@ -107,10 +95,8 @@ class Deployability:
             )
 
     def _bucket(self, kind: str) -> Iterator[Diagnosis]:
-        identity, region = self._session.identity, self._session.region
-        buckets = Buckets(self._session.client("s3"), identity.account, region, identity.partition)
-        name = resolved(stacks.bucket(self._config, kind), self._session)
-        match buckets.owner(name):
+        name = bucket_name(self._config, kind, self._session)
+        match Buckets.of(self._session).owner(name):
             case "ours":
                 yield BUCKETS.passed(name, "exists, and belongs to this account")
             case "foreign":

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 
 from cryptoetl.aws.stack import review
 from cryptoetl.config.models import Config
-from cryptoetl.state_machine import bundle as bundles
 from cryptoetl.state_machine import definition as state_machine
-from cryptoetl.state_machine import groups
 from cryptoetl.state_machine.bundle import Bundle
 from cryptoetl.state_machine.definition import PAYLOAD_LIMIT, STEPS
 from cryptoetl.target.deployment import Notice, Prediction
@@ -32,8 +30,7 @@ START_MINUTES = 1.0
 def predict(bundle: Bundle) -> Prediction:
     """Predict a run of all currencies without retries."""
     assert bundle.currencies is not None
-    size = groups.size_of(bundle.machine)
-    found = bundle.currencies.groups(size)
+    found = bundle.currencies.groups(bundle.size)
     items = [[bundle.currencies.items[ticker].arguments() for ticker in group] for group in found]
     largest = max((len(json.dumps(group).encode()) for group in items), default=0)
     return Prediction(
@@ -64,9 +61,11 @@ def limits(prediction: Prediction) -> Iterator[Notice]:
         )
 
 
-def explanation(config: Config, prediction: Prediction, runs: int) -> Iterator[Notice]:
-    """Yield why currencies run in groups, and what that changes; `runs` is how many job runs fit at once."""
-    size = bundles.group_size(config)
+def explanation(config: Config, prediction: Prediction, size: int, runs: int) -> Iterator[Notice]:
+    """Yield why currencies run in groups of this size, and what that changes.
+
+    `runs` is how many job runs fit at once.
+    """
     why = "currencies_per_run" if config.currencies_per_run > 1 else "they do not fit into a branch each"
     as_branches = review.cost(config.aws, prediction.currencies).total
     in_groups = review.cost(config.aws, prediction.currencies, size=size).total

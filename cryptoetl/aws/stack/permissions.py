@@ -12,6 +12,7 @@ from typing import Any
 from cryptoetl.aws.stack import template as stack
 from cryptoetl.aws.stack.filling import filled, sub
 from cryptoetl.config.models import Config
+from cryptoetl.state_machine import bundle
 
 MANAGED_LIMIT = 6_144
 """Characters of a managed policy, white space not counted (IAM and AWS STS quotas)."""
@@ -81,7 +82,7 @@ def deployer(config: Config) -> dict[str, Any]:
     services += ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"] if own["copy"] else []
     job = f"arn:${{AWS::Partition}}:glue:${{AWS::Region}}:${{AWS::AccountId}}:job/{name}-*"
     options = {
-        **stack.options(config),
+        **stack.options(config, grouped=bundle.group_size(config) > 1),
         "own_roles": bool(created),
         "named_roles": bool(named),
         "own_buckets": bool(buckets[True]),
@@ -105,7 +106,9 @@ def deployer(config: Config) -> dict[str, Any]:
 def operator(config: Config) -> dict[str, Any]:
     """Return the identity-based policy for the commands that work with a deployed pipeline."""
     values = stack.names(config) | {"stack": stack.stack_name(config)}
-    policy: dict[str, Any] = filled("operator.yaml", stack.options(config), values)
+    policy: dict[str, Any] = filled(
+        "operator.yaml", stack.options(config, grouped=bundle.group_size(config) > 1), values
+    )
     return policy
 
 

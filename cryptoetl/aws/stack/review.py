@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cryptoetl.aws.stack.retries import STEP_MINUTES, Policy, simulate
-from cryptoetl.config.aws import Aws
+from cryptoetl.config.aws import Aws, Glue
 from cryptoetl.state_machine import definition as state_machine
 from cryptoetl.state_machine import prices
 from cryptoetl.state_machine.definition import (
@@ -67,7 +67,7 @@ def concurrency(aws: Aws, runs: int, account_limit: int | None) -> Iterator[Noti
 
 def runs_at_once(aws: Aws, runs: int | None, dpus: int | None) -> int | None:
     """Return how many runs of a Spark job Glue's quotas allow at once; None if neither is known."""
-    of_dpus = None if dpus is None else int(dpus // (_DPU[aws.glue.worker_type] * aws.glue.workers))
+    of_dpus = None if dpus is None else int(dpus // dpus_of(aws.glue))
     return min((limit for limit in (runs, of_dpus) if limit is not None), default=None)
 
 
@@ -113,6 +113,11 @@ _MINUTES = 1.0
 """Glue's minimum billing, and more than a step of a few thousand rows takes once its workers have started."""
 
 
+def dpus_of(glue: Glue) -> float:
+    """Return the data processing units of a run of a Spark job."""
+    return _DPU[glue.worker_type] * glue.workers
+
+
 def minutes(size: int) -> float:
     """Return the minutes that a run of a step is billed for, with this many currencies.
 
@@ -127,7 +132,7 @@ def cost(aws: Aws, currencies: int, *, size: int = 1) -> Cost:
     hour = prices.dpu_hour(glue.version, glue.worker_type, flex=glue.flex)
     shell = prices.dpu_hour(prices.PYTHON_SHELL_VERSION)
     doubts = prices.glue_prices(glue.version).doubts if glue.flex else ""
-    dpu = _DPU[glue.worker_type] * glue.workers
+    dpu = dpus_of(glue)
     groups = math.ceil(currencies / size)
     steps, each = len(STEPS) * groups, minutes(size)
     shells = 1 if size == 1 else 2

@@ -172,8 +172,10 @@ def of_bundle(config: Config, built: Bundle) -> RenderedStack:
     artifacts = {keys[name]: body for name, body in built.scripts.items()} | {keys[MACHINE_ARTIFACT]: machine}
     if built.currencies is not None:
         keys[LIST_ARTIFACT] = groups.list_key(built.machine)
-        artifacts[keys[LIST_ARTIFACT]] = built.currencies.dumps(groups.size_of(built.machine))
-    template: dict[str, Any] = filled("stack.yaml", options(config), _values(config, built, keys))
+        artifacts[keys[LIST_ARTIFACT]] = built.currencies.dumps(built.size)
+    template: dict[str, Any] = filled(
+        "stack.yaml", options(config, grouped=built.size > 1), _values(config, built, keys)
+    )
     _tag(template, config.aws.tags)
     return RenderedStack(template, artifacts)
 
@@ -182,7 +184,7 @@ def _key(folder: str, name: str, body: bytes) -> str:
     return f"{folder}/{hashlib.sha256(body).hexdigest()[:32]}/{name}"
 
 
-def options(config: Config) -> Mapping[str, bool]:
+def options(config: Config, *, grouped: bool) -> Mapping[str, bool]:
     """Return the options that `When` in the template may name."""
     aws = config.aws
     return {kind: getattr(aws.buckets, kind) is None for kind in KINDS} | {
@@ -195,7 +197,7 @@ def options(config: Config) -> Mapping[str, bool]:
         "redshift": aws.redshift.create,
         "endpoint": aws.redshift.create and bool(aws.redshift.route_tables),
         "kms": aws.kms_key is not None,
-        "groups": bundle.group_size(config) > 1,
+        "groups": grouped,
     }
 
 

@@ -71,7 +71,7 @@ def test_too_many_groups_and_too_large_inputs_are_refused_with_the_next_step() -
 
 def test_a_plan_says_why_currencies_run_in_groups_and_what_it_saves() -> None:
     config = configured(1000)
-    (note,) = grouping.explanation(config, grouping.predict(grouped(1000, 25)), 20)
+    (note,) = grouping.explanation(config, grouping.predict(grouped(1000, 25)), 25, 20)
     assert note.message == (
         "1,000 currencies run in 40 groups of 25 (they do not fit into a branch each): as branches "
         f"${cost(config.aws, 1000).total:,.2f} a run, in groups of 25 "
