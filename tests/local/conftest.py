@@ -1,4 +1,4 @@
-"""Fixtures for the real local target: one Sail server for all tests of a process."""
+"""Fixtures for the real local target: one Sail server for all tests of a module."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ def no_sink(table: pa.Table, dbtable: str, preactions: Sequence[str], postaction
     raise AssertionError(f"nothing may be loaded into {dbtable} by this test")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine() -> Iterator[SparkSession]:
-    """The session of the embedded engine, which getOrCreate() in the scripts returns as well."""
+    """The session of the embedded engine, which getOrCreate() in the scripts returns as well.
+
+    A process has one engine at a time: this one stops before tests of another folder start theirs, which
+    would get its session and stop it.
+    """
     with Engine() as running:
         yield running.session()
 
