@@ -59,6 +59,12 @@ def _arn(session: Session, service: str, name: str) -> str:
 
 
 _FIND: Mapping[str, Callable[[Session, str], bool]] = {
+    "AWS::Events::ApiDestination": lambda session, name: bool(
+        session.client("events").describe_api_destination(Name=name)
+    ),
+    "AWS::Events::Connection": lambda session, name: bool(
+        session.client("events").describe_connection(Name=name)
+    ),
     "AWS::Events::Rule": lambda session, name: bool(session.client("events").describe_rule(Name=name)),
     "AWS::Glue::Connection": lambda session, name: bool(
         session.client("glue").get_connection(Name=name, HidePassword=True)

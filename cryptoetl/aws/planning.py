@@ -182,6 +182,7 @@ class Planner:
             yield from preflight.names(basis.resources, owners)
         yield from redshift.notices
         yield from preflight.network(basis.deployed.template, basis.resources)
+        yield from preflight.webhook()
         yield from preflight.definition(bundle)
         yield from preflight.permissions()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cryptoetl.aws import network
+from cryptoetl.aws import network, webhook
 from cryptoetl.aws.buckets import Owner
 from cryptoetl.aws.errors import code, is_denied, translate, translating
 from cryptoetl.aws.existing import exists
@@ -135,6 +135,12 @@ class Preflight:
         except (ClientError, BotoCoreError) as error:
             yield Notice("note", f"the subnets were not verified: {translate(error).message}")
 
+    def webhook(self) -> Iterator[Notice]:
+        """Yield what is wrong with the secret that holds the URL of the webhook, if there is one."""
+        notify = self._config.aws.notify
+        if notify is not None and notify.webhook is not None:
+            yield from webhook.check(self._session.client("secretsmanager"), notify.webhook)
+
     def definition(self, bundle: Bundle) -> Iterator[Notice]:
         """Yield what Step Functions' own validation finds in the definition."""
         text = state_machine.dumps(bundle.machine)
@@ -214,7 +220,7 @@ class Preflight:
         if resource == "*":
             return "*"
         text = str(resource["Fn::Sub"] if isinstance(resource, dict) else resource)
-        return resolved(text, self._session).replace("*", "x")
+        return resolved(text, self._session).replace("*", "x").replace("?", "x")
 
     def quotas(self) -> Mapping[str, int]:
         """Return the account's quotas of Glue by their names in lower case; none if they are not readable."""

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from cryptoetl.config import schedule as schedules
-from cryptoetl.config.fields import FilePath, Model, Text, YesNo
+from cryptoetl.config.fields import FilePath, Model, Text, YesNo, listed, matching
+from cryptoetl.config.notify import Notify
 
 WorkerType = Literal["G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X"]
 """Worker types of Spark jobs; G.025X is for streaming jobs only (Glue API, Job)."""
@@ -29,41 +30,26 @@ MAX_TAGS = 40
 """AWS allows 50 on a resource, and CloudFormation adds some."""
 
 
-def _matching(pattern: str, what: str) -> AfterValidator:
-    def check(value: str) -> str:
-        # CloudFormation returns templates with a question mark for every character beyond ASCII.
-        if not re.fullmatch(pattern, value, re.ASCII):
-            raise ValueError(f"{value!r} is not {what}")
-        return value
-
-    return AfterValidator(check)
-
-
 BucketName = Annotated[
     Text,
-    _matching(
+    matching(
         r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "a bucket name: 3 to 63 lowercase letters, digits, hyphens and periods",
     ),
 ]
 RoleName = Annotated[
     Text,
-    _matching(
+    matching(
         r"(arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+)|([\w+=,.@-]{1,64})", "the name or ARN of a role"
     ),
 ]
 ResourceName = Annotated[
-    Text, _matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "a name: letters, digits, hyphens, at most 64")
+    Text, matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "a name: letters, digits, hyphens, at most 64")
 ]
 
 
-def _listed(value: object) -> object:
-    """Accept a single name in place of a list."""
-    return (value,) if isinstance(value, str) else value
-
-
 def _ids(prefix: str) -> object:
-    return _matching(rf"{prefix}-[0-9a-f]{{8,17}}", f"an id such as {prefix}-0123456789abcdef0")
+    return matching(rf"{prefix}-[0-9a-f]{{8,17}}", f"an id such as {prefix}-0123456789abcdef0")
 
 
 class Buckets(Model):
@@ -84,7 +70,7 @@ class Buckets(Model):
 class Glue(Model):
     """How the Glue jobs run."""
 
-    version: Annotated[Text, _matching(r"[0-9]+\.[0-9]+", "a Glue version such as 6.0")] = "6.0"
+    version: Annotated[Text, matching(r"[0-9]+\.[0-9]+", "a Glue version such as 6.0")] = "6.0"
     """Glue version of the Spark jobs."""
     worker_type: WorkerType = "G.1X"
     """Size of a worker of the Spark jobs; G.1X (4 vCPU, 16 GB) suffices for daily prices."""
@@ -140,7 +126,7 @@ class Machine(Model):
 
 Reader = Annotated[
     Text,
-    _matching(
+    matching(
         r"public|(role|group|user):[A-Za-z_][A-Za-z0-9_.@:+/-]{0,126}",
         "a reader: role:NAME, group:NAME, user:NAME or public",
     ),
@@ -163,11 +149,11 @@ class Redshift(Model):
     """Glue connection (JDBC) with which a job reaches the workgroup."""
     copy_role: RoleName | None = None
     """Role of the namespace with which COPY reads the temp bucket; created with `create`."""
-    grants: Annotated[tuple[Reader, ...], BeforeValidator(_listed)] = ()
+    grants: Annotated[tuple[Reader, ...], BeforeValidator(listed)] = ()
     """Readers of the tables: role:NAME, group:NAME, user:NAME or public. A load grants SELECT on its table,
     deploy grants USAGE on the schema and SELECT on the view of all currencies."""
     secret: (
-        Annotated[Text, _matching(r"arn:aws[a-z-]*:secretsmanager:[\w:!/+=.@-]+", "the ARN of a secret")]
+        Annotated[Text, matching(r"arn:aws[a-z-]*:secretsmanager:[\w:!/+=.@-]+", "the ARN of a secret")]
         | None
     ) = None
     """Secret that the connection reads its password from, so that the Glue role may read it too."""
@@ -177,16 +163,16 @@ class Redshift(Model):
     """Base capacity of a created workgroup, in RPU: 4, a multiple of 8 to 512, or of 32 to 1024."""
     vpc: Annotated[Text, _ids("vpc")] | None = None
     """VPC of a created workgroup."""
-    subnets: Annotated[tuple[Annotated[Text, _ids("subnet")], ...], BeforeValidator(_listed)] = ()
+    subnets: Annotated[tuple[Annotated[Text, _ids("subnet")], ...], BeforeValidator(listed)] = ()
     """Subnets of the workgroup, in three availability zones at least; Glue works in the first."""
     availability_zone: (
         Annotated[
-            Text, _matching(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", "an availability zone such as eu-central-1a")
+            Text, matching(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", "an availability zone such as eu-central-1a")
         ]
         | None
     ) = None
     """Zone of the first subnet: a Glue connection must name it."""
-    route_tables: Annotated[tuple[Annotated[Text, _ids("rtb")], ...], BeforeValidator(_listed)] = ()
+    route_tables: Annotated[tuple[Annotated[Text, _ids("rtb")], ...], BeforeValidator(listed)] = ()
     """Route tables of the subnets, for the S3 gateway endpoint; empty if the VPC has one already."""
 
     @field_validator("schema_name")
@@ -229,16 +215,6 @@ class Redshift(Model):
         return self
 
 
-class Notify(Model):
-    """An SNS topic for executions that fail, or that load only some of their currencies."""
-
-    emails: Annotated[
-        tuple[Annotated[Text, _matching(r"[!-?A-~]+@[!-?A-~]+", "an e-mail address")], ...],
-        BeforeValidator(_listed),
-    ] = ()
-    """Subscribers; each has to confirm once, from the message that AWS sends."""
-
-
 class Aws(Model):
     """The AWS target."""
 
@@ -253,7 +229,7 @@ class Aws(Model):
     kms_key: (
         Annotated[
             Text,
-            _matching(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key"),
+            matching(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key"),
         ]
         | None
     ) = None

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from cryptoetl.config.yaml_lines import scalar
 
@@ -49,6 +49,23 @@ def _column(value: object) -> object:
 
 def _delimiter(value: object) -> object:
     return "tab" if value == "\t" else _text(value)
+
+
+def matching(pattern: str, what: str) -> AfterValidator:
+    """Return a validator of ASCII text that must match the whole pattern; `what` says what it must be."""
+
+    def check(value: str) -> str:
+        # CloudFormation returns templates with a question mark for every character beyond ASCII.
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError(f"{value!r} is not {what}")
+        return value
+
+    return AfterValidator(check)
+
+
+def listed(value: object) -> object:
+    """Accept a single name in place of a list."""
+    return (value,) if isinstance(value, str) else value
 
 
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cryptoetl.config import environments
-from cryptoetl.config.aws import Aws, Buckets, Glue, Machine, Notify, Redshift
+from cryptoetl.config.aws import Aws, Buckets, Glue, Machine, Redshift
 from cryptoetl.config.fields import Model
 from cryptoetl.config.models import Config, Currency, Local
+from cryptoetl.config.notify import Notify, Webhook
 from cryptoetl.config.yaml_lines import Location, compose, find, items, line_of, scalar
 from cryptoetl.errors import ConfigError, ConfigProblem
 from cryptoetl.util.files import unreadable
@@ -242,6 +243,7 @@ def _suggestion(location: Location) -> str:
         "redshift": Redshift,
         "machine": Machine,
         "notify": Notify,
+        "webhook": Webhook,
     }
     parents = [part for part in location[:-1] if isinstance(part, str)]
     model = models.get(parents[-1], Config) if parents else Config

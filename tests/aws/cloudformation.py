@@ -22,6 +22,9 @@ from tests.aws.resources import Handler
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 
+_SECRET = re.compile(r"\{\{resolve:secretsmanager:(.+)\}\}")
+"""A dynamic reference to the whole text of a secret (User Guide, Get a secret or secret value)."""
+
 IMPORT_REFUSED = (
     "CloudFormation is attempting to import some resources because they already exist in your account. The "
     "resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the "
@@ -78,13 +81,17 @@ class Refused(Exception):
 class CloudFormation:
     """The stacks of one account and region.
 
+    `read` returns the text of a template at a URL, `secret` the value of a secret, or raises KeyError.
     `failing` maps logical ids to the reason why they cannot be created or changed; `held` maps them to an
     event for which the operation waits.
     """
 
-    def __init__(self, handlers: Mapping[str, Handler], read: Callable[[str], str]) -> None:
+    def __init__(
+        self, handlers: Mapping[str, Handler], read: Callable[[str], str], secret: Callable[[str], str]
+    ) -> None:
         self.handlers = handlers
         self.read = read
+        self.secret = secret
         self.stacks: dict[str, Stack] = {}
         self.change_sets: dict[str, ChangeSet] = {}
         self.failing: dict[str, str] = {}
@@ -309,6 +316,7 @@ class CloudFormation:
     ) -> None:
         handler = self.handlers[entry["Type"]]
         properties = resolved(entry.get("Properties", {}), stack.resources)
+        given = properties
         old = stack.resources.get(logical_id)
         word = "IMPORT" if adopt else "UPDATE" if old else "CREATE"
         name = old.id if old else ""
@@ -318,23 +326,40 @@ class CloudFormation:
         try:
             if reason := self.failing.get(logical_id):
                 raise RuntimeError(reason)  # noqa: TRY301 - as the service would
+            given = self._revealed(properties)
+            _verify(entry["Type"], given)
             if old is not None and _replaces(old.type, old.properties, properties):
                 handler.delete(old.id, old.properties)
                 old = None
             if old is not None:
-                handler.update(old.id, properties)
+                handler.update(old.id, given)
                 made = (old.id, old.attributes)
             elif adopt:
-                made = handler.adopt(properties)
+                made = handler.adopt(given)
             else:
                 if handler.exists(properties):
                     raise RuntimeError(f"{entry['Type']} {logical_id} already exists")  # noqa: TRY301
-                made = handler.create(properties)
+                made = handler.create(given)
         except Exception as error:
             self._event(stack, logical_id, entry["Type"], name, f"{word}_FAILED", token, str(error))
             raise
         stack.resources[logical_id] = Resource(entry["Type"], entry, *made, properties)
         self._event(stack, logical_id, entry["Type"], made[0], f"{word}_COMPLETE", token)
+
+    def _revealed(self, node: Any) -> Any:
+        """The properties with the values of secrets that they refer to, which only the resource gets."""
+        match node:
+            case str() if found := _SECRET.fullmatch(node):
+                try:
+                    return self.secret(found[1])
+                except KeyError:
+                    raise RuntimeError("Secrets Manager can't find the specified secret.") from None
+            case dict():
+                return {key: self._revealed(item) for key, item in node.items()}
+            case list():
+                return [self._revealed(item) for item in node]
+            case _:
+                return node
 
     def _roll_back(
         self,
@@ -350,7 +375,7 @@ class CloudFormation:
         failed = False
         for logical_id in reversed(touched):
             if old := before.get(logical_id):
-                self.handlers[old.type].update(old.id, old.properties)
+                self.handlers[old.type].update(old.id, self._revealed(old.properties))
                 stack.resources[logical_id] = old
             elif logical_id in stack.resources:
                 try:
@@ -491,11 +516,30 @@ def create_only(kind: str) -> frozenset[str]:
 
 
 @cache
-def _paths(kind: str, of: str) -> list[str]:
+def schema(kind: str) -> Mapping[str, Any]:
+    """The service's schema of a type of resource."""
     schemas = resources.files("cfnlint.data.schemas")
     names = json.loads((schemas / "providers" / f"{REGION}.json").read_text(encoding="utf-8"))
-    schema = json.loads((schemas / "resources" / f"{names[kind]}.json").read_text(encoding="utf-8"))
-    return [str(path).removeprefix("/properties/").replace("/", ".") for path in schema.get(of, ())]
+    text = (schemas / "resources" / f"{names[kind]}.json").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = json.loads(text)
+    return found
+
+
+def _verify(kind: str, properties: Mapping[str, Any]) -> None:
+    """Refuse texts that the type's schema does not allow, without repeating them."""
+    for name, rule in schema(kind)["properties"].items():
+        value = properties.get(name)
+        if not isinstance(value, str):
+            continue
+        if len(value) > rule.get("maxLength", len(value)):
+            raise RuntimeError(f"Model validation failed (#/{name}: expected maxLength: {rule['maxLength']})")
+        if "pattern" in rule and not re.search(rule["pattern"], value):
+            raise RuntimeError(f"Model validation failed (#/{name}: its pattern does not match)")
+
+
+@cache
+def _paths(kind: str, of: str) -> list[str]:
+    return [str(path).removeprefix("/properties/").replace("/", ".") for path in schema(kind).get(of, ())]
 
 
 def static_identifier(kind: str, properties: Mapping[str, Any]) -> Mapping[str, str] | None:

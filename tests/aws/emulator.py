@@ -109,7 +109,7 @@ class Emulator:
         """The fault of a call of cryptoetl, if it is to have one."""
         self._clients: dict[str, Any] = {}
         handlers = {kind: handler(self) for kind, handler in HANDLERS.items()}
-        self.cloudformation = CloudFormation(handlers, self._template)
+        self.cloudformation = CloudFormation(handlers, self._template, self._secret)
         self.glue = Glue(self.client, folder)
         self.map_runs = MapRuns(self.client, self.glue)
         self.redshift = Redshift(self.glue.redshift)
@@ -127,6 +127,14 @@ class Emulator:
         bucket = place.netloc.partition(".s3.")[0]
         body: bytes = self.client("s3").get_object(Bucket=bucket, Key=place.path.lstrip("/"))["Body"].read()
         return body.decode()
+
+    def _secret(self, name: str) -> str:
+        secrets = self.client("secretsmanager")
+        try:
+            value: str = secrets.get_secret_value(SecretId=name)["SecretString"]
+        except secrets.exceptions.ResourceNotFoundException:
+            raise KeyError(name) from None
+        return value
 
     @property
     def writes(self) -> list[str]:

@@ -205,6 +205,15 @@ class Topic(_Base):
             sns.subscribe(TopicArn=arn, **item)
         return arn, {"TopicArn": arn}
 
+    def update(self, name: str, p: Properties) -> None:
+        """Change its subscribers; its policy is another resource, and stays."""
+        sns, wanted = self.client("sns"), {item["Endpoint"]: item for item in p["Subscription"]}
+        for old in sns.list_subscriptions_by_topic(TopicArn=name)["Subscriptions"]:
+            if wanted.pop(old["Endpoint"], None) is None:
+                sns.unsubscribe(SubscriptionArn=old["SubscriptionArn"])
+        for item in wanted.values():
+            sns.subscribe(TopicArn=name, **item)
+
     def delete(self, name: str, p: Properties) -> None:
         self.client("sns").delete_topic(TopicArn=name)
 
@@ -234,8 +243,36 @@ class Rule(_Base):
 
     def delete(self, name: str, p: Properties) -> None:
         events = self.client("events")
-        events.remove_targets(Rule=name, Ids=[target["Id"] for target in p["Targets"]])
+        targets = events.list_targets_by_rule(Rule=name)["Targets"]
+        events.remove_targets(Rule=name, Ids=[target["Id"] for target in targets])
         events.delete_rule(Name=name)
+
+
+class EventConnection(_Base):
+    def exists(self, p: Properties) -> bool:
+        return _found(lambda: self.client("events").describe_connection(Name=p["Name"]))
+
+    def create(self, p: Properties) -> Made:
+        return p["Name"], {"Arn": self.client("events").create_connection(**p)["ConnectionArn"]}
+
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("events").delete_connection(Name=name)
+
+
+class ApiDestination(_Base):
+    def exists(self, p: Properties) -> bool:
+        return _found(lambda: self.client("events").describe_api_destination(Name=p["Name"]))
+
+    def create(self, p: Properties) -> Made:
+        if not p["InvocationEndpoint"].startswith("https://"):
+            raise RuntimeError("Parameter InvocationEndpoint is not valid. Reason: Invalid URL.")
+        return p["Name"], {"Arn": self.client("events").create_api_destination(**p)["ApiDestinationArn"]}
+
+    def update(self, name: str, p: Properties) -> None:
+        self.client("events").update_api_destination(**p)
+
+    def delete(self, name: str, p: Properties) -> None:
+        self.client("events").delete_api_destination(Name=name)
 
 
 class SecurityGroup(_Base):
@@ -372,6 +409,8 @@ HANDLERS: Mapping[str, type[_Base]] = {
     "AWS::SNS::Topic": Topic,
     "AWS::SNS::TopicPolicy": TopicPolicy,
     "AWS::Events::Rule": Rule,
+    "AWS::Events::Connection": EventConnection,
+    "AWS::Events::ApiDestination": ApiDestination,
     "AWS::EC2::SecurityGroup": SecurityGroup,
     "AWS::EC2::SecurityGroupIngress": Ingress,
     "AWS::EC2::SecurityGroupEgress": Egress,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from itertools import product
 from typing import Any
 
@@ -19,7 +18,7 @@ from cryptoetl.config.models import Config
 from cryptoetl.state_machine import bundle
 from cryptoetl.state_machine.bundle import Layout
 from cryptoetl.state_machine.definition import SIZE_LIMIT, Branch, dumps, render, size
-from tests.aws.cloudformation import create_only, static_identifier
+from tests.aws.cloudformation import create_only, schema, static_identifier
 
 REGIONS = ["eu-central-1", "us-east-1", "ap-southeast-2"]
 
@@ -44,6 +43,7 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/0123abcd-0123-abcd-0123-0123456
 KMS = {"kms_key": KEY}
 SCHEDULE = {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
 NOTIFY = {"notify": {"emails": ["ops@example.com", "data@example.com"]}}
+WEBHOOK = {"notify": {"emails": ["ops@example.com"], "webhook": {"secret": "crypto/slack"}}}
 GROUPS = {"currencies_per_run": 2}
 """A setting of the top level, not of `aws`."""
 OTHERS = {"tags": {"team": "data", "cost center": "42"}, "log_retention_days": 365}
@@ -53,7 +53,7 @@ CHOICES: tuple[Mapping[str, Mapping[str, Any]], ...] = (
     {"own roles": {}, "existing roles": ROLES},
     {"existing Redshift": {}, "with its secret": SECRET, "own Redshift": CREATE},
     {"by hand": {}, "on schedule": SCHEDULE},
-    {"quiet": {}, "notifying": NOTIFY},
+    {"quiet": {}, "notifying": NOTIFY, "posting": WEBHOOK},
 )
 
 
@@ -74,6 +74,8 @@ def combinations() -> Iterator[tuple[str, Mapping[str, Any]]]:
     flex = {"glue": {"flex": True, "worker_type": "G.2X"}}
     yield "flex", flex | {"machine": {"xray": True, "any_job": True}} | OTHERS
     yield "tags on everything", OTHERS | CREATE | SCHEDULE | NOTIFY
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat-AbCdEf"
+    yield "posting to Teams", {"notify": {"webhook": {"secret": arn, "format": "teams"}}}
     yield "groups", GROUPS
     changed = SCHEDULE | {"schedule_changed": True}
     yield (
@@ -107,7 +109,7 @@ def test_cfn_lint_finds_nothing_at_any_severity(options: Mapping[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    "options", [CREATE | SCHEDULE | NOTIFY | OTHERS | KMS, BUCKETS], ids=["all", "named"]
+    "options", [CREATE | SCHEDULE | WEBHOOK | OTHERS | KMS, BUCKETS], ids=["all", "named"]
 )
 def test_cfn_lint_finds_nothing_in_the_deployed_form_but_literal_places(options: Mapping[str, Any]) -> None:
     # I3042 and W3010: partition and availability zone are literal on purpose.
@@ -155,14 +157,6 @@ def test_a_template_never_needs_more_than_a_request_holds(options: Mapping[str, 
 
 
 # --- the schemas --------------------------------------------------------------------------------------
-
-
-def schema(kind: str) -> Mapping[str, Any]:
-    schemas = resources.files("cfnlint.data.schemas")
-    names = json.loads((schemas / "providers" / "eu-central-1.json").read_text(encoding="utf-8"))
-    text = (schemas / "resources" / f"{names[kind]}.json").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = json.loads(text)
-    return found
 
 
 def everything() -> Mapping[str, Any]:

@@ -173,6 +173,11 @@ class Account:
             with suppress(ClientError):
                 self.client("s3").delete_bucket(Bucket=f"{self.pipeline}-rollback-{key}-{self.number}")
 
+    def forget_the_secret(self, name: str) -> None:
+        """Delete a secret, if it is there, for good."""
+        with suppress(ClientError):
+            self.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
     def log_groups(self) -> set[str]:
         """Return the log groups that a trial writes to."""
         groups = self.pages("logs", "describe_log_groups", "logGroups")
@@ -195,6 +200,7 @@ class Account:
         for bucket in self.client("s3").list_buckets()["Buckets"]:
             if bucket["Name"].startswith(f"{name}-"):
                 yield f"bucket {bucket['Name']}"
+        yield from self._webhooks()
         for service, operation, key, field in (
             ("iam", "list_roles", "Roles", "RoleName"),
             ("glue", "get_jobs", "Jobs", "Name"),
@@ -211,6 +217,13 @@ class Account:
                 text = str(item[field])
                 if self._ours(text.rpartition(":")[2] if field == "TopicArn" else text):
                     yield f"{key.removesuffix('s')} {text}"
+
+    def _webhooks(self) -> Iterator[str]:
+        events = self.client("events")  # which has no paginators for these
+        for found in events.list_api_destinations(NamePrefix=self.pipeline)["ApiDestinations"]:
+            yield f"API destination {found['Name']}"
+        for found in events.list_connections(NamePrefix=self.pipeline)["Connections"]:
+            yield f"connection {found['Name']}"
 
     def _ours(self, name: str) -> bool:
         return (

@@ -24,6 +24,7 @@ DOUBTS: Mapping[str, str] = {
     "throttling": "errors of concurrency and throttling have the names that are retried",
     "stopped-run": "a job run that is stopped by hand is States.TaskFailed for Step Functions",
     "eventbridge-sns": "EventBridge may publish to the topic with its policy",
+    "webhook-url": "an API destination takes its URL from a dynamic reference to a secret",
     "read-only": "a query in a read-only transaction works over a session of the Data API",
     "import": "deploy after destroy takes the kept buckets back, with their objects",
     "rollback-retain": "a bucket imported with Retain survives a rollback",

@@ -101,6 +101,7 @@ class Trial:
     ) -> None:
         self.account = account
         self.config = config
+        self.webhook = f"{config['pipeline']}-webhook"
         self.redshift: Mapping[str, Any] = config["aws"]["redshift"]
         self.folder = folder
         self.report = report
@@ -108,8 +109,7 @@ class Trial:
         self.say = say
         self.groups_before = account.log_groups()
         self.began = datetime.now(UTC)
-        text = yaml.safe_dump(config, sort_keys=False)
-        (folder / "config.yaml").write_text(text, encoding="utf-8")
+        self._write(config)
 
     # --- what costs nothing
 
@@ -153,6 +153,8 @@ class Trial:
                 self.report.see(
                     name, there, f"after the rollback the bucket {'exists' if there else 'is gone'}"
                 )
+        with self.step("a webhook"):
+            self._deploy_a_webhook()
         with self.step("what AWS has counted"):
             self._count()
 
@@ -179,6 +181,7 @@ class Trial:
                 raise Failed(out)
         with self.step("remove the experiment and the log groups"):
             self.account.forget_the_experiment()
+            self.account.forget_the_secret(self.webhook)
             for group in self.account.log_groups() - self.groups_before:
                 self.account.client("logs").delete_log_group(logGroupName=group)
         self.report.left = list(self.account.left(self.groups_before))
@@ -213,6 +216,10 @@ class Trial:
             return json.loads(out)
         except ValueError:
             return json.loads(out.splitlines()[-1])
+
+    def _write(self, config: Mapping[str, Any]) -> None:
+        text = yaml.safe_dump(config, sort_keys=False)
+        (self.folder / "config.yaml").write_text(text, encoding="utf-8")
 
     def _arguments(self, *arguments: str) -> list[str]:
         return [*arguments, "-c", str(self.folder / "config.yaml"), "--json"]
@@ -371,6 +378,21 @@ class Trial:
         )
         imported = sorted(e["LogicalResourceId"] for e in events if e["ResourceStatus"] == "IMPORT_COMPLETE")
         self.report.see("import", before == after and "RawBucket" in imported, f"imported: {imported}")
+
+    def _deploy_a_webhook(self) -> None:
+        """Deploy a webhook to which nothing is posted, because nothing runs any more."""
+        url = "https://example.com/cryptoetl?sig=a%2Fb"
+        self.account.client("secretsmanager").create_secret(Name=self.webhook, SecretString=url)
+        aws = {**self.config["aws"], "notify": {"webhook": {"secret": self.webhook}}}
+        self._write({**self.config, "aws": aws})
+        try:
+            self.run("deploy", "--yes")
+        except Failed as error:
+            self.report.see("webhook-url", False, error)
+            raise
+        found = self.account.client("events").describe_api_destination(Name=self.webhook)
+        seen = found["InvocationEndpoint"]
+        self.report.see("webhook-url", seen == url, f"{found['ApiDestinationState']}: {seen}")
 
     def _count(self) -> None:
         """Read metrics of the rules, seconds of Glue, and of Redshift."""

@@ -13,13 +13,13 @@ import pytest
 
 from cryptoetl.aws.stack import permissions
 from cryptoetl.aws.stack import template as stack
-from tests.aws.test_template import BUCKETS, CREATE, KMS, NOTIFY, OTHERS, ROLES, SCHEDULE, configured
+from tests.aws.test_template import BUCKETS, CREATE, KMS, OTHERS, ROLES, SCHEDULE, WEBHOOK, configured
 
 pytestmark = pytest.mark.security
 
 STACKS: Mapping[str, Mapping[str, Any]] = {
     "small": {},
-    "everything": CREATE | SCHEDULE | NOTIFY | OTHERS | {"machine": {"xray": True}},
+    "everything": CREATE | SCHEDULE | WEBHOOK | OTHERS | {"machine": {"xray": True}},
     "existing": BUCKETS | ROLES,
     "own key": CREATE | KMS,
     "own key, existing": BUCKETS | KMS,

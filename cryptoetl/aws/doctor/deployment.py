@@ -21,6 +21,7 @@ STACK = Area("stack")
 BUCKETS = Area("buckets")
 PERMISSIONS = Area("permissions")
 QUOTAS = Area("quotas")
+WEBHOOK = Area("webhook")
 
 
 class Deployability:
@@ -34,10 +35,12 @@ class Deployability:
 
     def checks(self) -> list[Check]:
         """Return the checks in the order of their lines."""
+        notify = self._config.aws.notify
         return [
             Check(PERMISSIONS, "deploy", self._permissions),
             Check(QUOTAS, "Glue", self._quotas),
             Check(STACK, stacks.stack_name(self._config), self._stack),
+            *([Check(WEBHOOK, notify.webhook.secret, self._webhook)] if notify and notify.webhook else ()),
             *(Check(BUCKETS, kind, partial(self._bucket, kind)) for kind in stacks.KINDS),
         ]
 
@@ -93,6 +96,14 @@ class Deployability:
                 f"the last deploy failed, and what was there before is deployed ({state.status})",
                 "`cryptoetl deploy` shows what is missing, and why it fails.",
             )
+
+    def _webhook(self) -> Iterator[Diagnosis]:
+        notices = list(self._preflight.webhook())
+        for notice in notices:
+            make = WEBHOOK.failed if notice.severity == "error" else WEBHOOK.warned
+            yield make("URL", notice.message)
+        if not notices:
+            yield WEBHOOK.passed("URL", "its secret is readable, and holds a URL that EventBridge accepts")
 
     def _bucket(self, kind: str) -> Iterator[Diagnosis]:
         name = bucket_name(self._config, kind, self._session)

@@ -26,6 +26,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "AWS::SNS::Topic": ("topic", "TopicName"),
     "AWS::SNS::TopicPolicy": ("topic policy", ""),
     "AWS::Events::Rule": ("rule", "Name"),
+    "AWS::Events::Connection": ("webhook connection", "Name"),
+    "AWS::Events::ApiDestination": ("webhook", "Name"),
     "AWS::EC2::SecurityGroup": ("security group", ""),
     "AWS::EC2::SecurityGroupIngress": ("security group rule", ""),
     "AWS::EC2::SecurityGroupEgress": ("security group rule", ""),
@@ -47,6 +49,8 @@ CREATE_ONLY: Mapping[str, frozenset[str]] = {
     "AWS::SNS::Topic": frozenset({"TopicName"}),
     "AWS::SNS::TopicPolicy": frozenset(),
     "AWS::Events::Rule": frozenset({"Name"}),
+    "AWS::Events::Connection": frozenset({"Name"}),
+    "AWS::Events::ApiDestination": frozenset({"Name"}),
     "AWS::EC2::SecurityGroup": frozenset({"GroupDescription", "VpcId"}),
     "AWS::EC2::SecurityGroupIngress": frozenset(
         {"GroupId", "SourceSecurityGroupId", "IpProtocol", "FromPort", "ToPort"}

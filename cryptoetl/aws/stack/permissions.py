@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cryptoetl.aws.stack import alarms
 from cryptoetl.aws.stack import template as stack
 from cryptoetl.aws.stack.filling import filled, sub
 from cryptoetl.config.models import Config
@@ -59,11 +60,13 @@ def roles(template: Mapping[str, Any]) -> dict[str, Any]:
 def deployer(config: Config) -> dict[str, Any]:
     """Return the identity-based policy that deploy and destroy need."""
     aws, name = config.aws, config.pipeline
+    webhook = aws.notify.webhook if aws.notify else None
     own = {
         "glue": aws.glue.role is None,
         "machine": aws.machine.role is None,
         "schedule": aws.schedule is not None,
         "copy": aws.redshift.create,
+        "webhook": webhook is not None,
     }
     created = [stack.role_arn(f"{name}-{role}-${{AWS::Region}}") for role, ours in own.items() if ours]
     named = [
@@ -79,6 +82,7 @@ def deployer(config: Config) -> dict[str, Any]:
         buckets[ours].append(f"arn:${{AWS::Partition}}:s3:::{stack.bucket(config, kind)}")
     services = ["glue.amazonaws.com", "states.amazonaws.com"]
     services += ["scheduler.amazonaws.com"] if own["schedule"] else []
+    services += ["events.amazonaws.com"] if own["webhook"] else []
     services += ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"] if own["copy"] else []
     job = f"arn:${{AWS::Partition}}:glue:${{AWS::Region}}:${{AWS::AccountId}}:job/{name}-*"
     options = {
@@ -98,6 +102,7 @@ def deployer(config: Config) -> dict[str, Any]:
         "passed_role_arns": [sub(role) for role in passed],
         "passed_to": services,
         "own_job_arns": [sub(job)],
+        "webhook_secret_arn": webhook and sub(alarms.secret_arn(webhook.secret)),
     }
     policy: dict[str, Any] = filled("deployer.yaml", options, values)
     return policy

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cryptoetl.aws.stack import alarms
 from cryptoetl.aws.stack.filling import filled, sub
 from cryptoetl.config.models import Config
 from cryptoetl.state_machine import bundle, groups
@@ -194,6 +195,7 @@ def options(config: Config, *, grouped: bool) -> Mapping[str, bool]:
         "xray": aws.machine.xray,
         "schedule": aws.schedule is not None,
         "notify": aws.notify is not None,
+        "webhook": aws.notify is not None and aws.notify.webhook is not None,
         "redshift": aws.redshift.create,
         "endpoint": aws.redshift.create and bool(aws.redshift.route_tables),
         "kms": aws.kms_key is not None,
@@ -235,39 +237,40 @@ def _values(config: Config, built: Bundle, keys: Mapping[str, str]) -> dict[str,
     for job in built.jobs:
         values |= _job(config, job, keys)
     job_arn = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/"
-    return values | {
-        "artifacts": dict(sorted(keys.items())),
-        "encryption": encryption(aws.kms_key),
-        "machine_key": keys[MACHINE_ARTIFACT],
-        "glue_role_arn": _role("GlueRole", glue.role),
-        "machine_role_arn": _role("MachineRole", aws.machine.role),
-        "retention": aws.log_retention_days,
-        "job_arns": "*" if aws.machine.any_job else [sub(job_arn + job.name) for job in built.jobs],
-        "timeout": glue.timeout_minutes,
-        "concurrent": glue.max_concurrent_runs,
-        "glue_version": glue.version,
-        "worker_type": glue.worker_type,
-        "workers": glue.workers,
-        "execution_class": "FLEX" if glue.flex else "STANDARD",
-        "queuing": glue.queues,
-        "tracing": aws.machine.xray,
-        "schedule": aws.schedule,
-        "schedule_input": '{"changed": true}' if aws.schedule_changed else "{}",
-        "scheduled": "What has changed" if aws.schedule_changed else "Every currency",
-        "machine_arns": [
-            sub(f"{_MACHINE_ARN}{config.pipeline}{suffix}")
-            for suffix in (("", "/*") if built.currencies is not None else ("",))
-        ],
-        "timezone": aws.timezone,
-        "subscriptions": [
-            {"Protocol": "email", "Endpoint": email} for email in (aws.notify.emails if aws.notify else ())
-        ],
-        "capacity": redshift.capacity,
-        "subnets": list(redshift.subnets),
-        "first_subnet": next(iter(redshift.subnets), None),
-        "zone_letter": (redshift.availability_zone or "")[-1:],
-        "route_tables": list(redshift.route_tables),
-    }
+    return (
+        values
+        | alarms.values(config)
+        | {
+            "artifacts": dict(sorted(keys.items())),
+            "encryption": encryption(aws.kms_key),
+            "machine_key": keys[MACHINE_ARTIFACT],
+            "glue_role_arn": _role("GlueRole", glue.role),
+            "machine_role_arn": _role("MachineRole", aws.machine.role),
+            "retention": aws.log_retention_days,
+            "job_arns": "*" if aws.machine.any_job else [sub(job_arn + job.name) for job in built.jobs],
+            "timeout": glue.timeout_minutes,
+            "concurrent": glue.max_concurrent_runs,
+            "glue_version": glue.version,
+            "worker_type": glue.worker_type,
+            "workers": glue.workers,
+            "execution_class": "FLEX" if glue.flex else "STANDARD",
+            "queuing": glue.queues,
+            "tracing": aws.machine.xray,
+            "schedule": aws.schedule,
+            "schedule_input": '{"changed": true}' if aws.schedule_changed else "{}",
+            "scheduled": "What has changed" if aws.schedule_changed else "Every currency",
+            "machine_arns": [
+                sub(f"{_MACHINE_ARN}{config.pipeline}{suffix}")
+                for suffix in (("", "/*") if built.currencies is not None else ("",))
+            ],
+            "timezone": aws.timezone,
+            "capacity": redshift.capacity,
+            "subnets": list(redshift.subnets),
+            "first_subnet": next(iter(redshift.subnets), None),
+            "zone_letter": (redshift.availability_zone or "")[-1:],
+            "route_tables": list(redshift.route_tables),
+        }
+    )
 
 
 def _job(config: Config, job: bundle.Job, keys: Mapping[str, str]) -> dict[str, Any]:
