@@ -32,6 +32,11 @@ class Bars(NamedTuple):
     open: int | None = None
     close: int | None = None
 
+    @property
+    def columns(self) -> frozenset[int]:
+        """Return all columns of the bars."""
+        return frozenset({self.high, self.low, *self.inside})
+
 
 def find(columns: Mapping[int, Numbers]) -> Bars | None:
     """Return the bars among columns of numbers, at least four of one magnitude; None if there are none."""

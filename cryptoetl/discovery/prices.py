@@ -176,10 +176,13 @@ def _by_place(sample: Sample, found: bars.Bars | None) -> Value:
     numeric = sample.numeric
     if len(numeric) == 1:
         return Value(next(iter(numeric)))
-    usual = next((at + 3 for at in numeric if bars.in_order([numeric.get(at + n) for n in range(4)])), None)
-    if usual is not None and not (found is not None and found.high == usual - 2 and found.close == usual - 3):
-        return Value(usual)
     if found is not None:
+        for start in numeric:
+            ordered = bars.in_order([numeric.get(start + n) for n in range(4)])
+            # A counter can stand in the place of one by chance: the bars must be the same ones, or others.
+            same = (found.high, found.low) == (start + 1, start + 2) and found.close != start
+            if ordered and (same or found.columns.isdisjoint(range(start, start + 4))):
+                return Value(start + 3)
         if found.close is not None:
             return Value(
                 found.close, f"there is no header: column {found.close + 1} is the close, by its numbers"

@@ -92,3 +92,49 @@ def test_tables_below_a_trend_are_no_rows_of_it(tmp_path: Path) -> None:
     regions = "\n\nRegion,bitcoin\n" + rows(lambda day, n: f"Region {n},{n}", DAYS)
     found = trend_of(tmp_path, f"Interest over time\nWeek,bitcoin\n{weeks}{regions}", "report.csv")
     assert (found.facts.rows, found.facts.unreadable) == (len(WEEKS), 0)
+
+
+BARS = (
+    ("2013-02-05", "545.26", "545.08", "553.23", "401", "544.59"),
+    ("2013-02-04", "545.06", "541.59", "551.40", "400", "530.94"),
+    ("2013-02-03", "541.65", "522.59", "546.93", "399", "520.23"),
+    ("2013-02-02", "522.53", "533.38", "534.36", "398", "518.92"),
+    ("2013-02-01", "533.25", "533.81", "542.54", "397", "529.07"),
+    ("2013-01-31", "533.79", "574.29", "581.59", "396", "529.52"),
+    ("2013-01-30", "574.19", "578.61", "591.26", "395", "570.23"),
+    ("2013-01-29", "578.47", "610.12", "617.82", "394", "569.61"),
+)
+"""Date, close, open, high, a counter below the prices, and low."""
+
+
+def bars(order: str, *, counter: int = 0) -> str:
+    """Return the bars without a header: d, c, o, h, i (the counter, raised by this) and l in this order."""
+    table = [dict(zip("dcohil", row, strict=True)) for row in BARS]
+    lines = [{**row, "i": str(int(row["i"]) + counter)} for row in table]
+    return "".join(",".join(row[letter] for letter in order) + "\n" for row in lines)
+
+
+def test_a_counter_in_the_place_of_the_low_does_not_make_the_low_a_close(tmp_path: Path) -> None:
+    assert history_of(tmp_path, bars("dcohil")).price_column == 2
+
+
+def test_a_counter_in_the_place_of_the_high_does_not_make_the_open_a_close(tmp_path: Path) -> None:
+    found = history_of(tmp_path, bars("dcilho", counter=300))
+    assert found.price_column == 2
+
+
+def test_bars_in_the_usual_order_need_no_other_sign(tmp_path: Path) -> None:
+    assert history_of(tmp_path, bars("dohlc")).price_column == 5
+
+
+def test_of_two_sets_of_bars_the_first_is_taken(tmp_path: Path) -> None:
+    lines = [",".join(row[n] for n in (0, 2, 3, 5, 1)) for row in BARS]
+    doubled = [f"{float(row[n]) * 2:.2f}" for row in BARS for n in (2, 3, 5, 1)]
+    pairs = zip(lines, (doubled[at : at + 4] for at in range(0, len(doubled), 4)), strict=True)
+    assert (
+        history_of(tmp_path, "".join(f"{line},{','.join(more)}\n" for line, more in pairs)).price_column == 5
+    )
+    swapped = "".join(
+        f"{BARS[n][0]},{','.join(doubled[4 * n : 4 * n + 4])},{line[11:]}\n" for n, line in enumerate(lines)
+    )
+    assert history_of(tmp_path, swapped).price_column == 5
