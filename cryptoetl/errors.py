@@ -75,6 +75,13 @@ class NotDeployedError(CryptoetlError):
 
     code = "not-deployed"
 
+    @classmethod
+    def at_all(cls) -> NotDeployedError:
+        """Return the error of a pipeline of which nothing is deployed."""
+        return cls(
+            "nothing is deployed yet", hint="Run `cryptoetl deploy`, or `cryptoetl up` for everything."
+        )
+
 
 class BusyError(CryptoetlError):
     """Another process uses the local home, or another execution runs the same currencies."""

@@ -95,6 +95,10 @@ def _with_tables(error: QueryError, config: Config) -> QueryError:
     from cryptoetl.config import ALL_CURRENCIES
 
     tables = [ALL_CURRENCIES, *(currency.table for currency in config.currencies)]
+    if missing[1] in tables:
+        return QueryError(
+            error.message, hint="Nothing has been loaded into it yet: `cryptoetl run` does that."
+        )
     hint = f"{did_you_mean([missing[1]], tables)}The tables are {enumerated(tables)}."
     return QueryError(error.message, hint=f"{hint} They are in the schema {config.aws.redshift.schema_name}.")
 

@@ -73,9 +73,7 @@ def _deployed(config: Config, target: Target, observe: Observe) -> Bundle:
         observe(Warned(f"the scripts cannot be deployed ({error.message}): this run uses what is deployed"))
     deployed, changes = target.deployment.compared(wanted)
     if deployed is None:
-        raise NotDeployedError(
-            "nothing is deployed yet", hint="Run `cryptoetl deploy`, or `cryptoetl up` for everything."
-        )
+        raise NotDeployedError.at_all()
     if changes:
         named = ", ".join(f"{change.what} {change.name}" for change in changes[:NAMED_CHANGES])
         more = f" and {len(changes) - NAMED_CHANGES} more" if len(changes) > NAMED_CHANGES else ""

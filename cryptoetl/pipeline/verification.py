@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 
 from cryptoetl.config.models import COLUMNS, Config
-from cryptoetl.errors import DamagedState, UsageError
+from cryptoetl.errors import DamagedState, NotDeployedError, QueryError, UsageError
 from cryptoetl.events import Observe, Phase, counted
 from cryptoetl.pipeline.results import CheckRules, Preview, TableCheck, VerifyResult
 from cryptoetl.state_machine import scripts
@@ -121,11 +121,16 @@ def verify(
     observe: Observe,
     rules: CheckRules | None = None,
 ) -> VerifyResult:
-    """Compare the currencies' tables with their contract and their gold sets."""
+    """Compare the currencies' tables with their contract and their gold sets.
+
+    Raises NotDeployedError if there are no tables because nothing was ever deployed.
+    """
     observe(Phase("verify"))
     schema, columns = config.aws.redshift.schema_name, scripts.columns_of(config)
     with target.warehouse.reading() as warehouse:
         tables = warehouse.tables([ticker.lower() for ticker in tickers])
+        if not tables and target.deployment.compared(None)[0] is None:
+            raise NotDeployedError.at_all()
         checks = [
             compare(
                 ticker,
@@ -150,14 +155,21 @@ def _gold(warehouse: Tables, ticker: str) -> TableFacts | str | None:
 def preview(config: Config, target: Target, ticker: str, days: int) -> Preview:
     """Return the latest rows of a currency's table.
 
-    Raises UsageError if the currency is not configured or its table has no rows.
+    Raises UsageError if the currency is not configured, or if its table does not exist or has no rows.
     """
     (currency,) = config.select([ticker])
     schema = config.aws.redshift.schema_name
-    rows = target.warehouse.query(warehouse_sql.latest(schema, currency.ticker, days), days)
+    empty = UsageError(
+        f"{schema}.{currency.table} has no rows yet", hint="Run `cryptoetl run` or `cryptoetl up`."
+    )
+    try:
+        rows = target.warehouse.query(warehouse_sql.latest(schema, currency.ticker, days), days)
+    except QueryError:
+        with target.warehouse.reading() as warehouse:
+            if warehouse.tables([currency.table]):
+                raise
+        raise empty from None
     if not rows.rows:
-        raise UsageError(
-            f"{schema}.{currency.table} has no rows yet", hint="Run `cryptoetl run` or `cryptoetl up`."
-        )
+        raise empty
     ascending = replace(rows, rows=tuple(reversed(rows.rows)), more=False)
     return Preview(currency.ticker, f"{schema}.{currency.table}", ascending)

@@ -90,7 +90,7 @@ class Redshift:
             return _Done()
         if sql in ("BEGIN READ ONLY", "ROLLBACK"):
             return _Done()
-        assert re.match("SELECT|WITH|DROP|CREATE TABLE", sql), sql
+        assert re.match("SELECT|WITH|DROP|CREATE TABLE", sql, re.IGNORECASE), sql
         with self._tables.cursor() as cursor:
             try:
                 cursor.execute(sql)

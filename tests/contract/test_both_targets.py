@@ -42,6 +42,19 @@ def test_a_run_needs_a_deploy(place: Place) -> None:
     assert "cryptoetl deploy" in outcome.err
 
 
+def test_tables_are_missing_until_something_is_deployed_and_loaded(place: Place) -> None:
+    refused = place("verify")
+    assert refused.code == 2
+    assert "error: nothing is deployed yet\nRun `cryptoetl deploy`, or `cryptoetl up`" in refused.err
+    assert place("deploy", "--yes").code == 0
+    missing = place("verify", "--json")
+    assert missing.code == 1
+    assert [table["problems"] for table in missing.data["tables"]] == [["the table is missing"]] * 2
+    empty = place("preview", "BTC")
+    assert empty.code == 2
+    assert "error: market_data.btc has no rows yet\nRun `cryptoetl run` or `cryptoetl up`." in empty.err
+
+
 def test_there_is_no_status_before_the_first_run(ready: Place) -> None:
     for command in (["status"], ["stop"], ["logs", "BTC"]):
         outcome = ready(*command)

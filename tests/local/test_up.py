@@ -360,6 +360,8 @@ NOTHING_YET: dict[str, tuple[list[str], str]] = {
     "status --watch": (["status", "--watch"], "there is no execution yet"),
     "query": (["query", "SELECT 1"], "there is no warehouse yet"),
     "run": (["run"], "nothing is deployed yet"),
+    "verify": (["verify"], "nothing is deployed yet"),
+    "preview": (["preview", "BTC"], "market_data.btc has no rows yet"),
     "run --retry-failed": (["run", "--retry-failed"], "nothing is deployed yet"),
 }
 
@@ -375,7 +377,9 @@ def test_before_anything_exists_each_command_says_what_to_do_first(project: Proj
     assert "cryptoetl " in outcome.err.splitlines()[1]
 
 
-def test_verify_before_anything_exists_names_the_missing_tables(project: Project) -> None:
+def test_verify_names_the_missing_tables_of_what_is_deployed(project: Project) -> None:
+    project.run("deploy", "--yes")
+
     outcome = project.run("verify", "--json")
 
     assert outcome.code == 1

@@ -19,7 +19,7 @@ from cryptoetl.target.warehouse import QueryRows
 from cryptoetl.util.text import plural, printable
 
 NAMED = 5
-"""Tables whose names a summary has."""
+"""Tables that are named."""
 
 
 def verify(result: VerifyResult, view: View) -> Iterator[RenderableType]:
@@ -46,6 +46,12 @@ def verify(result: VerifyResult, view: View) -> Iterator[RenderableType]:
     yield from _remarks(folded.shown)
     if any(item.rows is not None for item in result.tables):
         yield Text(f"The tables are in {result.location}.")
+    if missing := [item.ticker for item in result.tables if item.rows is None]:
+        few = len(missing) < len(result.tables) and len(missing) <= NAMED
+        which = f" --tickers {','.join(missing)}" if few else ""
+        yield Text(
+            f"`cryptoetl run{which}` loads what is missing; `cryptoetl status` says why a load failed."
+        )
 
 
 def verify_summary(result: VerifyResult, view: View) -> Iterator[Text]:

@@ -443,6 +443,10 @@ def test_a_table_that_does_not_exist_has_a_suggestion(
     ended = run("query", "SELECT * FROM market_data.btcc")
     assert ended.code == 2
     assert "Did you mean btc? The tables are all_currencies, btc, xmr." in ended.err
+    error = QueryError('Redshift: relation "market_data.btc" does not exist')
+    monkeypatch.setattr(run.fakes.warehouse, "query", failing_with(error))
+    ended = run("query", "SELECT * FROM market_data.btc")
+    assert "Nothing has been loaded into it yet: `cryptoetl run` does that." in ended.err
 
 
 def test_the_log_of_the_cleaning_needs_no_currency(run: CommandLine, config: Path) -> None:

@@ -25,6 +25,7 @@ from cryptoetl.pipeline.results import (
     UploadedFile,
     UploadResult,
     UpResult,
+    VerifyResult,
 )
 from cryptoetl.raw_files.findings import MAX_FINDINGS
 from cryptoetl.state_machine.bundle import Change
@@ -241,7 +242,19 @@ def test_the_differences_of_a_table_are_listed(screens: Screens) -> None:
 
 def test_no_location_is_shown_without_a_table(screens: Screens) -> None:
     lines = screens.show(verified("the table is missing", rows=None)).lines
-    assert lines[-1] == "market_data.btc missing: the table is missing"
+    assert lines[-2:] == [
+        "market_data.btc missing: the table is missing",
+        "`cryptoetl run` loads what is missing; `cryptoetl status` says why a load failed.",
+    ]
+
+
+def test_the_command_that_loads_missing_tables_names_a_few_of_them(screens: Screens) -> None:
+    there = verified().tables[0]
+    lost = [replace(there, ticker=f"C{n}", rows=None, problems=("the table is missing",)) for n in range(6)]
+    few = screens.show(VerifyResult((there, *lost[:2]), "Redshift"))
+    assert few.lines[-1].startswith("`cryptoetl run --tickers C0,C1` loads what is missing;")
+    many = screens.show(VerifyResult((there, *lost), "Redshift"))
+    assert many.lines[-1].startswith("`cryptoetl run` loads what is missing;")
 
 
 def test_rows_are_shown_without_markup(screens: Screens) -> None:

@@ -659,7 +659,13 @@ def test_tables_that_equal_gold_are_verified(project: Project) -> None:
     ]
 
 
+def test_there_is_nothing_to_verify_before_a_deploy(project: Project) -> None:
+    with pytest.raises(NotDeployedError, match="nothing is deployed yet"):
+        project.verify("BTC")
+
+
 def test_a_missing_table_is_found(project: Project) -> None:
+    project.deploy()
     result = project.verify("BTC")
     assert result.exit_code == 1
     assert result.tables[0].problems == ("the table is missing",)
