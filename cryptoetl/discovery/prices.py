@@ -178,10 +178,12 @@ def _by_place(sample: Sample, found: bars.Bars | None) -> Value:
         return Value(next(iter(numeric)))
     if found is not None:
         for start in numeric:
-            ordered = bars.in_order([numeric.get(start + n) for n in range(4)])
+            if not bars.in_order([numeric.get(start + n) for n in range(4)]):
+                continue
             # A counter can stand in the place of one by chance: the bars must be the same ones, or others.
-            same = (found.high, found.low) == (start + 1, start + 2) and found.close != start
-            if ordered and (same or found.columns.isdisjoint(range(start, start + 4))):
+            high, low = numeric[start + 1], numeric[start + 2]
+            same = (high, low) == (numeric[found.high], numeric[found.low]) and found.close != start
+            if same or found.columns.isdisjoint(range(start, start + 4)):
                 return Value(start + 3)
         if found.close is not None:
             return Value(

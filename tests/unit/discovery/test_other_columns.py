@@ -127,6 +127,11 @@ def test_bars_in_the_usual_order_need_no_other_sign(tmp_path: Path) -> None:
     assert history_of(tmp_path, bars("dohlc")).price_column == 5
 
 
+def test_bars_that_never_move_within_a_day_are_in_the_usual_order(tmp_path: Path) -> None:
+    table = rows(lambda day, n: f"{day}{f',{11 + n % 3}.5' * 4},0.5,12")
+    assert history_of(tmp_path, table).price_column == 5
+
+
 def test_of_two_sets_of_bars_the_first_is_taken(tmp_path: Path) -> None:
     lines = [",".join(row[n] for n in (0, 2, 3, 5, 1)) for row in BARS]
     doubled = [f"{float(row[n]) * 2:.2f}" for row in BARS for n in (2, 3, 5, 1)]
