@@ -40,7 +40,7 @@ class Bars(NamedTuple):
 
 def find(columns: Mapping[int, Numbers]) -> Bars | None:
     """Return the bars among columns of numbers, at least four of one magnitude; None if there are none."""
-    usable = {at: values for at, values in columns.items() if sum(value is not None for value in values) > 2}
+    usable = {at: values for at, values in columns.items() if _moves(values)}
     # Each pair is compared once: a file may have two hundred columns.
     below = {
         high: {at for at, values in usable.items() if at != high and _above(usable[high], values)}
@@ -58,6 +58,12 @@ def find(columns: Mapping[int, Numbers]) -> Bars | None:
         return None
     opened, closed = _open_and_close(best.inside, usable)
     return best._replace(open=opened, close=closed)
+
+
+def _moves(values: Numbers) -> bool:
+    """Whether there are enough numbers to compare, which are not all the same."""
+    known = [value for value in values if value is not None]
+    return len(known) > 2 and len(set(known)) > 1
 
 
 def in_order(columns: Sequence[Numbers | None]) -> bool:

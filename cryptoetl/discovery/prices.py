@@ -176,15 +176,10 @@ def _by_place(sample: Sample, found: bars.Bars | None) -> Value:
     numeric = sample.numeric
     if len(numeric) == 1:
         return Value(next(iter(numeric)))
+    for start in numeric:
+        if bars.in_order([numeric.get(start + n) for n in range(4)]) and _fits(found, start, numeric):
+            return Value(start + 3)
     if found is not None:
-        for start in numeric:
-            if not bars.in_order([numeric.get(start + n) for n in range(4)]):
-                continue
-            # A counter can stand in the place of one by chance: the bars must be the same ones, or others.
-            high, low = numeric[start + 1], numeric[start + 2]
-            same = (high, low) == (numeric[found.high], numeric[found.low]) and found.close != start
-            if same or found.columns.isdisjoint(range(start, start + 4)):
-                return Value(start + 3)
         if found.close is not None:
             return Value(
                 found.close, f"there is no header: column {found.close + 1} is the close, by its numbers"
@@ -195,6 +190,17 @@ def _by_place(sample: Sample, found: bars.Bars | None) -> Value:
     return Value(
         first, "there is no header, and the numbers do not say which column is the close", tuple(others)
     )
+
+
+def _fits(found: bars.Bars | None, start: int, numeric: Mapping[int, Numbers]) -> bool:
+    """Return whether four columns in the usual order are the bars that were found, or have nothing of them.
+
+    A counter can stand in the place of the low or the high by chance.
+    """
+    if found is None or found.columns.isdisjoint(range(start, start + 4)):
+        return True
+    high, low = numeric[start + 1], numeric[start + 2]
+    return (high, low) == (numeric[found.high], numeric[found.low]) and found.close != start
 
 
 def _open_high_low_close(found: bars.Bars) -> int | None:
