@@ -130,7 +130,7 @@ class RedshiftSetup:
             yield Notice("note", adopted)
 
     def _owners(self, schema: str) -> set[str]:
-        return {str(name) for (name,) in self._api().run(ownership.owners(schema)).rows()}
+        return {str(name) for (name,) in self._api().run(ownership.owners(ownership.table(schema))).rows()}
 
     def other_owners(self) -> set[str]:
         """Return the other pipelines that load tables of the database; none if it cannot be asked."""
@@ -144,9 +144,8 @@ class RedshiftSetup:
     def claim(self) -> None:
         """Make the pipeline an owner of the schema. Raises AwsError and QueryError."""
         settings = self._settings
-        self._api().run_all(
-            ownership.claim(settings.schema_name, self._config.pipeline, share=settings.share_schema)
-        )
+        table = ownership.table(settings.schema_name)
+        self._api().run_all(ownership.claim(table, self._config.pipeline, share=settings.share_schema))
 
     def _api(self) -> DataApi:
         client = self._session.client("redshift-data")

@@ -1,4 +1,8 @@
-"""Which pipelines own a home and the schemas of its warehouse."""
+"""Which pipelines own a home and the schemas of its warehouse.
+
+The owners are in a schema of their own, where each schema of tables has a table of its name. A program that
+reads every table of a schema finds those of currencies alone.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,13 @@ from cryptoetl.local.home import Home
 from cryptoetl.local.redshift.dialect import for_duckdb
 from cryptoetl.target.deployment import Notice
 from cryptoetl.warehouse import ownership
+
+OWNERS = "_owners"
+"""The schema of the tables of owners."""
+
+
+def _table(schema: str) -> str:
+    return f'"{OWNERS}"."{schema}"'
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,8 @@ class Ownership:
 
     def claim(self) -> list[str]:
         """Return the statements with which a run makes the pipeline an owner of its schema."""
-        return [*for_duckdb(ownership.claim(self.schema, self.pipeline, share=self.share))]
+        statements = ownership.claim(_table(self.schema), self.pipeline, share=self.share)
+        return [f'CREATE SCHEMA IF NOT EXISTS "{OWNERS}"', *for_duckdb(statements)]
 
     def notices(self, deployed: str | None) -> list[Notice]:
         """Return what prevents a deploy, or a note on a schema without an owner.
@@ -70,7 +82,7 @@ class Ownership:
             for table in tables:
                 connection.execute(f'DROP TABLE IF EXISTS "{self.schema}"."{table}"')
             connection.execute(
-                f'DELETE FROM "{self.schema}"."{ownership.OWNER}" WHERE "pipeline" = ?',  # noqa: S608
+                f'DELETE FROM {_table(self.schema)} WHERE "pipeline" = ?',  # noqa: S608
                 [self.pipeline],
             )
             connection.commit()
@@ -88,9 +100,9 @@ class Ownership:
             with duckdb.connect(self.home.warehouse, read_only=True) as connection:
                 tables = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
                 owners = {
-                    schema: {str(name) for (name,) in connection.execute(ownership.owners(schema)).fetchall()}
-                    for schema, table in tables
-                    if table == ownership.OWNER
+                    name: {str(p) for (p,) in connection.execute(ownership.owners(_table(name))).fetchall()}
+                    for schema, name in tables
+                    if schema == OWNERS
                 }
         except duckdb.Error:
             return {}, []

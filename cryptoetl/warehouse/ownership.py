@@ -3,7 +3,7 @@
 Another pipeline would overwrite tables of the same currencies and the view of all of them, so it is refused
 unless it is configured to share the schema. Redshift has no comment on a schema ("COMMENT" in the Amazon
 Redshift Database Developer Guide lists tables, columns, constraints, databases and views), hence a table. Its
-name cannot be a ticker's, which begins with a letter.
+name cannot be a ticker's, which begins with a letter. The local target keeps it out of the schema.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Collection, Sequence
 OWNER = "_owner"
 
 
-def _table(schema: str) -> str:
+def table(schema: str) -> str:
+    """Return the name of the schema's table of owners in SQL."""
     return f'"{schema}"."{OWNER}"'
 
 
@@ -27,18 +28,17 @@ def schemas() -> str:
     return f"SELECT table_schema FROM svv_tables WHERE table_name = '{OWNER}'"
 
 
-def owners(schema: str) -> str:
-    """Return the query for the pipelines that load tables of a schema, which has the table of owners."""
-    return f'SELECT DISTINCT "pipeline" FROM {_table(schema)} ORDER BY 1'
+def owners(table: str) -> str:
+    """Return the query for the pipelines in a table of owners."""
+    return f'SELECT DISTINCT "pipeline" FROM {table} ORDER BY 1'
 
 
-def claim(schema: str, pipeline: str, *, share: bool) -> list[str]:
-    """Return the statements that make a pipeline an owner, for one transaction.
+def claim(table: str, pipeline: str, *, share: bool) -> list[str]:
+    """Return the statements that enter a pipeline into a table of owners, for one transaction.
 
     Unless the schema is shared, the transaction fails if only others own it by then: the error of the cast
     quotes the text.
     """
-    table = _table(schema)
     mine = f"SUM(CASE WHEN \"pipeline\" = '{pipeline}' THEN 1 ELSE 0 END)"
     other = "'the schema belongs to the pipeline ' || MIN(\"pipeline\")"
     guard = (

@@ -73,7 +73,7 @@ def provisions(
     redshift = config.aws.redshift
     schema, tickers = redshift.schema_name, [currency.ticker for currency in config.currencies]
     return [
-        *ownership.claim(schema, config.pipeline, share=redshift.share_schema),
+        *ownership.claim(ownership.table(schema), config.pipeline, share=redshift.share_schema),
         *(create_table(schema, ticker, columns) for ticker in tickers),
         *added_columns(schema, existing, columns),
         create_view(schema, tickers, late_binding=True, columns=columns),

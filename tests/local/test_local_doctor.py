@@ -56,7 +56,7 @@ def test_a_loaded_pipeline_passes_and_nothing_is_left_behind(tmp_path: Path) -> 
     assert {item["verdict"] for item in lines.values()} <= {"passed", "warned"}  # warned of a small disk
     assert lines["engine Sail"]["detail"].startswith("runs a query (Spark 4.1")
     assert lines["deployment state machine"]["detail"] == "is deployed, with BTC"
-    assert lines[f"warehouse {project.home / 'warehouse.duckdb'}"]["detail"].endswith("market_data: 3")
+    assert lines[f"warehouse {project.home / 'warehouse.duckdb'}"]["detail"].endswith("market_data: 2")
 
 
 def test_a_configuration_with_problems_is_named_with_its_lines_and_the_rest_as_not_checked(

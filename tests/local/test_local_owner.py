@@ -20,7 +20,15 @@ def touched(project: Project) -> object:
 
 def owners(project: Project) -> list[str]:
     with duckdb.connect(project.home / "warehouse.duckdb", read_only=True) as connection:
-        rows = connection.execute('SELECT pipeline FROM market_data."_owner" ORDER BY 1').fetchall()
+        rows = connection.execute("SELECT pipeline FROM _owners.market_data ORDER BY 1").fetchall()
+        return [name for (name,) in rows]
+
+
+def tables(project: Project) -> list[str]:
+    """The tables that a program finds which reads all of the schema."""
+    found = "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = ?"
+    with duckdb.connect(project.home / "warehouse.duckdb", read_only=True) as connection:
+        rows = connection.execute(found, ["market_data", "BASE TABLE"]).fetchall()
         return [name for (name,) in rows]
 
 
@@ -32,6 +40,7 @@ def test_a_second_pipeline_is_refused_unless_it_shares(tmp_path: Path) -> None:
     warehouse = project.home / "warehouse.duckdb"
     assert f"Tables: market_data in {warehouse} (by default: schema)" in first.out
     assert owners(project) == ["crypto"]
+    assert tables(project) == ["btc"]
 
     project.configure(pipeline="other")
     before = touched(project)
@@ -73,7 +82,7 @@ def test_a_schema_without_an_owner_is_taken_over_and_the_plan_says_so(tmp_path: 
     project.add_made("BTC")
     assert project.run("up").code == 0
     with duckdb.connect(project.home / "warehouse.duckdb") as connection:  # as of an earlier version
-        connection.execute('DROP TABLE market_data."_owner"')
+        connection.execute("DROP TABLE _owners.market_data")
     project.add_made("XMR")
     outcome = project.run("up")
     assert outcome.code == 0
