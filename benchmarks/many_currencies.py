@@ -6,7 +6,7 @@ First the commands that only plan, with 10,000 configured currencies: `render ma
 Then an upload, a run, and its `status`, with a tenth of the currencies and with all of them, in turns: the
 ratio of the times per currency is valid on a machine of any speed, and says whether they grow.
 
-RECORDED are the figures of 2026-11-27 on two processors, which other work shared: quote the ratios.
+RECORDED are the figures of 2026-11-27 on two idle processors.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from benchmarks.processes import Project, Run
 from benchmarks.synthetic import Currency, make_currency
 
 RECORDED: Mapping[str, tuple[float, int]] = {
-    "render machine, 10,000": (1.5, 94),
-    "deploy --dry-run, 10,000": (1.5, 94),
-    "run, 200": (11.8, 395),
-    "run, 2,000": (103.4, 771),
-    "status, 2,000": (0.8, 68),
+    "render machine, 10,000": (0.9, 99),
+    "deploy --dry-run, 10,000": (1.0, 98),
+    "run, 200": (7.8, 408),
+    "run, 2,000": (65.8, 774),
+    "status, 2,000": (0.7, 71),
 }
-"""Seconds and MB; a currency of 2,000 takes 0.97 times as long as one of 200."""
+"""Seconds and MB, the medians of three rounds; a currency of 2,000 takes 0.95 times as long as one of 200."""
 DAYS = 60
 FILES = 50
 """Different files; currencies share them, each with a copy of its own once it is uploaded."""

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,8 +24,8 @@ from tests.spark.run_scripts import run_cases
 pytestmark = pytest.mark.spark
 
 ENGINES = ("sail", "spark")
-GROUP = "-grouped"
-"""What the name of an engine's lake ends with where the currencies were run as a group."""
+ALONE = 0
+"""In place of the size of a group: each currency in runs of its own."""
 
 
 @dataclass(frozen=True)
@@ -99,27 +99,35 @@ class Results:
     folder: Path
     errors: dict[str, dict[str, dict[str, str | None]]]
 
-    def sets(self, engine: str, name: str) -> dict[str, pa.Table]:
+    def sets(self, engine: str, name: str, size: int = ALONE) -> dict[str, pa.Table]:
         """Return every set of an input that the engine wrote, by its path."""
-        ticker = TICKERS[name]
-        folders = [self.folder / engine / "silver" / text.format(ticker) for text in SETS]
-        folders.append(self.folder / engine / "gold" / ticker)
+        ticker, lake = TICKERS[name], self.folder / lake_of(engine, size)
+        folders = [lake / "silver" / text.format(ticker) for text in SETS]
+        folders.append(lake / "gold" / ticker)
         found = {"/".join(folder.parts[-2:]): read_set(folder) for folder in folders if folder.is_dir()}
-        if (loaded := self.loaded(engine, name)).is_file():
+        if (loaded := self.loaded(engine, name, size)).is_file():
             found["redshift"] = pa.parquet.read_table(loaded)
         return found
 
-    def loaded(self, engine: str, name: str) -> Path:
+    def loaded(self, engine: str, name: str, size: int = ALONE) -> Path:
         """Return the file with the rows of an input that an engine has loaded."""
-        schema = "grouped" if engine.endswith(GROUP) else "market_data"
-        sink = self.folder / engine.removesuffix(GROUP) / "sink"
-        return sink / f"{schema}._staging_{TICKERS[name].lower()}.parquet"
+        sink = self.folder / engine / "sink"
+        return sink / f"{schema_of(size)}._staging_{TICKERS[name].lower()}.parquet"
 
-    def outcome(self, engine: str, step: str) -> dict[str, Any]:
-        """Return the outcome of a step of the group."""
-        file = f"{TICKERS[GROUPED[0]]}.json"
-        path = self.folder / f"{engine}{GROUP}" / "outcomes" / "e" / step / file
+    def outcome(self, engine: str, size: int, step: str) -> dict[str, Any]:
+        """Return the outcome of a step of the group of this size."""
+        file = f"{TICKERS[GROUPED[size][0]]}.json"
+        path = self.folder / lake_of(engine, size) / "outcomes" / "e" / step / file
         return dict(json.loads(path.read_bytes()))
+
+
+def lake_of(engine: str, size: int) -> str:
+    return engine if size == ALONE else f"{engine}-{size}"
+
+
+def schema_of(size: int) -> str:
+    """Return where tables go: those of each group to a schema of their own."""
+    return "market_data" if size == ALONE else f"grouped_{size}"
 
 
 def cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
@@ -136,12 +144,19 @@ def cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
     return made
 
 
-GROUPED = ["reference LTC", "reference XMR", "price 0.1", "CRLF", "a missing trend", "real ETH"]
-"""Inputs that are also run as one group."""
+def _largest(size: int) -> list[str]:
+    """Return the names of inputs: the good ones, and bad ones that fill the group."""
+    good, bad = ([given.name for given in INPUTS if given.good is wanted] for wanted in (True, False))
+    assert len(good) < size
+    return [*good, *bad[: size - len(good)]]
 
 
-def group_cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
-    """Return the job runs of a group, whose tables go to another schema."""
+GROUPED = {1: ["reference LTC"], 2: ["reference XMR", "a missing trend"], 25: _largest(25)}
+"""Size of a group → the inputs that are also run as such a group."""
+
+
+def group_cases(lake: Lake, raw: Lake, size: int) -> list[dict[str, Any]]:
+    """Return the job runs of a group."""
     given = {one.name: one for one in INPUTS}
     group = [
         {
@@ -151,13 +166,13 @@ def group_cases(lake: Lake, raw: Lake) -> list[dict[str, Any]]:
             "DROP": given[name].drop,
             "FROM": "silver",
         }
-        for name in GROUPED
+        for name in GROUPED[size]
     ]
     run = ["--GROUP", json.dumps(group), "--EXECUTION", "e", "--OUTCOMES", lake.uri("outcomes")]
     places = ["--RAW", raw.uri("raw"), "--SILVER", lake.uri("silver"), "--GOLD", lake.uri("gold")]
-    load = ["--CONNECTION", "c", "--SCHEMA", "grouped", "--TEMP", lake.uri("temp"), "--COPY_ROLE", "-"]
+    load = ["--CONNECTION", "c", "--SCHEMA", schema_of(size), "--TEMP", lake.uri("temp"), "--COPY_ROLE", "-"]
     scripts = ("bronze2silver", "silver2gold", "redshift_upload")
-    return [{"name": "a group", "argv": [script, *places, *load, *run]} for script in scripts]
+    return [{"name": f"a group of {size}", "argv": [script, *places, *load, *run]} for script in scripts]
 
 
 def by_input(work: list[dict[str, Any]], outcomes: list[dict[str, Any]]) -> dict[str, dict[str, str | None]]:
@@ -183,10 +198,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
             if content is not None:
                 raw.write_raw(f"{TICKERS[given.name]}/{kind}.csv", content)
     lakes = {engine: Lake(folder / engine) for engine in ENGINES}
-    work = {
-        engine: [*cases(lake, raw), *group_cases(Lake(folder / f"{engine}{GROUP}"), raw)]
-        for engine, lake in lakes.items()
-    }
+    work = {engine: cases(lake, raw) for engine, lake in lakes.items()}
+    for name, size in product(ENGINES, GROUPED):
+        work[name] += group_cases(Lake(folder / lake_of(name, size)), raw, size)
     sinks = {engine: folder / engine / "sink" for engine in ENGINES}
 
     task, answer = folder / "cases.json", folder / "outcomes.json"
@@ -238,20 +252,22 @@ def test_both_engines_write_equal_sets_and_load_none_of_a_refused_file(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", GROUPED)
-def test_a_group_has_the_sets_and_messages_of_single_runs(engine: str, name: str, results: Results) -> None:
-    outcome = results.outcome(engine, "silver")
+@pytest.mark.parametrize(("size", "name"), [(size, name) for size in GROUPED for name in GROUPED[size]])
+def test_a_group_has_the_sets_and_messages_of_single_runs(
+    engine: str, size: int, name: str, results: Results
+) -> None:
+    outcome = results.outcome(engine, size, "silver")
     assert outcome["complete"] is True
     entry = outcome["currencies"][TICKERS[name]]
     expected = results.errors[engine][name]["bronze2silver"]
     found = f"{entry['error']}: {entry['reason']}" if entry["status"] == "FAILED" else None
     assert found == expected
-    loaded = results.outcome(engine, "redshift")["currencies"]
+    loaded = results.outcome(engine, size, "redshift")["currencies"]
     if expected is not None:
         assert TICKERS[name] not in loaded
-        assert not results.loaded(f"{engine}{GROUP}", name).exists()
+        assert not results.loaded(engine, name, size).exists()
         return
-    alone, grouped = results.sets(engine, name), results.sets(f"{engine}{GROUP}", name)
+    alone, grouped = results.sets(engine, name), results.sets(engine, name, size)
     assert alone.keys() == grouped.keys()
     assert len(alone) == 4
     assert all(alone[key].equals(grouped[key]) for key in alone)

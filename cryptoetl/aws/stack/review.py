@@ -107,8 +107,9 @@ _TRANSITIONS_OF_BRANCH = 6
 _TRANSITIONS_OF_FRAME = 6
 START_SECONDS = 20.0
 """Seconds of a run before its first currency: Spark's start. An assumption."""
-GROUP_SECONDS = 2.3
-"""Seconds of all steps per currency of a group, on two cores (benchmarks/groups.py)."""
+GROUP_SECONDS = 1.7
+"""Seconds of all steps per currency of a group. An assumption: twice what benchmarks/groups.py measures on
+two cores for 1,900 days with files on a disk, since a job's are in S3."""
 _MINUTES = 1.0
 """Glue's minimum billing, and more than a step of a few thousand rows takes once its workers have started."""
 
@@ -121,7 +122,7 @@ def dpus_of(glue: Glue) -> float:
 def minutes(size: int) -> float:
     """Return the minutes that a run of a step is billed for, with this many currencies.
 
-    Glue bills at least one. A currency takes `GROUP_SECONDS` for all steps on two cores; a worker has more.
+    Glue bills at least one.
     """
     return max(_MINUTES, (START_SECONDS + size * GROUP_SECONDS / len(STEPS)) / 60)
 
