@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.cli import Project, by_ticker, statuses
+from tests.local.cli import Project, by_ticker, statuses, write_history
 
 FIRST, SECOND = ("AAA", "BBB"), ("CCC", "DDD")
 
@@ -115,3 +115,20 @@ def test_a_step_of_a_currency_fails_on_purpose(grouped: Project) -> None:
     found = by_ticker(outcome.data["execution"])
     assert (found["BBB"]["status"], found["BBB"]["step"]) == ("FAILED", "gold")
     assert [found[t]["status"] for t in ("AAA", *SECOND)] == ["LOADED"] * 3
+
+
+def test_of_250_currencies_only_the_one_with_a_changed_file_runs_again(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    tickers = [f"C{number}" for number in range(250)]
+    project.add_made(*tickers)
+    project.configure(currencies_per_run=25)
+    first = project.run("up", "--json").data
+    assert statuses(first["run"]["execution"]) == dict.fromkeys(tickers, "LOADED")
+
+    write_history(project.folder / "C137.csv", 31)
+    second = project.run("up", "--changed", "--json").data
+
+    expected = dict.fromkeys(tickers, "SKIPPED") | {"C137": "LOADED"}
+    assert statuses(second["run"]["execution"]) == expected
+    assert second["run"]["unchanged"] == [ticker for ticker in tickers if ticker != "C137"]
+    assert len(project.table("C137")) == len(project.table("C136")) + 1
