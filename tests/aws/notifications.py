@@ -7,6 +7,17 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:crypto"
+
+
+def ended(**detail: Any) -> dict[str, Any]:
+    """Return the event of a change of an execution's status, whose name is `monday` by default."""
+    return {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"stateMachineArn": MACHINE, "name": "monday", **detail},
+    }
+
 
 def delivered(client: Callable[[str], Any], event: Mapping[str, Any]) -> list[str]:
     """Return the messages that the account's rules publish for an event.

@@ -16,6 +16,7 @@ import pytest
 
 from cryptoetl.state_machine import assets
 from cryptoetl.state_machine.definition import tickers
+from tests.aws import notifications
 from tests.aws.account import BUCKET, STACK, Account
 from tests.aws.cloudformation import Stack
 from tests.aws.glue import Run
@@ -408,13 +409,7 @@ def test_a_changed_worker_type_is_shown_and_set(account: Account) -> None:
 
 def mails(account: Account, **detail: str) -> list[str]:
     """The messages for a change of an execution's status."""
-    machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:crypto"
-    event = {
-        "source": "aws.states",
-        "detail-type": "Step Functions Execution Status Change",
-        "detail": {"stateMachineArn": machine, "name": "monday", **detail},
-    }
-    return delivered(account.emulator.client, event)
+    return delivered(account.emulator.client, notifications.ended(**detail))
 
 
 def conditioned(account: Account) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.aws.account import BUCKET, Account
+from tests.aws.notifications import delivered, ended
 
 TICKERS = [f"C{number}" for number in range(6)]
 """Two groups of three."""
@@ -60,6 +61,26 @@ def test_a_broken_currency_fails_alone_and_is_retried_alone(grouped: Account) ->
     assert again.code == 0, again.err
     assert statuses(again.data["execution"])["C1"] == "LOADED"
     assert statuses(again.data["execution"])["C2"] == "SKIPPED"
+
+
+def test_recipients_are_notified_of_an_execution_that_loads_some_currencies(grouped: Account) -> None:
+    grouped.configure(notify={"emails": ["ops@example.com"]})
+    grouped.deploy()
+    dying, executions = grouped.emulator.glue.dying, grouped.emulator.map_runs.executions
+
+    def mails() -> list[str]:
+        """The messages for the end of a run."""
+        grouped("run")
+        *_, last = (execution for execution in executions.values() if execution.map_run is None)
+        return delivered(grouped.emulator.client, ended(status=last.status, output=last.output))
+
+    assert mails() == []
+    dying.add(("C0", "gold"))
+    (message,) = mails()
+    assert message.startswith("crypto: execution monday loaded some currencies, but not all.")
+    dying.add(("C3", "gold"))
+    (message,) = mails()
+    assert message.startswith("crypto: execution monday ended FAILED.")
 
 
 def test_a_run_that_dies_fails_its_group_at_that_step(grouped: Account) -> None:

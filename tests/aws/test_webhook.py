@@ -7,21 +7,11 @@ from typing import Any
 import pytest
 
 from tests.aws.account import STACK, Account
-from tests.aws.notifications import delivered, posted
+from tests.aws.notifications import delivered, ended, posted
 from tests.local.cli import Outcome
 
 URL = "https://hooks.slack.com/services/T0000/B0000/not-a-secret"
 PARTLY = '[{"ticker":"BTC","status":"LOADED"},{"ticker":"XMR","status":"FAILED"}]'
-
-
-def event(**detail: str) -> dict[str, Any]:
-    """A change of an execution's status."""
-    machine = "arn:aws:states:eu-central-1:123456789012:stateMachine:crypto"
-    return {
-        "source": "aws.states",
-        "detail-type": "Step Functions Execution Status Change",
-        "detail": {"stateMachineArn": machine, "name": "monday", **detail},
-    }
 
 
 def store(account: Account, value: str, name: str = "crypto/chat") -> None:
@@ -33,7 +23,7 @@ def configure(account: Account, form: str = "slack", secret: str = "crypto/chat"
 
 
 def sent(account: Account, **detail: str) -> list[tuple[str, Any]]:
-    return posted(account.emulator.client, event(**detail))
+    return posted(account.emulator.client, ended(**detail))
 
 
 def errors(outcome: Outcome) -> list[str]:
@@ -50,7 +40,7 @@ def test_a_slack_channel_is_notified_of_what_ended_badly(account: Account) -> No
         "text": "crypto: execution monday ended FAILED. `cryptoetl status monday` shows which step of which "
         "currency failed, and why."
     }
-    assert delivered(account.emulator.client, event(status="FAILED")) == [body["text"]]
+    assert delivered(account.emulator.client, ended(status="FAILED")) == [body["text"]]
     ((_, body),) = sent(account, status="SUCCEEDED", output=PARTLY)
     assert body["text"].startswith("crypto: execution monday loaded some currencies, but not all.")
     assert sent(account, status="SUCCEEDED", output="[]") == []
@@ -113,7 +103,7 @@ def test_a_webhook_that_is_taken_out_leaves_nothing(account: Account) -> None:
     assert events.list_api_destinations()["ApiDestinations"] == []
     assert events.list_connections()["Connections"] == []
     assert sent(account, status="FAILED") == []
-    assert len(delivered(account.emulator.client, event(status="FAILED"))) == 1
+    assert len(delivered(account.emulator.client, ended(status="FAILED"))) == 1
 
 
 @pytest.mark.parametrize(
