@@ -3,7 +3,8 @@
 Python raises KeyboardInterrupt at an arbitrary place in the main thread, where a finalizer or a library's
 bare `except` may swallow it (Library Reference, signal, Note on Signal Handlers and Exceptions), and Sail
 replaces the handler of SIGINT with its own. Therefore the signals are blocked in all threads, and one thread
-waits for them. It forwards each to the main thread as SIGUSR1, whose handler no library replaces. Child
+waits for them. It forwards each to the main thread as SIGUSR1, whose handler no library replaces, and repeats
+that until the handler has run: a signal that arrives just before a call that waits does not end it. Child
 processes inherit the blocked signals.
 
 A signal that was swallowed is still noticed by `sleep` and `received`, and ends the process after `GRACE`
@@ -26,6 +27,7 @@ EXIT_CODE = 130
 GRACE = 4.5
 """Seconds after which an interrupted command ends even if its cleanup has not finished."""
 
+_pending = False
 _received = False
 _in_grace = False
 _graceful = False
@@ -49,7 +51,9 @@ def install_handlers() -> None:
     else:  # Windows
 
         def handle(number: int, frame: FrameType | None) -> None:
+            global _pending
             _begin_grace()
+            _pending = True
             _interrupt(number, frame)
 
         for number in handled:
@@ -60,7 +64,17 @@ def _wait(handled: set[signal.Signals]) -> None:
     while True:
         signal.sigwait(handled)
         _begin_grace()
+        _forward()
+
+
+def _forward() -> None:
+    """Interrupt the main thread from another one, and wait until its handler has run."""
+    global _pending
+    _pending, pause = True, 0.1
+    while _pending:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        time.sleep(pause)
+        pause *= 2
 
 
 def _begin_grace() -> None:
@@ -76,12 +90,15 @@ def _begin_grace() -> None:
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:
-    """Interrupt the main thread, in which this handler runs.
+    """Interrupt the main thread, in which this handler runs; once for each `_pending`.
 
     An interruption counts as received from here on, not from its arrival in another thread: `sleep` would
     raise for it before this handler does so again.
     """
-    global _deferred, _received
+    global _deferred, _pending, _received
+    if not _pending:
+        return
+    _pending = False
     _received = True
     if _in_hook(frame):
         _again()
@@ -110,8 +127,7 @@ def _in_hook(frame: FrameType | None) -> bool:
 
 def _again() -> None:
     """Interrupt the main thread again, when it has left the place where it could not be interrupted."""
-    main = threading.main_thread().ident or 0
-    timer = threading.Timer(0.01, signal.pthread_kill, (main, signal.SIGUSR1))
+    timer = threading.Timer(0.01, _forward)
     timer.daemon = True
     timer.start()
 

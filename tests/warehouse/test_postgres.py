@@ -18,9 +18,9 @@ from cryptoetl.config.models import Config, Currency
 from cryptoetl.local.glue import runtime as glue_runtime
 from cryptoetl.pipeline import verification
 from cryptoetl.warehouse import facts as table_facts
+from cryptoetl.warehouse import ownership
 from cryptoetl.warehouse import sql as warehouse_sql
 from cryptoetl.warehouse.facts import TableFacts
-from cryptoetl.warehouse.ownership import OWNER, claim, owners
 from tests.local.test_redshift_upload import RESERVED, gold_table, redshift_upload
 from tests.warehouse.postgres import PostgresSink, Server, for_postgres
 
@@ -72,7 +72,7 @@ def content(server: Server, ticker: str, user: str = "loader") -> tuple[int, flo
 def tables(server: Server) -> list[str]:
     """The tables of currencies; the one of the schema's owner is no load's."""
     sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'market_data' ORDER BY 1"
-    return [name for (name,) in ask(server, sql) if name != OWNER]
+    return [name for (name,) in ask(server, sql) if name != ownership.OWNER]
 
 
 def test_the_claim_of_an_owned_schema_fails_and_changes_nothing(postgres: Server) -> None:
@@ -85,14 +85,13 @@ def test_the_claim_of_an_owned_schema_fails_and_changes_nothing(postgres: Server
             for statement in statements:
                 connection.execute(statement.encode())
 
+    table = ownership.table("market_data")
     with pytest.raises(psycopg.Error, match="belongs to the pipeline crypto"):
-        run(claim("market_data", "other", share=False))
-    assert ask(postgres, owners("market_data")) == [("crypto",)]
-    run(claim("market_data", "other", share=True))
-    with postgres.connect() as connection:
-        for statement in claim("market_data", "other", share=True):
-            connection.execute(statement.encode())
-    assert ask(postgres, owners("market_data")) == [("crypto",), ("other",)]
+        run(ownership.claim(table, "other", share=False))
+    assert ask(postgres, ownership.owners(table)) == [("crypto",)]
+    run(ownership.claim(table, "other", share=True))
+    run(ownership.claim(table, "other", share=True))
+    assert ask(postgres, ownership.owners(table)) == [("crypto",), ("other",)]
 
 
 def test_the_number_of_statements_is_that_of_a_load(postgres: Server) -> None:

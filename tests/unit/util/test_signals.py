@@ -175,7 +175,32 @@ with interruption.graceful():
 """
 
 
-@pytest.mark.parametrize("program", [SLOW_DELIVERY, DROPPED], ids=["delivered late", "dropped by Python"])
+LOST = """
+import os, signal, time
+from cryptoetl.util import interruption
+
+kill, calls = signal.pthread_kill, []
+
+def lost_once(*arguments):
+    calls.append(arguments)
+    if len(calls) != 1:  # as if the first had come just before a call that waits
+        kill(*arguments)
+
+signal.pthread_kill = lost_once
+interruption.install_handlers()
+with interruption.graceful():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        time.sleep(1)
+        print("once")
+"""
+
+
+@pytest.mark.parametrize(
+    "program", [SLOW_DELIVERY, DROPPED, LOST], ids=["delivered late", "dropped by Python", "without effect"]
+)
 def test_one_signal_interrupts_once(program: str) -> None:
     process = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env=os.environ
