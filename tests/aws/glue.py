@@ -107,6 +107,7 @@ class Glue:
         self.redshift.execute("CREATE SCHEMA market_data")
         self._folder = folder
         self._lock = threading.Lock()
+        self._logging = threading.Lock()
         self._engine = Engine()
         self._ready = False
         self._threads: list[threading.Thread] = []
@@ -275,12 +276,13 @@ class Glue:
         """Write to the log group of the job's arguments, or to Glue's default."""
         prefix = run.arguments.get("--custom-logGroup-prefix", "/aws-glue/python-jobs")
         logs, group = self.client("logs"), f"{prefix}/{kind}"
-        if group not in run.logged:
-            run.logged.add(group)
-            with suppress(logs.exceptions.ResourceAlreadyExistsException):
-                logs.create_log_group(logGroupName=group)
-            with suppress(logs.exceptions.ResourceAlreadyExistsException):
-                logs.create_log_stream(logGroupName=group, logStreamName=run.id)
+        with self._logging:  # the threads of a group write side by side
+            if group not in run.logged:
+                with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                    logs.create_log_group(logGroupName=group)
+                with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                    logs.create_log_stream(logGroupName=group, logStreamName=run.id)
+                run.logged.add(group)
         now = int(time.time() * 1000)
         logs.put_log_events(
             logGroupName=group, logStreamName=run.id, logEvents=[{"timestamp": now, "message": text}]
