@@ -13,9 +13,9 @@ from hypothesis import settings
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-settings.register_profile("local", max_examples=20)
-if not os.environ.get("CI"):
-    settings.load_profile("local")
+settings.register_profile("few", max_examples=20)
+if not os.environ.get("CRYPTOETL_EXHAUSTIVE"):
+    settings.load_profile("few")
 
 DATA = Path(__file__).parent / "data"
 CACHE = "CRYPTOETL_CACHE"
