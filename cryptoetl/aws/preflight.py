@@ -137,9 +137,8 @@ class Preflight:
 
     def webhook(self) -> Iterator[Notice]:
         """Yield what is wrong with the secret that holds the URL of the webhook, if there is one."""
-        notify = self._config.aws.notify
-        if notify is not None and notify.webhook is not None:
-            yield from webhook.check(self._session.client("secretsmanager"), notify.webhook)
+        if found := self._config.aws.webhook:
+            yield from webhook.check(self._session.client("secretsmanager"), found)
 
     def definition(self, bundle: Bundle) -> Iterator[Notice]:
         """Yield what Step Functions' own validation finds in the definition."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from cryptoetl.config import schedule as schedules
 from cryptoetl.config.fields import FilePath, Model, Text, YesNo, listed, matching
-from cryptoetl.config.notify import Notify
+from cryptoetl.config.notify import Notify, Webhook
 
 WorkerType = Literal["G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X"]
 """Worker types of Spark jobs; G.025X is for streaming jobs only (Glue API, Job)."""
@@ -253,6 +253,11 @@ class Aws(Model):
     """Tags of every resource that can have them."""
     log_retention_days: Retention = 30
     """Days after which CloudWatch Logs deletes log lines of the stack's log groups."""
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """The webhook that is notified, if there is one."""
+        return self.notify.webhook if self.notify else None
 
     @field_validator("tags")
     @classmethod

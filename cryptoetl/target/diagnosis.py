@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cryptoetl.errors import CryptoetlError
+from cryptoetl.target.deployment import Notice
 from cryptoetl.util.concurrency import map_in_threads
 
 Verdict = Literal["passed", "warned", "failed", "skipped"]
@@ -45,6 +46,11 @@ class Area:
     def skipped(self, what: str, detail: str, hint: str | None = None) -> Diagnosis:
         """Return the diagnosis of something that was not checked; the detail says why."""
         return Diagnosis(self.name, what, "skipped", detail, hint)
+
+    def noticed(self, what: str, notice: Notice, hint: str | None = None) -> Diagnosis:
+        """Return the diagnosis of something that a plan has a notice about: failed if that is an error."""
+        make = self.failed if notice.severity == "error" else self.warned
+        return make(what, notice.message, hint)
 
     def unknown(self, what: str, error: CryptoetlError) -> Diagnosis:
         """Return the diagnosis of something that could not be found out, because of this error."""

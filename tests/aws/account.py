@@ -81,3 +81,8 @@ class Account:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         body: bytes = self.emulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
+
+
+def notices(outcome: Outcome, severity: str) -> list[str]:
+    """Return the messages of a plan's notices of this severity."""
+    return [item["message"] for item in outcome.data["notices"] if item["severity"] == severity]

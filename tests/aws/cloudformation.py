@@ -316,7 +316,6 @@ class CloudFormation:
     ) -> None:
         handler = self.handlers[entry["Type"]]
         properties = resolved(entry.get("Properties", {}), stack.resources)
-        given = properties
         old = stack.resources.get(logical_id)
         word = "IMPORT" if adopt else "UPDATE" if old else "CREATE"
         name = old.id if old else ""

@@ -17,7 +17,7 @@ import pytest
 from cryptoetl.state_machine import assets
 from cryptoetl.state_machine.definition import tickers
 from tests.aws import notifications
-from tests.aws.account import BUCKET, STACK, Account
+from tests.aws.account import BUCKET, STACK, Account, notices
 from tests.aws.cloudformation import Stack
 from tests.aws.glue import Run
 from tests.aws.notifications import delivered
@@ -604,10 +604,6 @@ def test_drift_is_reported_on_request(account: Account) -> None:
 
 
 # --- preflight ----------------------------------------------------------------------------------------
-
-
-def notices(outcome: Outcome, severity: str) -> list[str]:
-    return [item["message"] for item in outcome.data["notices"] if item["severity"] == severity]
 
 
 def test_a_clean_account_has_no_notices(account: Account) -> None:

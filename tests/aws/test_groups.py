@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any
 
 import pytest
 
 from tests.aws.account import BUCKET, Account
 from tests.aws.notifications import delivered, ended
+from tests.local.cli import statuses
 
 TICKERS = [f"C{number}" for number in range(6)]
 """Two groups of three."""
@@ -25,10 +25,6 @@ def grouped(account: Account) -> Account:
     account.deploy()
     assert account("upload").code == 0
     return account
-
-
-def statuses(data: Any) -> dict[str, str]:
-    return {currency["ticker"]: currency["status"] for currency in data["currencies"]}
 
 
 def test_a_run_loads_every_currency_with_three_runs_per_group(grouped: Account) -> None:

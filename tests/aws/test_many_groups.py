@@ -16,6 +16,7 @@ from tests.aws.account import BUCKET, Account
 from tests.aws.conftest import isolate
 from tests.aws.emulator import running
 from tests.local import cli
+from tests.local.cli import statuses
 
 SIZE, GROUPS = (25, 24) if os.environ.get("CRYPTOETL_EXHAUSTIVE") else (5, 3)
 TICKERS = [f"C{number}" for number in range(SIZE * GROUPS)]
@@ -55,10 +56,6 @@ def account(uploaded: tuple[Account, dict[str, str]], monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, value)
     account.emulator.glue.starts.clear()
     return account
-
-
-def statuses(data: Any) -> dict[str, str]:
-    return {currency["ticker"]: currency["status"] for currency in data["currencies"]}
 
 
 def failed(data: Any) -> dict[str, str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.aws.account import STACK, Account
+from tests.aws.account import STACK, Account, notices
 from tests.aws.notifications import delivered, ended, posted
-from tests.local.cli import Outcome
 
 URL = "https://hooks.slack.com/services/T0000/B0000/not-a-secret"
 PARTLY = '[{"ticker":"BTC","status":"LOADED"},{"ticker":"XMR","status":"FAILED"}]'
@@ -22,10 +21,6 @@ def configure(account: Account, form: str = "slack", secret: str = "crypto/chat"
 
 def sent(account: Account, **detail: str) -> list[tuple[str, Any]]:
     return posted(account.emulator.client, ended(**detail))
-
-
-def errors(outcome: Outcome) -> list[str]:
-    return [item["message"] for item in outcome.data["notices"] if item["severity"] == "error"]
 
 
 def test_a_slack_channel_is_notified_of_what_ended_badly(account: Account) -> None:
@@ -116,7 +111,7 @@ def test_a_secret_that_holds_no_url_is_an_error_before_anything_is_touched(accou
 
 def test_a_secret_that_does_not_exist_is_an_error(account: Account) -> None:
     configure(account)
-    (message,) = errors(account("deploy", "--dry-run", "--json"))
+    (message,) = notices(account("deploy", "--dry-run", "--json"), "error")
     assert message == (
         "the secret crypto/chat (aws.notify.webhook.secret) does not exist in eu-central-1: create it there, "
         "with the webhook's URL as its plain text"
@@ -128,7 +123,7 @@ def test_who_may_not_read_the_secret_learns_from_cloudformation_what_is_wrong(ac
     configure(account)
     account.emulator.denied["GetSecretValue"] = ("AccessDeniedException", "no")
     plan = account("deploy", "--dry-run", "--json")
-    (note,) = [item["message"] for item in plan.data["notices"] if item["severity"] == "note"]
+    (note,) = notices(plan, "note")
     assert note.startswith("the secret crypto/chat (aws.notify.webhook.secret) was not verified: ")
     failed = account("deploy", "--yes")
     assert failed.code == 2
@@ -149,7 +144,7 @@ def test_names_that_are_taken_are_errors(account: Account) -> None:
         HttpMethod="POST",
     )
     configure(account)
-    found = errors(account("deploy", "--dry-run", "--json"))
+    found = notices(account("deploy", "--dry-run", "--json"), "error")
     assert [message.partition(" exists")[0] for message in found] == [
         "a webhook connection named crypto-webhook",
         "a webhook named crypto-webhook",

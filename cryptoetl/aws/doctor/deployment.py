@@ -35,12 +35,12 @@ class Deployability:
 
     def checks(self) -> list[Check]:
         """Return the checks in the order of their lines."""
-        notify = self._config.aws.notify
+        webhook = self._config.aws.webhook
         return [
             Check(PERMISSIONS, "deploy", self._permissions),
             Check(QUOTAS, "Glue", self._quotas),
             Check(STACK, stacks.stack_name(self._config), self._stack),
-            *([Check(WEBHOOK, notify.webhook.secret, self._webhook)] if notify and notify.webhook else ()),
+            *([Check(WEBHOOK, webhook.secret, self._webhook)] if webhook else ()),
             *(Check(BUCKETS, kind, partial(self._bucket, kind)) for kind in stacks.KINDS),
         ]
 
@@ -78,8 +78,7 @@ class Deployability:
         state, name = self._facts.stack(), stacks.stack_name(self._config)
         if notices := list(self._preflight.state(state)):
             for notice in notices:
-                make = STACK.failed if notice.severity == "error" else STACK.warned
-                yield make(name, notice.message)
+                yield STACK.noticed(name, notice)
         elif not state.exists:
             yield STACK.passed(name, "is not deployed yet", "`cryptoetl deploy` shows the plan and asks.")
         elif state.status in FAILED_FIRST:
@@ -100,8 +99,7 @@ class Deployability:
     def _webhook(self) -> Iterator[Diagnosis]:
         notices = list(self._preflight.webhook())
         for notice in notices:
-            make = WEBHOOK.failed if notice.severity == "error" else WEBHOOK.warned
-            yield make("URL", notice.message)
+            yield WEBHOOK.noticed("URL", notice)
         if not notices:
             yield WEBHOOK.passed("URL", "its secret is readable, and holds a URL that EventBridge accepts")
 

@@ -92,8 +92,7 @@ class WarehouseChecks:
             )
         for notice in self._setup.of_connection(found):
             sound = False
-            make = CONNECTION.failed if notice.severity == "error" else CONNECTION.warned
-            yield make(name, notice.message, "Correct the connection in Glue, or the configuration.")
+            yield CONNECTION.noticed(name, notice, "Correct the connection in Glue, or the configuration.")
         if sound:
             yield CONNECTION.passed(name, f"JDBC to {self._settings.database}, subnet {subnet_of(found)}")
 

@@ -27,8 +27,7 @@ def values(config: Config) -> dict[str, Any]:
     destination: neither the template nor an event of the stack has it (User Guide, Get a secret or secret
     value from Secrets Manager).
     """
-    notify = config.aws.notify
-    webhook = notify.webhook if notify else None
+    notify, webhook = config.aws.notify, config.aws.webhook
     texts = {name: f"{config.pipeline}: {message}" for name, message in _MESSAGES.items()}
     return {
         "subscriptions": [

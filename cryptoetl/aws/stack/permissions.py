@@ -59,8 +59,7 @@ def roles(template: Mapping[str, Any]) -> dict[str, Any]:
 
 def deployer(config: Config) -> dict[str, Any]:
     """Return the identity-based policy that deploy and destroy need."""
-    aws, name = config.aws, config.pipeline
-    webhook = aws.notify.webhook if aws.notify else None
+    aws, name, webhook = config.aws, config.pipeline, config.aws.webhook
     own = {
         "glue": aws.glue.role is None,
         "machine": aws.machine.role is None,

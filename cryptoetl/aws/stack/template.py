@@ -195,7 +195,7 @@ def options(config: Config, *, grouped: bool) -> Mapping[str, bool]:
         "xray": aws.machine.xray,
         "schedule": aws.schedule is not None,
         "notify": aws.notify is not None,
-        "webhook": aws.notify is not None and aws.notify.webhook is not None,
+        "webhook": aws.webhook is not None,
         "redshift": aws.redshift.create,
         "endpoint": aws.redshift.create and bool(aws.redshift.route_tables),
         "kms": aws.kms_key is not None,
